@@ -1,0 +1,69 @@
+/** One rule per arrow of design §2. Each layer names what it may import; everything else of ours is shut. */
+const layer = (name, from, mayImport) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: {
+    path: '^(domain|workflows|providers|activities|config|worker|api|vm-server|cli|web|test|bench|scripts)/',
+    pathNot: [from, ...mayImport],
+  },
+});
+const bans = (name, from, packages) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: packages },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'domain-is-pure',
+      comment: 'domain/ imports nothing, not even node:',
+      severity: 'error',
+      from: { path: '^domain/' },
+      to: { pathNot: '^domain/' },
+    },
+    layer('workflows-know-the-domain', '^workflows/', ['^domain/']),
+    {
+      name: 'workflows-use-only-the-workflow-sdk',
+      severity: 'error',
+      from: { path: '^workflows/' },
+      to: { pathNot: ['^domain/', '^workflows/', 'node_modules/@temporalio/(workflow|common)/'] },
+    },
+    layer('providers-know-the-domain', '^providers/', ['^domain/']),
+    bans('providers-without-temporal', '^providers/', ['node_modules/@temporalio/']),
+    layer('activities-know-domain-and-providers', '^activities/', ['^domain/', '^providers/']),
+    layer('config-knows-the-domain', '^config/', ['^domain/']),
+    layer('worker-composes', '^worker/', ['^domain/', '^workflows/', '^providers/', '^activities/', '^config/']),
+    layer('api-knows-domain-config-and-messages', '^api/', ['^domain/', '^config/', '^workflows/messages\\.ts$']),
+    layer('vm-server-knows-only-the-domain', '^vm-server/', ['^domain/']),
+    bans('vm-server-without-temporal-or-cloud', '^vm-server/', [
+      'node_modules/@temporalio/',
+      'node_modules/@google-cloud/',
+    ]),
+    {
+      name: 'cli-and-web-speak-http',
+      severity: 'error',
+      from: { path: '^(cli|web)/' },
+      to: { path: '^(domain|workflows|providers|activities|config|worker|api|vm-server)/' },
+    },
+    {
+      name: 'nothing-imports-tests-or-scripts',
+      severity: 'error',
+      from: { path: '^(domain|workflows|providers|activities|config|worker|api|vm-server)/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(node_modules|dist|\\.ephemera)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,25 @@
+import type { VmStateName } from './vm-state.ts';
+
+/** The states that allow each action; shared by the API, the CLI and every page. */
+const ALLOWED_STATES = {
+  destroy: ['creating', 'booting', 'running', 'draining', 'destroying', 'destroyed', 'failed'],
+  drain: ['creating', 'booting', 'running', 'draining'],
+  undrain: ['draining', 'running'],
+  hold: ['creating', 'booting', 'running', 'draining'],
+} as const satisfies Record<string, readonly VmStateName[]>;
+
+export type VmAction = keyof typeof ALLOWED_STATES;
+export const VM_ACTIONS = Object.keys(ALLOWED_STATES) as VmAction[];
+
+/** The states in which an action is allowed, for error texts. */
+export function statesThatAllow(action: VmAction): readonly VmStateName[] {
+  return ALLOWED_STATES[action];
+}
+
+/** `vmCan.drain('running')`: whether the action makes sense in a state. Repeating an action is always fine. */
+export const vmCan = Object.fromEntries(
+  VM_ACTIONS.map((action) => [
+    action,
+    (state: VmStateName): boolean => (ALLOWED_STATES[action] as readonly VmStateName[]).includes(state),
+  ]),
+) as Record<VmAction, (state: VmStateName) => boolean>;

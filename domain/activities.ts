@@ -1,0 +1,46 @@
+import type { MachineFacts } from './machine-provider.ts';
+import type { Readiness, VmSpec } from './vm-spec.ts';
+
+export interface CreateMachineInput {
+  machineId: string;
+  spec: VmSpec;
+  project: string;
+  vm: string;
+}
+
+export interface AwaitReadyInput {
+  machineId: string;
+  readiness: Readiness;
+  silenceTimeoutSeconds: number;
+  workflowId: string;
+}
+
+/** An agent's word as the activity got it; null where the machine has no agent that is asked. */
+export interface UsageReport {
+  sequence: number;
+  connections: number;
+}
+
+/** `awaitReport`: this agent cannot be asked; its next report is the answer. */
+export type ConfirmAnswer =
+  { kind: 'answered'; report: UsageReport } | { kind: 'awaitReport' } | { kind: 'unanswered' };
+
+/**
+ * What workflows ask of the hosts. Implemented in activities/ with providers; declared here so that workflow
+ * code never imports a cloud SDK, not even as a type. Each is idempotent and JSON-only.
+ */
+export interface MachineActivities {
+  createMachine(input: CreateMachineInput): Promise<MachineFacts>;
+  /** Resolves when the machine is ready, with the agent's first report where there was one. Heartbeats. */
+  awaitMachineReady(input: AwaitReadyInput): Promise<UsageReport | null>;
+  confirmUsage(input: { machineId: string }): Promise<ConfirmAnswer>;
+  /** Asks the provider whether the machine still runs. */
+  probeMachine(input: { machineId: string }): Promise<{ alive: boolean }>;
+  /** Tells the agent to admit nobody new, or to admit again. Best effort. */
+  tellDraining(input: { machineId: string; draining: boolean }): Promise<void>;
+  /** Resolves only when the machine is observed gone. */
+  destroyMachine(input: { machineId: string }): Promise<void>;
+}
+
+/** Failure types of activities, besides the provider error codes. */
+export const ACTIVITY_FAILURE = { bootFailed: 'bootFailed' } as const;

@@ -1,0 +1,74 @@
+/** The agent link (design §5): one message shape on every transport, one JSON object a line. */
+
+/** Agent -> host. */
+export interface AgentReport {
+  type: 'report';
+  /** Grows with every report of a machine, across restarts of the agent. */
+  sequence: number;
+  connections: number;
+  /** The app answers. */
+  ready: boolean;
+  /** The id of the confirm that this report answers. */
+  answers?: string;
+}
+
+/** Host -> agent. */
+export type AgentCommand =
+  { type: 'confirm'; id: string } | { type: 'drain'; draining: boolean } | { type: 'shutdown'; graceSeconds: number };
+
+/** The most connections an agent may claim; above it a report is refused as nonsense. */
+export const MAX_CONNECTIONS = 10_000_000;
+
+/** Longest accepted line on a link; a longer one closes the link: a guest is untrusted. */
+export const MAX_LINE_BYTES = 4096;
+
+export function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_CONNECTIONS;
+}
+
+/** The report in a parsed line, or undefined when it is none. */
+export function parseAgentReport(value: unknown): AgentReport | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const line = value as Record<string, unknown>;
+  if (line['type'] !== 'report' || !isCount(line['connections'])) return undefined;
+  if (!Number.isSafeInteger(line['sequence']) || (line['sequence'] as number) < 0) return undefined;
+  if (typeof line['ready'] !== 'boolean') return undefined;
+  const answers = line['answers'];
+  if (answers !== undefined && (typeof answers !== 'string' || answers.length > 64)) return undefined;
+  return {
+    type: 'report',
+    sequence: line['sequence'] as number,
+    connections: line['connections'],
+    ready: line['ready'],
+    ...(answers === undefined ? {} : { answers }),
+  };
+}
+
+/** What was last forwarded durably to the workflow, and what is left of the budget for changes. */
+export interface ForwardedState {
+  sequence: number;
+  connections: number;
+  /** Milliseconds since the forward, by the clock of whoever wrote this down. */
+  ageMs: number;
+  /** Changes that may still be forwarded; see report-forwarding.ts. */
+  tokens: number;
+}
+
+/** Body of `POST /v1/agent/report`. The agent carries the forwarding state, so any replica decides alike. */
+export interface HttpReport {
+  sequence: number;
+  connections: number;
+  ready: boolean;
+  /** Milliseconds since the count last changed. */
+  calmMs: number;
+  forwarded: ForwardedState | null;
+}
+
+/** Answer to an {@link HttpReport}. */
+export interface HttpReportReply {
+  nextReportSeconds: number;
+  forwarded: ForwardedState | null;
+  draining: boolean;
+  /** A new report token when the old one is past half its life. */
+  token?: string;
+}

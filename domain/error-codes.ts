@@ -1,0 +1,123 @@
+/**
+ * Every code an error can carry, with what it means and what to do next. `docs/errors.md` is generated
+ * from this table and a test compares the two both ways.
+ */
+
+/** Codes of the REST API: each is the `code` of a problem+json answer. */
+export const API_ERROR = {
+  malformedBody: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    todo: 'Send one JSON object with Content-Type application/json.',
+  },
+  bodyTooLarge: { status: 413, title: 'The body is too large', todo: 'Send at most 256 KiB.' },
+  unsupportedMediaType: { status: 415, title: 'The body is not JSON', todo: 'Send Content-Type: application/json.' },
+  invalidRequest: {
+    status: 400,
+    title: 'The request does not fit the schema',
+    todo: 'Correct the fields that `detail` names; /docs shows the schema.',
+  },
+  contradictoryTimeouts: {
+    status: 400,
+    title: 'The time-outs contradict each other',
+    todo: 'Change one of the two fields that `detail` names.',
+  },
+  unsupportedOption: {
+    status: 400,
+    title: 'The provider cannot do what the spec asks',
+    todo: 'Drop the field that `detail` names or choose another provider.',
+  },
+  unknownProvider: { status: 400, title: 'No such provider', todo: 'Use one of the providers that `detail` names.' },
+  unknownTemplate: {
+    status: 400,
+    title: 'No such template',
+    todo: 'Use one of the templates that `detail` names, or give a whole spec.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'No valid API key',
+    todo: 'Send `Authorization: Bearer <key>`; `npm start` prints where the key is kept.',
+  },
+  forbidden: { status: 403, title: 'The key may not do this', todo: 'Use a key with the role that `detail` names.' },
+  tokenRefused: {
+    status: 401,
+    title: 'The agent token is not valid for a live machine',
+    todo: 'Stop reporting: the machine is not the current one of its VM, or the token expired.',
+  },
+  notFound: { status: 404, title: 'No such page', todo: 'See /docs for the routes.' },
+  methodNotAllowed: {
+    status: 405,
+    title: 'The path does not take this method',
+    todo: 'Use a method that the Allow header names.',
+  },
+  unknownVm: { status: 404, title: 'No such VM', todo: 'List the VMs with GET /v1/vms.' },
+  consoleUnavailable: {
+    status: 404,
+    title: 'No console output is kept for this VM',
+    todo: 'The machine is gone or its host cannot be reached; the timeline stays readable.',
+  },
+  specConflict: {
+    status: 409,
+    title: 'A live VM of this name has another spec',
+    todo: 'Use another name, or DELETE the live VM first.',
+  },
+  idempotencyConflict: {
+    status: 409,
+    title: 'This Idempotency-Key was used for another request',
+    todo: 'Use a fresh key for a new request.',
+  },
+  actionNotAllowed: {
+    status: 409,
+    title: 'The VM is in a state that does not allow this',
+    todo: 'Look at `state` of the VM; `detail` names the states that allow it.',
+  },
+  rateLimited: { status: 429, title: 'Too many requests', todo: 'Wait for the seconds in Retry-After.' },
+  temporalUnavailable: {
+    status: 503,
+    title: 'The Temporal server does not answer',
+    todo: 'Nothing was lost: repeat the request; creates are idempotent by name or Idempotency-Key.',
+  },
+  notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
+  internal: {
+    status: 500,
+    title: 'A bug in Ephemera',
+    todo: 'Report it with the requestId; the log line with that id has the details.',
+  },
+} as const satisfies Record<string, { status: number; title: string; todo: string }>;
+
+export type ApiErrorCode = keyof typeof API_ERROR;
+
+/** Codes of machine providers. `retryable` ones are tried again with back-off; `terminal` ones end the VM. */
+export const PROVIDER_ERROR = {
+  badSpec: {
+    kind: 'terminal',
+    title: 'The provider refuses the spec',
+    todo: 'Correct the field that the message names.',
+  },
+  imageUnknown: { kind: 'terminal', title: 'The image does not exist', todo: 'Use an image the provider has.' },
+  permissionDenied: {
+    kind: 'terminal',
+    title: 'The provider may not do this',
+    todo: 'Grant the permission that the message names.',
+  },
+  machineEnded: {
+    kind: 'terminal',
+    title: 'The machine already ended',
+    todo: 'Nothing: a machine is never started twice; create the VM again.',
+  },
+  bootFailed: {
+    kind: 'terminal',
+    title: 'The machine ended while it was starting',
+    todo: 'Read the console of the VM.',
+  },
+  noCapacity: { kind: 'retryable', title: 'No room for the machine', todo: 'Wait for room or add a host.' },
+  addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
+  rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },
+  backendUnavailable: {
+    kind: 'retryable',
+    title: 'The provider does not answer or failed',
+    todo: 'Nothing: it is tried again; look at the host if it lasts.',
+  },
+} as const satisfies Record<string, { kind: 'terminal' | 'retryable'; title: string; todo: string }>;
+
+export type ProviderErrorCode = keyof typeof PROVIDER_ERROR;

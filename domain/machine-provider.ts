@@ -1,0 +1,79 @@
+import type { PortSpec, VmSpec } from './vm-spec.ts';
+
+/** How a machine's agent is reached: a channel that is its identity, or reports over HTTP with a token. */
+export type AgentTransport = { kind: 'unix'; path: string } | { kind: 'http' };
+
+/** Labels that every created machine carries; project and vm are hints, ownership is asked of Temporal. */
+export interface MachineLabels {
+  deployment: string;
+  machineId: string;
+  project: string;
+  vm: string;
+}
+
+export interface MachineAddress {
+  ip: string;
+  ports: PortSpec[];
+}
+
+/** What is known of a machine. JSON only: it travels through workflow histories. */
+export interface MachineFacts {
+  machineId: string;
+  provider: string;
+  host: string | null;
+  zone: string | null;
+  address: MachineAddress | null;
+}
+
+/** A machine as its provider sees it now. `ended`: it stopped by itself and cannot run again. */
+export interface Machine extends MachineFacts {
+  status: 'starting' | 'running' | 'ended';
+  labels: MachineLabels;
+  agent: AgentTransport;
+  createdAt: number;
+}
+
+export interface CreateMachineRequest {
+  /** Made up by the workflow before the call; the resource's name and the fence for everything said about it. */
+  machineId: string;
+  spec: VmSpec;
+  project: string;
+  vm: string;
+  /** What the agent needs when it reports over HTTP; null when the link is a channel. Never logged, never in a history. */
+  agentBootstrap: AgentBootstrap | null;
+}
+
+export interface AgentBootstrap {
+  apiUrl: string;
+  /** One-time secret, exchanged for a report token. */
+  secret: string;
+}
+
+/** The part of the platform's AbortSignal that providers rely on; this layer has no platform types. */
+export interface CancelSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+}
+
+/**
+ * Turns a spec into a machine. Every method may be called again at any time, by another process, after a
+ * crash. Errors are {@link ProviderError}s; an aborted signal rejects with the signal's reason.
+ */
+export interface MachineProvider {
+  readonly name: string;
+  /**
+   * Makes the machine, or adopts the one an earlier call with this id left behind. Resolves when the machine
+   * exists and its address is known. An id that was destroyed is refused with `machineEnded`, so a late
+   * create can never outlive its owner.
+   */
+  create(request: CreateMachineRequest, signal: CancelSignal): Promise<Machine>;
+  /** The machine, or undefined when the provider has observed that there is none. */
+  describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined>;
+  /** Resolves when the machine is observed gone; an unknown id is success, and no later create of it succeeds. */
+  destroy(machineId: string, signal: CancelSignal): Promise<void>;
+  /** Every machine of this deployment, ended ones included. */
+  list(signal: CancelSignal): Promise<Machine[]>;
+  /** The last part of the console output, or undefined when none is kept. */
+  readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined>;
+}

@@ -1,0 +1,33 @@
+/** What each provider can do, as plain data: the API refuses what a provider cannot do before anything is created. */
+export interface ProviderCapabilities {
+  /** Images the provider ships, or null when it takes any name. */
+  images: readonly string[] | null;
+  udpPorts: boolean;
+  zones: boolean;
+  disk: boolean;
+  machineType: boolean;
+  network: boolean;
+  externalIp: boolean;
+  spot: boolean;
+  egress: boolean;
+  recreate: boolean;
+  startupScript: boolean;
+  secretEnv: boolean;
+}
+
+export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities>> = {
+  local: {
+    images: ['vm-server'],
+    udpPorts: false,
+    zones: false,
+    disk: false,
+    machineType: false,
+    network: false,
+    externalIp: false,
+    spot: false,
+    egress: false,
+    recreate: false,
+    startupScript: false,
+    secretEnv: false,
+  },
+};

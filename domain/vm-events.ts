@@ -1,0 +1,50 @@
+import type { UsageReport } from './activities.ts';
+import type { MachineFacts } from './machine-provider.ts';
+
+/**
+ * Everything that can happen to a VM. Handlers and activities only record these; `next` decides. Each is
+ * stamped with `at` (epoch ms, workflow time). Those of a machine name it: an earlier machine changes nothing.
+ */
+export type VmEvent = { at: number } & (
+  | { kind: 'machineCreated'; machine: MachineFacts }
+  | { kind: 'createFailed'; detail: string }
+  | { kind: 'machineReady'; machineId: string; usage: UsageReport | null }
+  | { kind: 'notReady'; machineId: string; detail: string }
+  | { kind: 'report'; machineId: string; sequence: number; connections: number; sentAt: number }
+  | { kind: 'connections'; connections: number }
+  | { kind: 'confirmAnswered'; machineId: string; sequence: number; connections: number }
+  | { kind: 'confirmUnanswered'; machineId: string }
+  | { kind: 'probed'; machineId: string; alive: boolean }
+  | { kind: 'machineLost'; machineId: string }
+  | { kind: 'drain' }
+  | { kind: 'undrain' }
+  | { kind: 'drainingTold'; draining: boolean }
+  | { kind: 'hold'; seconds: number }
+  | { kind: 'destroyRequested' }
+  | { kind: 'cancelled' }
+  | { kind: 'deadline' }
+  | { kind: 'machineGone'; machineId: string }
+);
+
+export type VmEventKind = VmEvent['kind'];
+
+export const VM_EVENT_KINDS = [
+  'machineCreated',
+  'createFailed',
+  'machineReady',
+  'notReady',
+  'report',
+  'connections',
+  'confirmAnswered',
+  'confirmUnanswered',
+  'probed',
+  'machineLost',
+  'drain',
+  'undrain',
+  'drainingTold',
+  'hold',
+  'destroyRequested',
+  'cancelled',
+  'deadline',
+  'machineGone',
+] as const satisfies readonly VmEventKind[];

@@ -1,0 +1,66 @@
+/**
+ * Every name that another program may type, store or send: workflow types and ids, signals, queries,
+ * updates, search attributes, task queues and memo keys. They are stable; `test/unit/wire-names.test.ts`
+ * compares them with a stored snapshot.
+ */
+
+export const WORKFLOW_TYPE = { vm: 'vm' } as const;
+
+export const SIGNAL = {
+  /** An agent's count: `{machineId, sequence, connections, sentAt}`. */
+  report: 'report',
+  /** The form a person types: `--name connections --input 0`. */
+  connections: 'connections',
+  drain: 'drain',
+  undrain: 'undrain',
+  /** Postpones idleness: `--name hold --input 3600` (seconds). */
+  hold: 'hold',
+  machineLost: 'machineLost',
+  /** Durable form of the `destroy` update; see docs/decisions/0003. */
+  destroy: 'destroy',
+} as const;
+
+export const QUERY = { view: 'view', timeline: 'timeline' } as const;
+
+export const UPDATE = { awaitReady: 'awaitReady', exchange: 'exchange', destroy: 'destroy' } as const;
+
+/** Typed search attributes; `type` is Temporal's name of the value type. */
+export const SEARCH_ATTRIBUTE = {
+  state: { name: 'VmState', type: 'KEYWORD' },
+  project: { name: 'VmProject', type: 'KEYWORD' },
+  template: { name: 'VmTemplate', type: 'KEYWORD' },
+  provider: { name: 'VmProvider', type: 'KEYWORD' },
+  host: { name: 'VmHost', type: 'KEYWORD' },
+  machine: { name: 'VmMachine', type: 'KEYWORD' },
+  labels: { name: 'VmLabels', type: 'KEYWORD_LIST' },
+  updatedAt: { name: 'VmUpdatedAt', type: 'DATETIME' },
+} as const;
+
+/** One memo entry holds the view and its last numbered events; the others are set at start and never change. */
+export const MEMO = {
+  vm: 'vm',
+  /** Hash of the normalised spec: tells a repeated create from a conflicting one. */
+  specHash: 'specHash',
+  /** Hash of the Idempotency-Key a named VM was created with. */
+  idempotencyKeyHash: 'idempotencyKeyHash',
+} as const;
+
+/** Workflow tasks of every VM run here; activities run on {@link machineTaskQueue}. */
+export const CONTROL_TASK_QUEUE = 'ephemera-control';
+
+/** The queue of the hosts that can make machines of `provider`. */
+export function machineTaskQueue(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return `${controlTaskQueue}.machines.${provider}`;
+}
+
+/** `vm/<project>/<name>`: a VM's workflow id, so a name is unique among a project's live VMs. */
+export function vmWorkflowId(project: string, name: string): string {
+  return `vm/${project}/${name}`;
+}
+
+/** The project and name in a VM's workflow id, or undefined when it is no VM's. */
+export function parseVmWorkflowId(workflowId: string): { project: string; name: string } | undefined {
+  const [kind, project, name, ...rest] = workflowId.split('/');
+  if (kind !== 'vm' || !project || !name || rest.length > 0) return undefined;
+  return { project, name };
+}
