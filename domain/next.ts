@@ -69,6 +69,8 @@ export function next(vm: Vm, event: VmEvent): Vm {
         : vm;
     case 'hold':
       return hold(vm, event);
+    case 'exchanged':
+      return canExchange(vm, event) ? { ...vm, exchangeNonce: event.nonce } : vm;
     case 'destroyRequested':
       return endWith(vm, event.at, 'requested', null);
     case 'cancelled':
@@ -189,6 +191,12 @@ function hold(vm: Vm, event: EventOf<'hold'>): Vm {
     held.state = { ...held.state, confirmation: null };
   }
   return logged(held, event.at, { kind: 'hold', detail });
+}
+
+/** A bootstrap secret works once, for the current machine; a repeat by the same caller is a lost reply. */
+export function canExchange(vm: Vm, request: { machineId: string; nonce: string }): boolean {
+  const live = vm.state.name !== 'destroying' && !hasEnded(vm.state);
+  return live && request.machineId === vm.machineId && (vm.exchangeNonce ?? request.nonce) === request.nonce;
 }
 
 function deadline(vm: Vm, at: number): Vm {

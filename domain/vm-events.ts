@@ -20,6 +20,7 @@ export type VmEvent = { at: number } & (
   | { kind: 'undrain' }
   | { kind: 'drainingTold'; draining: boolean }
   | { kind: 'hold'; seconds: number }
+  | { kind: 'exchanged'; machineId: string; nonce: string }
   | { kind: 'destroyRequested' }
   | { kind: 'cancelled' }
   | { kind: 'deadline' }
@@ -43,6 +44,7 @@ export const VM_EVENT_KINDS = [
   'undrain',
   'drainingTold',
   'hold',
+  'exchanged',
   'destroyRequested',
   'cancelled',
   'deadline',

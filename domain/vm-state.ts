@@ -127,6 +127,8 @@ export interface Vm {
   createdAt: number;
   /** Idleness does not count before this. */
   holdUntil: number | null;
+  /** Whose exchange of the bootstrap secret was granted; only the same caller is granted it again. */
+  exchangeNonce: string | null;
   state: VmState;
   timeline: TimelineEntry[];
   /** Number of the next timeline entry; numbers are never reused. */
@@ -160,6 +162,7 @@ export function newVm(start: Pick<Vm, 'project' | 'name' | 'uid' | 'machineId' |
     spec: start.spec,
     createdAt: start.at,
     holdUntil: null,
+    exchangeNonce: null,
     state: { name: 'creating', since: start.at },
     timeline: [{ number: 1, at: start.at, kind: 'state', state: 'creating' }],
     nextEntryNumber: 2,

@@ -1,0 +1,49 @@
+/**
+ * What a local machine's directory holds (`<state dir>/machines/<machineId>/`): the contract between
+ * `providers/local`, which writes the order and reads the rest, and `vm-server`, which is the machine.
+ * A machine runs once: `process.json` is created exclusively by the process that is the machine, so a second
+ * process of the same id steps aside, and one that finds a tombstone ends at once.
+ */
+import type { MachineAddress, MachineLabels } from './machine-provider.ts';
+import type { PortSpec } from './vm-spec.ts';
+
+export const LOCAL_MACHINE_FILE = {
+  /** {@link LocalMachineOrder}, mode 0600, written by the provider before it starts the process. */
+  order: 'machine.json',
+  /** {@link LocalMachineProcess}, created exclusively by the machine: the lock of its one life. */
+  process: 'process.json',
+  /** {@link MachineAddress}, written atomically by the machine once it holds its address. */
+  address: 'address.json',
+  /** Output of the machine, capped by the machine itself. */
+  console: 'console.log',
+  /** One-time secret for the HTTP link, mode 0600; the machine deletes it after reading. */
+  agentSecret: 'agent-secret',
+} as const;
+
+export interface LocalMachineOrder {
+  labels: MachineLabels;
+  createdAt: number;
+  host: string;
+  ports: PortSpec[];
+  env: Record<string, string>;
+  /** If this file exists the machine was destroyed and must not live. */
+  tombstonePath: string;
+  link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string };
+}
+
+export interface LocalMachineProcess {
+  pid: number;
+  /** Start time as the system tells it, so that a reused pid is not mistaken for the machine. */
+  startedAt: string;
+}
+
+export type LocalMachineAddress = MachineAddress;
+
+/**
+ * The port on which each agent takes its app's count (`PUT /connections`). Binding it on a loopback address is
+ * also how a local machine claims that address.
+ */
+export const AGENT_LOCAL_PORT = 7398;
+
+/** The console file is cut to its newer half when it grows past this. */
+export const CONSOLE_LIMIT_BYTES = 1024 * 1024;

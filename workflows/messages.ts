@@ -1,0 +1,46 @@
+/** Every signal, query and update of the VM workflow, typed: the API and the worker send these, nothing else. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { QUERY, SIGNAL, UPDATE } from '../domain/wire-names.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
+import type { Vm } from '../domain/vm-state.ts';
+import type { TimelineEntryView, VmView } from '../domain/vm-view.ts';
+
+/** Argument of the `vm` workflow. */
+export interface VmInput {
+  project: string;
+  name: string;
+  spec: VmSpec;
+  /** Where the life goes on after continue-as-new; absent at the start. */
+  resume?: Vm;
+}
+
+export interface ReportSignal {
+  machineId: string;
+  sequence: number;
+  connections: number;
+  /** When the forwarder got it from the agent, epoch ms by the forwarder's clock. */
+  sentAt: number;
+}
+
+/** A caller of the bootstrap exchange; `nonce` is made by the agent, so a lost reply can be asked for again. */
+export interface ExchangeRequest {
+  machineId: string;
+  nonce: string;
+}
+
+export const reportSignal = defineSignal<[ReportSignal]>(SIGNAL.report);
+export const connectionsSignal = defineSignal<[number]>(SIGNAL.connections);
+export const drainSignal = defineSignal(SIGNAL.drain);
+export const undrainSignal = defineSignal(SIGNAL.undrain);
+export const holdSignal = defineSignal<[number]>(SIGNAL.hold);
+export const machineLostSignal = defineSignal<[{ machineId: string }]>(SIGNAL.machineLost);
+export const destroySignal = defineSignal(SIGNAL.destroy);
+
+export const viewQuery = defineQuery<VmView>(QUERY.view);
+export const timelineQuery = defineQuery<TimelineEntryView[]>(QUERY.timeline);
+
+/** Resolves with the view when the VM is ready, or has ended without ever being ready. */
+export const awaitReadyUpdate = defineUpdate<VmView>(UPDATE.awaitReady);
+/** Grants the exchange of a bootstrap secret, or fails with type `tokenRefused`. */
+export const exchangeUpdate = defineUpdate<{ granted: true }, [ExchangeRequest]>(UPDATE.exchange);
+export const destroyUpdate = defineUpdate<VmView>(UPDATE.destroy);
