@@ -12,6 +12,8 @@ export interface VmInput {
   spec: VmSpec;
   /** Where the life goes on after continue-as-new; absent at the start. */
   resume?: Vm;
+  /** Events after which a run continues as new; only tests set it. */
+  historyLimitEvents?: number;
 }
 
 export interface ReportSignal {

@@ -1,0 +1,25 @@
+import { timelineView, vmView } from './vm-view.ts';
+import type { Vm } from './vm-state.ts';
+
+/** What a person who opens the VM in the Temporal Web UI reads first. Markdown. */
+export function currentDetails(vm: Vm, now: number): string {
+  const view = vmView(vm, now);
+  const address = view.address
+    ? `${view.address.ip} (${view.address.ports.map(({ name, port }) => `${name} ${port}`).join(', ')})`
+    : 'none yet';
+  const rows = [
+    `**State**: ${view.state}${view.reason ? `, because \`${view.reason}\`` : ''}${view.detail ? ` (${view.detail})` : ''}`,
+    `**Alive because**: ${view.aliveBecause === null ? 'it is not any more' : `\`${view.aliveBecause}\``}`,
+    `**Connections**: ${view.connections ?? 'nobody counts'}${view.health === 'unknown' ? ' (unknown: the agent is silent)' : ''}`,
+    `**Address**: ${address}`,
+    `**Next deadline**: ${view.nextDeadline ? `\`${view.nextDeadline.kind}\` at ${view.nextDeadline.at}` : 'none'}`,
+    ...(view.holdUntil ? [`**Held until**: ${view.holdUntil}`] : []),
+    `**Machine**: \`${view.machineId}\` by ${view.provider}${view.host ? ` on ${view.host}` : ''}`,
+  ];
+  const story = timelineView(vm, 8).map(
+    (entry) =>
+      `- ${entry.at} ${entry.kind === 'state' ? `**${entry.state}**` : entry.kind}` +
+      `${entry.reason ? ` (${entry.reason})` : ''}${entry.detail ? `: ${entry.detail}` : ''}`,
+  );
+  return [...rows.map((row) => `- ${row}`), '', '**Latest**', ...story].join('\n');
+}

@@ -1,0 +1,63 @@
+import { CancellationScope, condition, log, sleep } from '@temporalio/workflow';
+import { nextDeadline } from '../domain/deadlines.ts';
+import { next } from '../domain/next.ts';
+import type { VmEvent } from '../domain/vm-events.ts';
+import { hasEnded, type Vm } from '../domain/vm-state.ts';
+
+/** An event before it is stamped with workflow time. */
+export type HappenedEvent = VmEvent extends infer Event ? (Event extends VmEvent ? Omit<Event, 'at'> : never) : never;
+
+/** Holds the one copy of a VM's state. Handlers and phases record events here; `next` decides what they mean. */
+export class VmLife {
+  #vm: Vm;
+
+  constructor(vm: Vm) {
+    this.#vm = vm;
+  }
+
+  get vm(): Vm {
+    return this.#vm;
+  }
+
+  get ended(): boolean {
+    return hasEnded(this.#vm.state);
+  }
+
+  record(event: HappenedEvent): void {
+    const before = this.#vm;
+    this.#vm = next(before, { ...event, at: Date.now() });
+    if (before.state.name !== this.#vm.state.name) {
+      log.info('the VM changed its state', { from: before.state.name, to: this.#vm.state.name, event: event.kind });
+    }
+  }
+}
+
+/** Runs `work` as long as `stillNeeded`; then cancels what is left of it and waits until it has let go. */
+export async function runWhile(stillNeeded: () => boolean, work: () => Promise<void>): Promise<void> {
+  const scope = new CancellationScope();
+  const finished = scope.run(work);
+  const letGo = finished.catch(() => undefined);
+  await scope.run(() => Promise.race([finished, condition(() => !stillNeeded())])).finally(() => scope.cancel());
+  await letGo;
+}
+
+/**
+ * One lazy timer for whatever comes first. A deadline that moves away costs nothing: the timer fires, finds
+ * nothing due and is set again. Only one that moves nearer replaces it.
+ */
+export async function watchDeadlines(life: VmLife): Promise<void> {
+  while (!life.ended) {
+    const due = nextDeadline(life.vm);
+    if (due === null) {
+      await condition(() => life.ended || nextDeadline(life.vm) !== null);
+    } else if (due.at <= Date.now()) {
+      life.record({ kind: 'deadline' });
+    } else {
+      const isNearer = (): boolean => (nextDeadline(life.vm)?.at ?? Infinity) < due.at;
+      await runWhile(
+        () => !life.ended && !isNearer(),
+        () => sleep(due.at - Date.now(), { summary: `Next deadline: ${due.kind}` }),
+      );
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { ApplicationFailure, condition, log, setHandler } from '@temporalio/workflow';
+import { isCount } from '../domain/agent-protocol.ts';
+import { canExchange } from '../domain/next.ts';
+import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
+import { timelineView, vmView, type VmView } from '../domain/vm-view.ts';
+import {
+  awaitReadyUpdate,
+  connectionsSignal,
+  destroySignal,
+  destroyUpdate,
+  drainSignal,
+  exchangeUpdate,
+  holdSignal,
+  machineLostSignal,
+  reportSignal,
+  timelineQuery,
+  undrainSignal,
+  viewQuery,
+  type ExchangeRequest,
+} from './messages.ts';
+import type { VmLife } from './vm-life.ts';
+
+/** Handlers only record events. Signals come from anyone with a CLI, so their arguments are checked. */
+export function handleMessages(life: VmLife): void {
+  const view = (): VmView => vmView(life.vm, Date.now());
+
+  setHandler(reportSignal, (report) => {
+    if (isReport(report)) life.record({ kind: 'report', ...report });
+    else refuse('report', 'an object {machineId, sequence, connections, sentAt}');
+  });
+  setHandler(connectionsSignal, (connections) => {
+    if (isCount(connections)) life.record({ kind: 'connections', connections });
+    else refuse('connections', 'a whole number, 0 or more');
+  });
+  setHandler(holdSignal, (seconds) => {
+    if (isCount(seconds) && seconds <= TIMEOUT_LIMITS.maxSeconds) life.record({ kind: 'hold', seconds });
+    else refuse('hold', `whole seconds from 0 to ${TIMEOUT_LIMITS.maxSeconds}`);
+  });
+  setHandler(machineLostSignal, (lost: { machineId: string } | undefined) => {
+    if (typeof lost?.machineId === 'string') life.record({ kind: 'machineLost', machineId: lost.machineId });
+    else refuse('machineLost', 'an object {machineId}');
+  });
+  setHandler(drainSignal, () => life.record({ kind: 'drain' }));
+  setHandler(undrainSignal, () => life.record({ kind: 'undrain' }));
+  setHandler(destroySignal, () => life.record({ kind: 'destroyRequested' }));
+
+  setHandler(viewQuery, view);
+  setHandler(timelineQuery, () => timelineView(life.vm));
+
+  setHandler(awaitReadyUpdate, async () => {
+    await condition(() => life.vm.state.name !== 'creating' && life.vm.state.name !== 'booting');
+    return view();
+  });
+  setHandler(
+    exchangeUpdate,
+    (request) => {
+      assertExchangeable(life, request);
+      life.record({ kind: 'exchanged', machineId: request.machineId, nonce: request.nonce });
+      return { granted: true };
+    },
+    { validator: (request: ExchangeRequest) => assertExchangeable(life, request) },
+  );
+  setHandler(destroyUpdate, () => {
+    life.record({ kind: 'destroyRequested' });
+    return view();
+  });
+}
+
+function assertExchangeable(life: VmLife, request: ExchangeRequest): void {
+  if (canExchange(life.vm, request)) return;
+  throw ApplicationFailure.nonRetryable(
+    'the bootstrap secret was used or is not of the current machine',
+    'tokenRefused',
+  );
+}
+
+function isReport(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const report = value as Record<string, unknown>;
+  return (
+    typeof report['machineId'] === 'string' &&
+    Number.isSafeInteger(report['sequence']) &&
+    isCount(report['connections']) &&
+    Number.isFinite(report['sentAt'])
+  );
+}
+
+function refuse(signal: string, expected: string): void {
+  log.warn('a signal was ignored: its argument is not what it takes', { signal, expected });
+}

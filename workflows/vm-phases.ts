@@ -1,0 +1,142 @@
+/**
+ * The life of a VM as a table of phases. Each phase is left by its state changing, whoever changed it; whatever
+ * a phase did is undone by the last one, which always runs.
+ */
+import { ActivityFailure, condition, isCancellation, rootCause, workflowInfo } from '@temporalio/workflow';
+import type { MachineActivities } from '../domain/activities.ts';
+import { isServing, type VmStateName } from '../domain/vm-state.ts';
+import { runWhile, type VmLife } from './vm-life.ts';
+
+interface Phase {
+  do: (life: VmLife, machine: MachineActivities) => Promise<void>;
+  undo: 'destroying' | null;
+}
+
+export const PHASES: Record<Exclude<VmStateName, 'destroyed' | 'failed'>, Phase> = {
+  creating: { do: createMachine, undo: 'destroying' },
+  booting: { do: awaitReady, undo: 'destroying' },
+  running: { do: serve, undo: 'destroying' },
+  draining: { do: serve, undo: 'destroying' },
+  destroying: { do: destroyMachine, undo: null },
+};
+
+async function createMachine(life: VmLife, machine: MachineActivities): Promise<void> {
+  const { machineId, spec, project, name } = life.vm;
+  try {
+    const facts = await machine.createMachine({ machineId, spec, project, vm: name });
+    life.record({ kind: 'machineCreated', machine: facts });
+  } catch (error) {
+    life.record({ kind: 'createFailed', detail: failureText(error) });
+  }
+}
+
+async function awaitReady(life: VmLife, machine: MachineActivities): Promise<void> {
+  const { machineId, spec } = life.vm;
+  const { silenceTimeoutSeconds } = spec.idle;
+  const { workflowId } = workflowInfo();
+  try {
+    const usage = await machine.awaitMachineReady({
+      machineId,
+      readiness: spec.readiness,
+      silenceTimeoutSeconds,
+      workflowId,
+    });
+    life.record({ kind: 'machineReady', machineId, usage });
+  } catch (error) {
+    life.record({ kind: 'notReady', machineId, detail: failureText(error) });
+  }
+}
+
+/** Asks what the state needs to know, one question at a time, until the state is left or history is full. */
+async function serve(life: VmLife, machine: MachineActivities): Promise<void> {
+  let awaitingReportSince: number | null = null;
+  for (;;) {
+    await condition(() => question(life, awaitingReportSince) !== null);
+    const asked = question(life, awaitingReportSince);
+    const stillOpen = (): boolean => question(life, awaitingReportSince)?.key === asked?.key;
+    switch (asked?.kind) {
+      case 'drainNotice':
+        await runWhile(stillOpen, () => tellDraining(life, machine, asked.draining));
+        break;
+      case 'confirmation':
+        await runWhile(stillOpen, async () => {
+          const answer = await confirmUsage(life, machine);
+          if (answer === 'awaitReport') awaitingReportSince = asked.askedAt;
+        });
+        break;
+      case 'probe':
+        await runWhile(stillOpen, () => probe(life, machine));
+        break;
+      case undefined:
+        break;
+    }
+  }
+}
+
+type Question =
+  | { kind: 'drainNotice'; key: string; draining: boolean }
+  | { kind: 'confirmation'; key: string; askedAt: number }
+  | { kind: 'probe'; key: string };
+
+/** What the state needs to know now; null when nothing, or when only the next report can answer. */
+function question(life: VmLife, awaitingReportSince: number | null): Question | null {
+  const { state } = life.vm;
+  if (!isServing(state)) return null;
+  if (state.drainNotice === 'pending') {
+    return { kind: 'drainNotice', key: `drain ${state.name}`, draining: state.name === 'draining' };
+  }
+  if (state.confirmation !== null && state.confirmation.askedAt !== awaitingReportSince) {
+    const { askedAt } = state.confirmation;
+    return { kind: 'confirmation', key: `confirm ${askedAt}`, askedAt };
+  }
+  if (state.silence?.probe === 'pending') return { kind: 'probe', key: `probe ${state.silence.since}` };
+  return null;
+}
+
+async function tellDraining(life: VmLife, machine: MachineActivities, draining: boolean): Promise<void> {
+  try {
+    await machine.tellDraining({ machineId: life.vm.machineId, draining });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
+  life.record({ kind: 'drainingTold', draining });
+}
+
+async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<'settled' | 'awaitReport'> {
+  const { machineId } = life.vm;
+  try {
+    const answer = await machine.confirmUsage({ machineId });
+    if (answer.kind === 'awaitReport') return 'awaitReport';
+    if (answer.kind === 'answered') life.record({ kind: 'confirmAnswered', machineId, ...answer.report });
+    else life.record({ kind: 'confirmUnanswered', machineId });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    life.record({ kind: 'confirmUnanswered', machineId });
+  }
+  return 'settled';
+}
+
+/** A provider that cannot tell leaves the count unknown: the agent's word or the end of its grace decides. */
+async function probe(life: VmLife, machine: MachineActivities): Promise<void> {
+  const { machineId } = life.vm;
+  try {
+    const { alive } = await machine.probeMachine({ machineId });
+    life.record({ kind: 'probed', machineId, alive });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    await condition(() => false);
+  }
+}
+
+/** Ends only when the machine is observed gone: tries are unlimited and nothing cancels them. */
+async function destroyMachine(life: VmLife, machine: MachineActivities): Promise<void> {
+  const { machineId } = life.vm;
+  await machine.destroyMachine({ machineId });
+  life.record({ kind: 'machineGone', machineId });
+}
+
+function failureText(error: unknown): string {
+  if (isCancellation(error)) throw error;
+  if (!(error instanceof ActivityFailure)) throw error;
+  return rootCause(error) ?? error.message;
+}

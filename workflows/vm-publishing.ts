@@ -1,0 +1,36 @@
+import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
+import { currentDetails } from '../domain/current-details.ts';
+import { vmMemo } from '../domain/vm-view.ts';
+import { MEMO, SEARCH_ATTRIBUTE } from '../domain/wire-names.ts';
+import type { VmLife } from './vm-life.ts';
+
+const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
+const HOST = defineSearchAttributeKey(SEARCH_ATTRIBUTE.host.name, SearchAttributeType.KEYWORD);
+const MACHINE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.machine.name, SearchAttributeType.KEYWORD);
+const UPDATED_AT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.updatedAt.name, SearchAttributeType.DATETIME);
+
+/** Shows every change of the VM to lists, events and the Web UI: once per workflow task, however much happened. */
+export async function publishChanges(life: VmLife): Promise<void> {
+  let published = 0;
+  for (;;) {
+    await condition(() => life.vm.nextEntryNumber !== published);
+    published = life.vm.nextEntryNumber;
+    publish(life);
+    if (life.ended) return;
+  }
+}
+
+function publish(life: VmLife): void {
+  const { state, machineId, updatedAt } = life.vm;
+  const host = 'machine' in state ? state.machine?.host : null;
+  const attributes: SearchAttributePair[] = [
+    { key: STATE, value: state.name },
+    { key: MACHINE, value: machineId },
+    { key: UPDATED_AT, value: new Date(updatedAt) },
+    ...(host ? [{ key: HOST, value: host }] : []),
+  ];
+  upsertSearchAttributes(attributes);
+  upsertMemo({ [MEMO.vm]: vmMemo(life.vm, Date.now()) });
+  setCurrentDetails(currentDetails(life.vm, Date.now()));
+}
