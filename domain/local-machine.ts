@@ -31,9 +31,13 @@ export interface LocalMachineOrder {
   link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string };
 }
 
+/** Written whole under another name, then linked to its own: it appears at once and only once. */
 export interface LocalMachineProcess {
   pid: number;
-  /** Start time as the system tells it, so that a reused pid is not mistaken for the machine. */
+  /**
+   * Start time as the system tells it, so that a reused pid is not mistaken for the machine: field 22 of
+   * `/proc/<pid>/stat` where there is a /proc, else what `LC_ALL=C ps -o lstart= -p <pid>` prints, trimmed.
+   */
   startedAt: string;
 }
 
