@@ -1,3 +1,5 @@
+export type WorkerRole = 'control' | 'host';
+
 /** Everything that can be set, validated and typed. Other code gets this; nobody else reads the environment. */
 export interface Settings {
   /** `.ephemera/` in the checkout by default; absolute. */
@@ -6,18 +8,31 @@ export interface Settings {
   /** Providers this deployment offers; the first is the default one. */
   providers: string[];
   hostId: string;
-  api: { host: string; port: number; portWasAsked: boolean; presetKey: string | null };
+  /** The deployment's secret key as it was set, hex or base64; null when one is kept in the state directory. */
+  secretKey: string | null;
+  api: {
+    host: string;
+    port: number;
+    portWasAsked: boolean;
+    presetKey: string | null;
+    /** Where machines reach the API for the HTTP agent link. */
+    url: string;
+  };
   temporal: {
-    /** Null when the address comes from a Temporal profile or a server that we start. */
+    /** `host:port` of a server that was named (flag, TEMPORAL_ADDRESS, yaml or profile); null for one that we start. */
     address: string | null;
     namespace: string;
     port: number;
     uiPort: number;
     portWasAsked: boolean;
+    uiPortWasAsked: boolean;
     uiUrl: string | null;
     controlTaskQueue: string;
+    /** Path of the Temporal CLI to start a server with; null when it is to be found. */
+    cliPath: string | null;
   };
-  worker: { roles: ('control' | 'host')[]; internalHost: string; internalPort: number };
+  worker: { roles: WorkerRole[]; internalHost: string; internalPort: number; internalPortWasAsked: boolean };
   local: { agentTransport: 'unix' | 'http' };
+  gcp: { project: string | null; zones: string[]; endpoint: string | null };
   logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

@@ -1,0 +1,93 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { TIMEOUTS } from '../domain/timeouts.ts';
+import { deriveKey } from './deployment-secret.ts';
+
+/** `bootstrap`: exchanged once for a report token. `report`: lets a machine report for itself, nothing else. */
+export type AgentTokenKind = 'bootstrap' | 'report';
+
+export interface AgentTokenSubject {
+  workflowId: string;
+  machineId: string;
+}
+
+/** What a valid token says; times in epoch ms. */
+export interface AgentTokenClaims extends AgentTokenSubject {
+  issuedAt: number;
+  expiresAt: number;
+}
+
+const LIFE_SECONDS: Record<AgentTokenKind, number> = {
+  bootstrap: TIMEOUTS.bootstrapSecretSeconds,
+  report: TIMEOUTS.agentTokenSeconds,
+};
+
+/** Clocks of two replicas may differ by this much. */
+const CLOCK_SKEW_MS = 60_000;
+const MAX_TOKEN_CHARACTERS = 2048;
+
+const claimsSchema = z.strictObject({
+  /** Audience: a token of another deployment is worth nothing here. */
+  deployment: z.string(),
+  workflowId: z.string(),
+  machineId: z.string(),
+  issuedAt: z.int(),
+  expiresAt: z.int(),
+});
+
+/** Issues and verifies the tokens of agents; each kind has a key of its own, derived from the deployment's secret. */
+export class AgentTokens {
+  readonly #keys: Record<AgentTokenKind, Uint8Array>;
+  readonly #deployment: string;
+
+  constructor(secret: Uint8Array, deployment: string) {
+    this.#keys = {
+      bootstrap: deriveKey(secret, 'agent-token/bootstrap'),
+      report: deriveKey(secret, 'agent-token/report'),
+    };
+    this.#deployment = deployment;
+  }
+
+  /** A token for one machine: base64url(claims) "." base64url(HMAC-SHA256). `nowMs` in epoch ms. */
+  issue(kind: AgentTokenKind, subject: AgentTokenSubject, nowMs: number): string {
+    const claims = {
+      deployment: this.#deployment,
+      workflowId: subject.workflowId,
+      machineId: subject.machineId,
+      issuedAt: nowMs,
+      expiresAt: nowMs + LIFE_SECONDS[kind] * 1000,
+    };
+    const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    return `${payload}.${this.#mac(kind, payload).toString('base64url')}`;
+  }
+
+  /** What the token says, or undefined when it is none of ours, of another kind or deployment, or expired. Never throws. */
+  verify(kind: AgentTokenKind, token: unknown, nowMs: number): AgentTokenClaims | undefined {
+    if (typeof token !== 'string' || token.length > MAX_TOKEN_CHARACTERS) return undefined;
+    const [payload, mac, ...rest] = token.split('.');
+    if (!payload || !mac || rest.length > 0) return undefined;
+    const expected = this.#mac(kind, payload);
+    const presented = Buffer.from(mac, 'base64url');
+    // Two spellings of one MAC must not both pass, so the text is compared as well as the bytes.
+    if (presented.length !== expected.length || presented.toString('base64url') !== mac) return undefined;
+    if (!timingSafeEqual(presented, expected)) return undefined;
+    const claims = parseClaims(payload);
+    if (claims?.deployment !== this.#deployment) return undefined;
+    const { workflowId, machineId, issuedAt, expiresAt } = claims;
+    if (expiresAt <= nowMs || issuedAt > nowMs + CLOCK_SKEW_MS) return undefined;
+    return { workflowId, machineId, issuedAt, expiresAt };
+  }
+
+  #mac(kind: AgentTokenKind, payload: string): Buffer {
+    return createHmac('sha256', this.#keys[kind]).update(payload).digest();
+  }
+}
+
+function parseClaims(payload: string) {
+  try {
+    const parsed = claimsSchema.safeParse(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

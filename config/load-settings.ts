@@ -1,0 +1,202 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { z } from 'zod';
+import {
+  SETTING_DEFAULTS,
+  SETTING_DEFINITIONS,
+  SETTING_NAMES,
+  flagOf,
+  type SettingDefinition,
+  type SettingName,
+} from './setting-definitions.ts';
+import { collectSettings, type Environment, type SettingSources, type WrittenSettings } from './setting-sources.ts';
+import type { Settings } from './settings.ts';
+
+type Values = { [Name in SettingName]?: z.output<(typeof SETTING_DEFINITIONS)[Name]['schema']> };
+
+/** What is wrong with the settings: every mistake at once, each with its source and what to do. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly mistakes: readonly string[];
+
+  constructor(mistakes: readonly string[]) {
+    super(`${mistakes.length} wrong ${mistakes.length === 1 ? 'setting' : 'settings'}:\n  ${mistakes.join('\n  ')}`);
+    this.mistakes = mistakes;
+  }
+}
+
+const CHECKOUT = resolve(import.meta.dirname, '..');
+
+/**
+ * Each setting from its flag, else the environment, else `ephemera.yaml`, else its default.
+ * @throws SettingsError that lists every mistake.
+ */
+export function loadSettings(sources: SettingSources): Settings {
+  const mistakes: string[] = [];
+  const written = collectSettings(sources, mistakes);
+  const values = validate(written, mistakes);
+  mistakes.push(...contradictions(values, written));
+  const profile = readTemporalProfile(sources.env, mistakes);
+  if (mistakes.length > 0) throw new SettingsError(mistakes);
+  return compose(values, profile, sources.cwd);
+}
+
+/** Settings of this very process; wrong ones are printed and end it with exit code 1, `--help` with 0. */
+export function settingsOfThisProcess(): Settings {
+  const argv = process.argv.slice(2);
+  if (argv.includes('--help')) {
+    process.stdout.write(`${describeSettings()}\n`);
+    process.exit(0);
+  }
+  try {
+    return loadSettings({ argv, env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** One line for each setting: flag, environment variable, purpose. */
+export function describeSettings(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const { env, about, secret }: SettingDefinition = SETTING_DEFINITIONS[name];
+    return `  ${(secret ? '' : flagOf(name)).padEnd(26)} ${env.padEnd(32)} ${about}`;
+  });
+  return [
+    'Settings: flag, else environment variable, else ephemera.yaml (--config FILE; keys like apiPort), else default.',
+    ...rows,
+    "  Temporal's own variables (TEMPORAL_PROFILE, TEMPORAL_API_KEY, TEMPORAL_TLS, …) are honoured too.",
+  ].join('\n');
+}
+
+function validate(written: WrittenSettings, mistakes: string[]): Values {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of SETTING_NAMES) {
+    const found = written[name];
+    if (found === undefined) continue;
+    const { schema }: SettingDefinition = SETTING_DEFINITIONS[name];
+    const parsed = schema.safeParse(found.value);
+    if (parsed.success) values[name] = parsed.data;
+    else mistakes.push(...parsed.error.issues.map((issue) => `${found.source}: ${issue.message}${shown(name, found)}`));
+  }
+  return values as Values;
+}
+
+function shown(name: SettingName, found: { value: unknown }): string {
+  const { secret }: SettingDefinition = SETTING_DEFINITIONS[name];
+  return secret ? '' : `, not ${JSON.stringify(found.value)}`;
+}
+
+/** Settings that are fine alone and wrong together. */
+function contradictions(values: Values, written: WrittenSettings): string[] {
+  const found: string[] = [];
+  const source = (name: SettingName) => written[name]?.source ?? SETTING_DEFINITIONS[name].env;
+  if (values.temporalAddress !== undefined) {
+    for (const name of ['temporalPort', 'temporalUiPort'] as const) {
+      if (values[name] === undefined) continue;
+      found.push(
+        `${source(name)}: is for a server that we start, but ${source('temporalAddress')} names one; drop either`,
+      );
+    }
+  }
+  const ports = new Map<number, SettingName>();
+  for (const name of ['apiPort', 'internalPort', 'temporalPort', 'temporalUiPort'] as const) {
+    const port = values[name];
+    if (port === undefined || port === 0) continue;
+    const other = ports.get(port);
+    if (other !== undefined) found.push(`${source(name)}: takes port ${port}, which ${source(other)} takes too`);
+    ports.set(port, name);
+  }
+  if (values.localAgentTransport === 'http' && values.apiPort === 0 && values.apiUrl === undefined) {
+    found.push(`${source('localAgentTransport')}: http needs EPHEMERA_API_URL, or an API port other than 0`);
+  }
+  const providers: readonly string[] = values.provider ?? SETTING_DEFAULTS.provider;
+  const providerIsWrong = written.provider !== undefined && values.provider === undefined;
+  for (const name of ['gcpProject', 'gcpZones', 'gcpEndpoint'] as const) {
+    if (values[name] === undefined || providers.includes('gcp') || providerIsWrong) continue;
+    found.push(`${source(name)}: is for the provider gcp, which ${source('provider')} does not name`);
+  }
+  return found;
+}
+
+interface TemporalProfile {
+  address?: string | undefined;
+  namespace?: string | undefined;
+}
+
+function readTemporalProfile(env: Environment, mistakes: string[]): TemporalProfile {
+  try {
+    const config = loadClientConnectConfig({ overrideEnvVars: definedVariables(env) });
+    return { address: config.connectionOptions.address, namespace: config.namespace };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    mistakes.push(`Temporal profile (TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE, TEMPORAL_TLS_…): ${detail}`);
+    return {};
+  }
+}
+
+/** Variables that are set; an empty one counts as unset, as everywhere here. */
+export function definedVariables(env: Environment): Record<string, string> {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return Object.fromEntries(entries);
+}
+
+function compose(values: Values, profile: TemporalProfile, cwd: string): Settings {
+  const apiHost = values.apiHost ?? SETTING_DEFAULTS.apiHost;
+  const apiPort = values.apiPort ?? SETTING_DEFAULTS.apiPort;
+  return {
+    stateDir: values.stateDir === undefined ? resolve(CHECKOUT, '.ephemera') : resolve(cwd, values.stateDir),
+    deployment: values.deployment ?? SETTING_DEFAULTS.deployment,
+    providers: values.provider ?? [...SETTING_DEFAULTS.provider],
+    hostId: values.hostId ?? hostIdOf(hostname()),
+    secretKey: values.secretKey ?? null,
+    api: {
+      host: apiHost,
+      port: apiPort,
+      portWasAsked: values.apiPort !== undefined,
+      presetKey: values.apiKey ?? null,
+      url: values.apiUrl?.replace(/\/+$/, '') ?? `http://${reachable(apiHost)}:${apiPort}`,
+    },
+    temporal: {
+      address: values.temporalAddress ?? profile.address ?? null,
+      namespace: values.temporalNamespace ?? profile.namespace ?? SETTING_DEFAULTS.temporalNamespace,
+      port: values.temporalPort ?? SETTING_DEFAULTS.temporalPort,
+      uiPort: values.temporalUiPort ?? SETTING_DEFAULTS.temporalUiPort,
+      portWasAsked: values.temporalPort !== undefined,
+      uiPortWasAsked: values.temporalUiPort !== undefined,
+      uiUrl: values.temporalUiUrl ?? null,
+      controlTaskQueue: values.controlTaskQueue ?? SETTING_DEFAULTS.controlTaskQueue,
+      cliPath: values.temporalCli === undefined ? null : resolve(cwd, values.temporalCli),
+    },
+    worker: {
+      roles: values.workerRoles ?? [...SETTING_DEFAULTS.workerRoles],
+      internalHost: values.internalHost ?? SETTING_DEFAULTS.internalHost,
+      internalPort: values.internalPort ?? SETTING_DEFAULTS.internalPort,
+      internalPortWasAsked: values.internalPort !== undefined,
+    },
+    local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
+    gcp: {
+      project: values.gcpProject ?? null,
+      zones: values.gcpZones ?? [],
+      endpoint: values.gcpEndpoint ?? null,
+    },
+    logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
+  };
+}
+
+/** A listener on every address is reached on this one. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function hostIdOf(name: string): string {
+  const id = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .slice(0, 60)
+    .replaceAll(/^-+|-+$/g, '');
+  return id === '' ? 'host' : id;
+}

@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
+import { CONTROL_TASK_QUEUE } from '../domain/wire-names.ts';
+
+/** One thing that can be set: its three spellings, what it takes and what it is for. */
+export interface SettingDefinition {
+  /** Environment variable; the flag and the yaml key derive from it. */
+  env: string;
+  /** What it is for, one line. */
+  about: string;
+  schema: z.ZodType;
+  /** A secret is taken from the environment alone: command lines and files are read by others. */
+  secret?: true;
+}
+
+const text = z.preprocess(String, z.string().trim().min(1, 'must not be empty'));
+
+const port = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,6}$/.test(value.trim()) ? Number(value) : value),
+  z.int('must be a port number').min(0, 'must be a port, 0 to 65535').max(65535, 'must be a port, 0 to 65535'),
+);
+
+function list<Item extends z.ZodType>(item: Item, minimum: number) {
+  return z.preprocess(
+    (value) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((part) => part.trim())
+            .filter((part) => part !== '')
+        : value,
+    z
+      .array(item)
+      .min(minimum, `must name at least ${minimum}`)
+      .refine((items) => new Set(items).size === items.length, 'names something twice'),
+  );
+}
+
+function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
+  return z.enum(names, { error: () => `must be ${names.join(' or ')}` });
+}
+
+const httpUrl = text.refine((value) => {
+  return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol);
+}, 'must be a URL that starts with http:// or https://');
+
+const address = text.refine((value) => /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(value), {
+  error: 'must look like host:port',
+});
+
+const label = (most: number) =>
+  text.refine((value) => value.length <= most && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value), {
+    error: `must be at most ${most} lower-case letters, digits and dashes`,
+  });
+
+const providerNames = Object.keys(PROVIDER_CAPABILITIES);
+const provider = z.string().refine((name) => providerNames.includes(name), {
+  error: ({ input }) => `names the unknown provider "${String(input)}"; known: ${providerNames.join(', ')}`,
+});
+
+/** A key is written as hex or base64 and holds at least 32 bytes; undefined when the text is neither. */
+export function parseSecretKey(written: string): Uint8Array | undefined {
+  const key = /^([0-9a-fA-F]{2})+$/.test(written)
+    ? Buffer.from(written, 'hex')
+    : /^[A-Za-z0-9+/_-]+={0,2}$/.test(written)
+      ? Buffer.from(written, 'base64')
+      : undefined;
+  return key !== undefined && key.length >= 32 ? new Uint8Array(key) : undefined;
+}
+
+/** Preset API keys are chosen by people: long enough that nobody guesses one. */
+const MIN_API_KEY_CHARACTERS = 20;
+
+export const SETTING_DEFINITIONS = {
+  stateDir: { env: 'EPHEMERA_STATE_DIR', about: 'directory for everything kept on this host', schema: text },
+  deployment: { env: 'EPHEMERA_DEPLOYMENT', about: 'name that labels every machine made', schema: label(40) },
+  provider: {
+    env: 'EPHEMERA_PROVIDER',
+    about: `providers to offer, the default one first: ${providerNames.join(', ')}`,
+    schema: list(provider, 1),
+  },
+  hostId: { env: 'EPHEMERA_HOST_ID', about: 'name of this host', schema: label(60) },
+  logLevel: {
+    env: 'EPHEMERA_LOG_LEVEL',
+    about: 'debug, info, warn or error',
+    schema: oneOf(['debug', 'info', 'warn', 'error']),
+  },
+  apiHost: { env: 'EPHEMERA_API_HOST', about: 'address the API listens on', schema: text },
+  apiPort: { env: 'EPHEMERA_API_PORT', about: 'port the API listens on; 0 takes any free one', schema: port },
+  apiUrl: { env: 'EPHEMERA_API_URL', about: 'where machines reach the API', schema: httpUrl },
+  apiKey: {
+    env: 'EPHEMERA_API_KEY',
+    about: 'presets the first API key',
+    secret: true,
+    schema: z
+      .string()
+      .min(MIN_API_KEY_CHARACTERS, `must have at least ${MIN_API_KEY_CHARACTERS} characters`)
+      .max(200, 'must have at most 200 characters')
+      .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
+  },
+  secretKey: {
+    env: 'EPHEMERA_SECRET_KEY',
+    about: 'deployment secret, 32 bytes or more as hex or base64; every replica needs the same',
+    secret: true,
+    schema: z.string().refine((value) => parseSecretKey(value) !== undefined, {
+      error: 'must be 32 bytes or more as hex or base64, for example from: openssl rand -hex 32',
+    }),
+  },
+  workerRoles: {
+    env: 'EPHEMERA_WORKER_ROLES',
+    about: 'what this worker does: control, host or both',
+    schema: list(oneOf(['control', 'host']), 1),
+  },
+  internalHost: { env: 'EPHEMERA_INTERNAL_HOST', about: "address of the worker's internal endpoint", schema: text },
+  internalPort: { env: 'EPHEMERA_INTERNAL_PORT', about: "port of the worker's internal endpoint", schema: port },
+  localAgentTransport: {
+    env: 'EPHEMERA_LOCAL_AGENT_TRANSPORT',
+    about: 'how agents of local machines report: unix or http',
+    schema: oneOf(['unix', 'http']),
+  },
+  temporalAddress: { env: 'TEMPORAL_ADDRESS', about: 'host:port of a Temporal server to use', schema: address },
+  temporalNamespace: { env: 'TEMPORAL_NAMESPACE', about: 'Temporal namespace', schema: text },
+  temporalPort: { env: 'EPHEMERA_TEMPORAL_PORT', about: 'port of a Temporal server that we start', schema: port },
+  temporalUiPort: { env: 'EPHEMERA_TEMPORAL_UI_PORT', about: 'port of its Web UI', schema: port },
+  temporalUiUrl: {
+    env: 'EPHEMERA_TEMPORAL_UI_URL',
+    about: 'Web UI that answers link to',
+    schema: httpUrl.transform((url) => url.replace(/\/+$/, '')),
+  },
+  temporalCli: { env: 'EPHEMERA_TEMPORAL_CLI', about: 'path of the temporal binary', schema: text },
+  controlTaskQueue: { env: 'EPHEMERA_CONTROL_TASK_QUEUE', about: 'task queue of the workflows', schema: text },
+  gcpProject: { env: 'EPHEMERA_GCP_PROJECT', about: 'Google Cloud project', schema: text },
+  gcpZones: { env: 'EPHEMERA_GCP_ZONES', about: 'zones in the order to try', schema: list(text, 1) },
+  gcpEndpoint: {
+    env: 'EPHEMERA_GCP_ENDPOINT',
+    about: 'another Compute Engine endpoint; http:// means without credentials',
+    schema: httpUrl,
+  },
+} as const satisfies Record<string, SettingDefinition>;
+
+export type SettingName = keyof typeof SETTING_DEFINITIONS;
+
+export const SETTING_NAMES = Object.keys(SETTING_DEFINITIONS) as SettingName[];
+
+/** Names the yaml file; not a setting of its own. */
+export const CONFIG_FILE_VARIABLE = 'EPHEMERA_CONFIG';
+
+export const SETTING_DEFAULTS = {
+  deployment: 'default',
+  provider: ['local'],
+  logLevel: 'info',
+  apiHost: '127.0.0.1',
+  apiPort: 7400,
+  workerRoles: ['control', 'host'],
+  internalHost: '127.0.0.1',
+  internalPort: 7401,
+  localAgentTransport: 'unix',
+  temporalNamespace: 'ephemera',
+  temporalPort: 7233,
+  temporalUiPort: 8233,
+  controlTaskQueue: CONTROL_TASK_QUEUE,
+} as const;
+
+/** `EPHEMERA_API_PORT` -> `--api-port`. */
+export function flagOf(name: SettingName): string {
+  const env = SETTING_DEFINITIONS[name].env;
+  return `--${env
+    .replace(/^EPHEMERA_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')}`;
+}
