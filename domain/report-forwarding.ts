@@ -40,7 +40,10 @@ export function decideForward(input: ForwardInput): ForwardDecision {
   if (memory === null) return forward(input, 'first', FORWARDING.bucketSize);
   const tokens = refilled(memory, now);
   const aliveAt = memory.forwardedAt + (input.silenceTimeoutSeconds * 1000) / 2;
-  if (report.sequence <= memory.sequence) return { action: 'wait', at: aliveAt };
+  // Nothing new was said; past `aliveAt` only another report can help, so the agent's silence must not spin us.
+  if (report.sequence <= memory.sequence) {
+    return { action: 'wait', at: aliveAt > now ? aliveAt : now + (input.silenceTimeoutSeconds * 1000) / 2 };
+  }
   if (memory.connections > 0 !== report.connections > 0) return forward(input, 'edge', tokens);
   if (input.confirming) return forward(input, 'confirm', tokens);
   if (now >= aliveAt) return forward(input, 'alive', tokens);
@@ -48,7 +51,7 @@ export function decideForward(input: ForwardInput): ForwardDecision {
   const calmAt = input.changedAt + FORWARDING.calmMs;
   const tokenAt = tokens >= 1 ? now : now + (1 - tokens) * FORWARDING.refillMs;
   const at = Math.min(aliveAt, Math.max(calmAt, tokenAt));
-  return at <= now ? forward(input, 'change', tokens - 1) : { action: 'wait', at: Math.ceil(at) };
+  return at <= now ? forward(input, 'change', Math.max(0, tokens - 1)) : { action: 'wait', at: Math.ceil(at) };
 }
 
 function forward(

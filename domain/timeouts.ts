@@ -52,6 +52,7 @@ export const TIMEOUT_ORDER: readonly (readonly [keyof typeof TIMEOUTS, keyof typ
   ['confirmLinkSeconds', 'confirmAttemptSeconds'],
   ['confirmAttemptSeconds', 'confirmTotalSeconds'],
   ['agentReportIntervalSeconds', 'confirmReportSeconds'],
+  ['confirmTotalSeconds', 'confirmReportSeconds'],
   ['confirmReportSeconds', 'agentTokenSeconds'],
   ['agentTokenSeconds', 'bootstrapSecretSeconds'],
 ];

@@ -1,26 +1,35 @@
 import type { UsageReport } from './activities.ts';
 import type { Usage } from './vm-state.ts';
 
+/** True when the agent said something newer before: late reports change nothing. */
+export function isOutdated(before: Usage | null, report: UsageReport): boolean {
+  return before?.source === 'agent' && report.sequence < before.sequence;
+}
+
 /** What is known after an agent's report. */
 export function recordReport(before: Usage | null, report: UsageReport, at: number): Usage {
+  if (before !== null && isOutdated(before, report)) return before;
   return {
     source: 'agent',
     connections: report.connections,
-    sequence: Math.max(report.sequence, before?.sequence ?? 0),
+    sequence: report.sequence,
     reportedAt: at,
     emptySince: emptySince(before, report.connections, at),
     everUsed: (before?.everUsed ?? false) || report.connections > 0,
   };
 }
 
-/** What is known after a person or program typed a count: it counts as use, so the idle timer starts at 0. */
+/**
+ * What is known after a person or program typed a count. It counts as use: a first 0 says that whoever was there
+ * has left just now, which starts the idle timer.
+ */
 export function recordTypedCount(before: Usage | null, connections: number, at: number): Usage {
   return {
     source: before?.source ?? 'signal',
     connections,
     sequence: before?.sequence ?? 0,
     reportedAt: before?.source === 'agent' ? before.reportedAt : at,
-    emptySince: emptySince(before, connections, at),
+    emptySince: before?.everUsed === false ? emptySince(null, connections, at) : emptySince(before, connections, at),
     everUsed: true,
   };
 }
