@@ -1,0 +1,49 @@
+import { isCount, type ForwardedState, type HttpReportReply } from '../../domain/agent-protocol.ts';
+import { TIMEOUTS } from '../../domain/timeouts.ts';
+
+const SHORTEST_INTERVAL_SECONDS = 0.2;
+const LONGEST_INTERVAL_SECONDS = 300;
+
+export interface ExchangeReply {
+  token: string;
+  nextReportSeconds: number;
+}
+
+/** The answer to an exchange, or undefined when it is none. */
+export function parseExchangeReply(body: unknown): ExchangeReply | undefined {
+  const { token, nextReportSeconds } = fields(body);
+  if (typeof token !== 'string' || token === '') return undefined;
+  return { token, nextReportSeconds: parseInterval(nextReportSeconds) };
+}
+
+/** The answer to a report, or undefined when it is none. */
+export function parseReportReply(body: unknown): HttpReportReply | undefined {
+  const { nextReportSeconds, forwarded, draining, token } = fields(body);
+  if (nextReportSeconds === undefined) return undefined;
+  return {
+    nextReportSeconds: parseInterval(nextReportSeconds),
+    forwarded: parseForwarded(forwarded),
+    draining: draining === true,
+    ...(typeof token === 'string' && token !== '' ? { token } : {}),
+  };
+}
+
+function fields(body: unknown): Record<string, unknown> {
+  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+}
+
+function parseInterval(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return TIMEOUTS.agentReportIntervalSeconds;
+  return Math.min(LONGEST_INTERVAL_SECONDS, Math.max(SHORTEST_INTERVAL_SECONDS, value));
+}
+
+function parseForwarded(value: unknown): ForwardedState | null {
+  const { sequence, connections, ageMs, tokens } = fields(value);
+  if (!isCount(connections)) return null;
+  if (!isAmount(sequence) || !isAmount(ageMs) || !isAmount(tokens)) return null;
+  return { sequence, connections, ageMs, tokens };
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}

@@ -1,0 +1,57 @@
+/** What the agent knows of its app. A count of null is unknown, which is never reported as 0. */
+
+/** `edge`: somebody is there or nobody is any more, or the app became ready; `change`: any other difference. */
+export type UsageChange = 'edge' | 'change';
+
+export interface ReportedUsage {
+  connections: number;
+  ready: boolean;
+}
+
+/** The latest count and readiness of the app, and who wants to hear of changes. */
+export class AppUsage {
+  #connections: number | null = null;
+  #ready = false;
+  #changedAt = Date.now();
+  readonly #listeners = new Set<(change: UsageChange) => void>();
+
+  get connections(): number | null {
+    return this.#connections;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** When the count last changed, epoch ms. */
+  get changedAt(): number {
+    return this.#changedAt;
+  }
+
+  /** What may be said to the host, or null while nothing is known. */
+  get reported(): ReportedUsage | null {
+    return this.#connections === null ? null : { connections: this.#connections, ready: this.#ready };
+  }
+
+  setConnections(connections: number | null): void {
+    const before = this.#connections;
+    if (connections === before) return;
+    this.#connections = connections;
+    this.#changedAt = Date.now();
+    this.#tell(before !== null && connections !== null && before > 0 === connections > 0 ? 'change' : 'edge');
+  }
+
+  setReady(ready: boolean): void {
+    if (ready === this.#ready) return;
+    this.#ready = ready;
+    this.#tell('edge');
+  }
+
+  onChange(listener: (change: UsageChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #tell(change: UsageChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

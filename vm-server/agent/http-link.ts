@@ -1,0 +1,154 @@
+import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
+import { randomBytes, randomFraction } from '../randomness.ts';
+import { parseExchangeReply, parseReportReply, type ExchangeReply } from './api-replies.ts';
+import type { ReportedUsage } from './app-usage.ts';
+import { postJson, type JsonReply } from './post-json.ts';
+import { backoffMs, reportDueAt } from './report-due.ts';
+import type { AgentLink, LinkParts } from './socket-link.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface HttpLinkOptions extends LinkParts {
+  apiUrl: string;
+  /** One-time secret of this machine, exchanged for a report token. */
+  secret: string;
+}
+
+/** The link of an agent that reaches the API only: it reports over HTTP and obeys what the answers say. */
+export function openHttpLink(options: HttpLinkOptions): AgentLink {
+  const link = new HttpLink(options);
+  void link.run();
+  return link;
+}
+
+/** The API does not know this agent (any more): there is nothing left to say to it. */
+class Refused extends Error {}
+
+class HttpLink implements AgentLink {
+  readonly #options: HttpLinkOptions;
+  readonly #closing = new AbortController();
+  readonly #wakeup = new Wakeup();
+  #token: string | null = null;
+  #taken: ReportedUsage | null = null;
+  #aliveAt = 0;
+  #forwarded: { state: ForwardedState; receivedAt: number; receivedTick: number } | null = null;
+  #draining = false;
+  #failures = 0;
+
+  constructor(options: HttpLinkOptions) {
+    this.#options = options;
+    options.usage.onChange(() => this.#wakeup.wake());
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#wakeup.wake();
+  }
+
+  /** Exchanges the secret and reports until the link is closed or refused. */
+  async run(): Promise<void> {
+    try {
+      await this.#exchange();
+      while (!this.#closing.signal.aborted) {
+        await this.#untilDue();
+        await this.#reportOnce();
+      }
+    } catch (error) {
+      if (error instanceof Refused) this.#options.log(error.message);
+      else if (!this.#closing.signal.aborted) throw error;
+    }
+  }
+
+  async #exchange(): Promise<void> {
+    // The same nonce on every try: a caller whose answer was lost is granted the exchange again.
+    const request = { secret: this.#options.secret, nonce: randomBytes(16).toString('hex') };
+    let reply: ExchangeReply | undefined;
+    while (!reply) reply = await this.#post('v1/agent/exchange', request, parseExchangeReply);
+    this.#token = reply.token;
+    this.#options.log(`The agent reports to ${this.#options.apiUrl}.`);
+  }
+
+  async #untilDue(): Promise<void> {
+    for (;;) {
+      this.#closing.signal.throwIfAborted();
+      const { reported, changedAt } = this.#options.usage;
+      const dueAt = reported
+        ? reportDueAt({ taken: this.#taken, current: reported, changedAt, aliveAt: this.#aliveAt })
+        : Infinity;
+      const waitMs = dueAt - Date.now();
+      if (waitMs <= 0) return;
+      await this.#wakeup.wait(waitMs);
+    }
+  }
+
+  async #reportOnce(): Promise<void> {
+    await this.#options.app.recount();
+    const { reported, changedAt } = this.#options.usage;
+    if (!reported) return;
+    const report: HttpReport = {
+      sequence: this.#options.nextSequence(),
+      ...reported,
+      calmMs: Math.max(0, Date.now() - changedAt),
+      forwarded: this.#forwardedNow(),
+    };
+    const reply = await this.#post('v1/agent/report', report, parseReportReply);
+    if (reply) this.#take(reported, reply);
+  }
+
+  #take(reported: ReportedUsage, reply: HttpReportReply): void {
+    this.#taken = reported;
+    this.#token = reply.token ?? this.#token;
+    this.#aliveAt = Date.now() + reply.nextReportSeconds * 1000;
+    this.#forwarded = reply.forwarded && {
+      state: reply.forwarded,
+      receivedAt: Date.now(),
+      receivedTick: performance.now(),
+    };
+    if (reply.draining !== this.#draining) this.#options.app.setDraining(reply.draining);
+    this.#draining = reply.draining;
+  }
+
+  #forwardedNow(): ForwardedState | null {
+    if (!this.#forwarded) return null;
+    const { state, receivedAt, receivedTick } = this.#forwarded;
+    // One clock stands still while a machine is suspended and the other may be set back; too old does no harm.
+    const sinceMs = Math.max(Date.now() - receivedAt, performance.now() - receivedTick);
+    return { ...state, ageMs: state.ageMs + Math.round(sinceMs) };
+  }
+
+  /** The parsed answer; undefined after a failure, once the pause before the next try is over. Throws when refused. */
+  async #post<R>(path: string, body: unknown, parse: (body: unknown) => R | undefined): Promise<R | undefined> {
+    let reply: JsonReply | undefined;
+    let failure: string;
+    try {
+      const base = this.#options.apiUrl.replace(/\/*$/, '/');
+      reply = await postJson(new URL(path, base), body, this.#token, this.#closing.signal);
+      failure = `the API answers ${reply.status}`;
+    } catch (error) {
+      this.#closing.signal.throwIfAborted();
+      failure = `the API cannot be reached: ${(error as Error).message}`;
+    }
+    if (reply?.status === 401) {
+      throw new Refused('The API refused this machine (401): its agent stops reporting.');
+    }
+    const answer = reply && reply.status >= 200 && reply.status < 300 ? parse(reply.body) : undefined;
+    if (answer === undefined) {
+      await this.#pauseAfter(failure, reply?.status === 429 ? reply.retryAfterSeconds : undefined);
+    } else {
+      this.#noteSuccess();
+    }
+    return answer;
+  }
+
+  async #pauseAfter(failure: string, retryAfterSeconds: number | undefined): Promise<void> {
+    this.#failures++;
+    if (this.#failures === 1) this.#options.log(`A report failed, it is tried again: ${failure}.`);
+    const pauseMs =
+      retryAfterSeconds === undefined ? backoffMs(this.#failures, randomFraction()) : retryAfterSeconds * 1000;
+    await this.#wakeup.pause(pauseMs, this.#closing.signal);
+  }
+
+  #noteSuccess(): void {
+    if (this.#failures > 0) this.#options.log('The API answers again.');
+    this.#failures = 0;
+  }
+}

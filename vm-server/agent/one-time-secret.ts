@@ -1,0 +1,9 @@
+import { readFileSync, rmSync } from 'node:fs';
+
+/** Reads the secret of a machine and deletes its file: it is worth nothing after the exchange. */
+export function takeSecret(path: string): string {
+  const secret = readFileSync(path, 'utf8').trim();
+  rmSync(path);
+  if (secret === '') throw new Error(`${path} is empty: put the machine's one-time secret into it`);
+  return secret;
+}

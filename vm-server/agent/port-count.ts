@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+const ESTABLISHED = '01';
+
+/** How many established connections to local port `port` are in the text of /proc/net/tcp or tcp6. */
+export function countInProcNet(table: string, port: number): number {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  return table.split('\n').filter((line) => {
+    const [, localAddress, , state] = line.trim().split(/\s+/);
+    return state === ESTABLISHED && localAddress?.split(':')[1] === wanted;
+  }).length;
+}
+
+/** The same in the output of `netstat -an`, as macOS, BSD and Windows print it. */
+export function countInNetstat(output: string, port: number): number {
+  return output.split('\n').filter((line) => {
+    const [protocol, ...fields] = line.trim().split(/\s+/);
+    if (!protocol?.toLowerCase().startsWith('tcp') || fields.at(-1) !== 'ESTABLISHED') return false;
+    // macOS writes 10.0.0.1.8080, Windows 10.0.0.1:8080, in front of the peer's address.
+    return fields.at(-3)?.split(/[.:]/).at(-1) === String(port);
+  }).length;
+}
+
+/** Counts the established TCP connections to a local port, IPv4 and IPv6. Rejects where the system does not tell. */
+export async function countConnections(port: number): Promise<number> {
+  const ipv4 = await readTable('/proc/net/tcp');
+  if (ipv4 !== undefined) return countInProcNet(`${ipv4}\n${(await readTable('/proc/net/tcp6')) ?? ''}`, port);
+  try {
+    const { stdout } = await promisify(execFile)('netstat', ['-an'], { maxBuffer: 64 * 1024 * 1024 });
+    return countInNetstat(stdout, port);
+  } catch (error) {
+    throw new Error(
+      'TCP connections cannot be counted here: there is no /proc/net/tcp and `netstat -an` fails. ' +
+        'Let the program put its own count to the agent instead',
+      { cause: error },
+    );
+  }
+}
+
+/** A table of the kernel; undefined where there is none, as there is no tcp6 without IPv6. */
+async function readTable(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

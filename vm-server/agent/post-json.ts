@@ -1,0 +1,67 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+const TIMEOUT_MS = 10_000;
+const MAX_REPLY_BYTES = 64 * 1024;
+
+export interface JsonReply {
+  status: number;
+  /** Undefined when the reply is no JSON. */
+  body: unknown;
+  /** What Retry-After asks for, if it does. */
+  retryAfterSeconds: number | undefined;
+}
+
+/** Posts a JSON body. Resolves with any reply; rejects when there is none, or it is too slow or too long. */
+export function postJson(url: URL, body: unknown, token: string | null, signal: AbortSignal): Promise<JsonReply> {
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const payload = JSON.stringify(body);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(payload),
+    ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+  };
+  return new Promise((resolve, reject) => {
+    // Reports are seconds apart, so a kept connection would mostly be found closed.
+    const request = send(url, { method: 'POST', headers, agent: false, signal }, (reply) => {
+      readReply(reply).then(resolve, reject);
+    });
+    const timer = setTimeout(
+      () => request.destroy(new Error(`no reply within ${TIMEOUT_MS / 1000} seconds`)),
+      TIMEOUT_MS,
+    );
+    request.on('close', () => clearTimeout(timer));
+    request.on('error', reject);
+    request.end(payload);
+  });
+}
+
+async function readReply(reply: IncomingMessage): Promise<JsonReply> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_REPLY_BYTES) throw new Error(`the reply is longer than ${MAX_REPLY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return {
+    status: reply.statusCode ?? 0,
+    body: parseJson(Buffer.concat(chunks).toString('utf8')),
+    retryAfterSeconds: parseRetryAfter(reply.headers['retry-after'], Date.now()),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds in a Retry-After header: it names seconds or a date. */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}

@@ -1,0 +1,29 @@
+import type { ReportedUsage } from './app-usage.ts';
+
+const CALM_MS = 1000;
+const SHORTEST_BACKOFF_MS = 500;
+const LONGEST_BACKOFF_MS = 10_000;
+
+export interface ReportTimes {
+  /** What the API last took; null before the first report. */
+  taken: ReportedUsage | null;
+  current: ReportedUsage;
+  /** When the count last changed, epoch ms. */
+  changedAt: number;
+  /** When the API wants to hear from the agent at the latest. */
+  aliveAt: number;
+}
+
+/** When the next HTTP report is due: at once on an edge, other changes after a second of calm, else `aliveAt`. */
+export function reportDueAt({ taken, current, changedAt, aliveAt }: ReportTimes): number {
+  if (taken === null || taken.ready !== current.ready) return -Infinity;
+  if (taken.connections > 0 !== current.connections > 0) return -Infinity;
+  if (taken.connections === current.connections) return aliveAt;
+  return Math.min(aliveAt, changedAt + CALM_MS);
+}
+
+/** How long to wait after `failures` failures in a row (1 or more); `fraction` (0 to 1) spreads the agents. */
+export function backoffMs(failures: number, fraction: number): number {
+  const longest = Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** failures);
+  return SHORTEST_BACKOFF_MS + fraction * (longest - SHORTEST_BACKOFF_MS);
+}

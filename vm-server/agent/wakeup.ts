@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A wait that somebody else can end early. */
+export class Wakeup {
+  #wake: (() => void) | undefined;
+
+  /** Resolves after `ms` (Infinity: never by itself), or at the next {@link wake}. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms < LONGEST_TIMER_MS ? setTimeout(() => this.wake(), ms) : undefined;
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  wake(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** A wait that only `signal` can end early; it then rejects. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    await delay(ms, undefined, { signal });
+  }
+}

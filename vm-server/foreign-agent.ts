@@ -1,0 +1,100 @@
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
+import type { AppControl } from './agent/app-control.ts';
+import { AppUsage } from './agent/app-usage.ts';
+import { openHttpLink } from './agent/http-link.ts';
+import { localEndpoint } from './agent/local-endpoint.ts';
+import { takeSecret } from './agent/one-time-secret.ts';
+import { watchPorts } from './agent/port-watch.ts';
+import { reportSequence } from './agent/report-sequence.ts';
+import { openSocketLink } from './agent/socket-link.ts';
+import { listen } from './claim-address.ts';
+import { endOnSignals } from './end-on-signals.ts';
+import { createLog } from './log.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What the agent of another program is told on its command line. */
+export interface AgentOptions {
+  link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string; secretFile: string };
+  /** TCP port whose connections are counted; null when the program puts its count. */
+  countPort: number | null;
+  /** The program is ready once this port accepts; null when it is ready at once. */
+  readyPort: number | null;
+  localPort: number;
+}
+
+/** Reads the options of `agent`. Throws a {@link UsageError} that names what is missing or wrong. */
+export function parseAgentOptions(args: string[]): AgentOptions {
+  const text = { type: 'string' } as const;
+  const options = {
+    socket: text,
+    'api-url': text,
+    'secret-file': text,
+    'count-port': text,
+    'local-port': text,
+    'ready-port': text,
+  };
+  const { values } = parseArgs({ args, options });
+  return {
+    link: parseLink(values.socket, values['api-url'], values['secret-file']),
+    countPort: parsePort('--count-port', values['count-port']),
+    readyPort: parsePort('--ready-port', values['ready-port']),
+    localPort: parsePort('--local-port', values['local-port']) ?? AGENT_LOCAL_PORT,
+  };
+}
+
+function parseLink(
+  socketPath: string | undefined,
+  apiUrl: string | undefined,
+  secretFile: string | undefined,
+): AgentOptions['link'] {
+  if (socketPath && !apiUrl && !secretFile) return { kind: 'unix', socketPath };
+  if (socketPath || !apiUrl || !secretFile) {
+    throw new UsageError('agent needs either --socket <path>, or both --api-url <url> and --secret-file <file>');
+  }
+  const protocol = URL.canParse(apiUrl) ? new URL(apiUrl).protocol : '';
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new UsageError('--api-url is no http:// or https:// address');
+  }
+  return { kind: 'http', apiUrl, secretFile };
+}
+
+function parsePort(option: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new UsageError(`${option} is no port: give a number from 1 to 65535`);
+  return port;
+}
+
+/** Is the agent of another program until it is told to end. Rejects when it cannot be set up. */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const log = createLog();
+  const usage = new AppUsage();
+  let draining = false;
+  const server = createServer(
+    localEndpoint({
+      usage,
+      isDraining: () => draining,
+      takeCount: options.countPort === null ? (connections) => usage.setConnections(connections) : null,
+    }),
+  );
+  const watch = await watchPorts(usage, options, log);
+  await listen(server, '127.0.0.1', options.localPort);
+  const app: AppControl = endOnSignals({
+    recount: () => watch.recount(),
+    // The program has to ask for this: it is in the answer to GET /status.
+    setDraining: (value) => (draining = value),
+    close: () => Promise.resolve(),
+    log,
+  });
+  const parts = { usage, app, nextSequence: reportSequence(), log };
+  const { link } = options;
+  if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
+  else openHttpLink({ ...parts, apiUrl: link.apiUrl, secret: takeSecret(link.secretFile) });
+  log(
+    options.countPort === null
+      ? `The agent takes the program's count on http://127.0.0.1:${options.localPort}/connections.`
+      : `The agent counts the connections to port ${options.countPort}.`,
+  );
+}

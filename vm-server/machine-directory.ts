@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  LOCAL_MACHINE_FILE,
+  type LocalMachineAddress,
+  type LocalMachineOrder,
+  type LocalMachineProcess,
+} from '../domain/local-machine.ts';
+import { parseProcStatStartTime, parsePsStartTime, psStartTimeArguments } from '../domain/process-start-time.ts';
+
+/** Reads what the provider wants of this machine. Throws with the file's name when it is not there or no JSON. */
+export function readOrder(dir: string): LocalMachineOrder {
+  const path = join(dir, LOCAL_MACHINE_FILE.order);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as LocalMachineOrder;
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}. Give --dir the directory of a machine`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes this process the machine. False when another process is, or was: a machine runs once. */
+export function claimLife(dir: string): boolean {
+  const life: LocalMachineProcess = { pid: process.pid, startedAt: ownStartTime() };
+  const path = join(dir, LOCAL_MACHINE_FILE.process);
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(life));
+  try {
+    // A link is made exclusively, as with 'wx', and nobody ever reads the file half written.
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+function ownStartTime(): string {
+  const startedAt = procStartTime() ?? psStartTime();
+  if (startedAt === undefined) throw new Error('neither /proc/self/stat nor `ps` tells when this process started');
+  return startedAt;
+}
+
+function procStartTime(): string | undefined {
+  try {
+    return parseProcStatStartTime(readFileSync('/proc/self/stat', 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function psStartTime(): string | undefined {
+  const env = { ...process.env, LC_ALL: 'C' };
+  return parsePsStartTime(execFileSync('ps', psStartTimeArguments(process.pid), { env, encoding: 'utf8' }));
+}
+
+/** Tells the provider where the machine is; whoever reads the file sees all of it. */
+export function writeAddress(dir: string, address: LocalMachineAddress): void {
+  const path = join(dir, LOCAL_MACHINE_FILE.address);
+  writeFileSync(`${path}.draft`, JSON.stringify(address));
+  renameSync(`${path}.draft`, path);
+}

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
+import type { PortSpec } from '../domain/vm-spec.ts';
+import { AppUsage } from './agent/app-usage.ts';
+import type { AppControl } from './agent/app-control.ts';
+import { openHttpLink } from './agent/http-link.ts';
+import { localEndpoint } from './agent/local-endpoint.ts';
+import { takeSecret } from './agent/one-time-secret.ts';
+import { reportSequence } from './agent/report-sequence.ts';
+import { openSocketLink, type AgentLink, type LinkParts } from './agent/socket-link.ts';
+import { ChatServer } from './chat/chat-server.ts';
+import { addressCandidates, claimAddress } from './claim-address.ts';
+import { createLog } from './log.ts';
+import { claimLife, readOrder, writeAddress } from './machine-directory.ts';
+import { endOnSignals } from './end-on-signals.ts';
+import css from './page/chat.css';
+import html from './page/index.html';
+import js from './page/chat.page.js';
+
+/**
+ * Is the local machine of a directory (see domain/local-machine.ts), until it is told to end. Returns at once
+ * when another process is this machine, or when it was destroyed. Throws when it cannot be set up.
+ */
+export async function runMachine(dir: string): Promise<void> {
+  process.umask(0o077);
+  const order = readOrder(dir);
+  if (!claimLife(dir) || existsSync(order.tombstonePath)) return;
+  const log = createLog(join(dir, LOCAL_MACHINE_FILE.console));
+  Object.assign(process.env, order.env);
+
+  const usage = new AppUsage();
+  const title = process.env['CHAT_TITLE'] ?? 'Chat';
+  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
+  const app = endOnSignals({
+    recount: () => Promise.resolve(usage.setConnections(chat.count)),
+    setDraining: (draining) => chat.setDraining(draining),
+    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
+    log,
+  });
+
+  const { address } = await claimAddress({
+    ports: order.ports,
+    agentEndpoint: localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }),
+    createAppServer: () => chat.createServer(),
+    candidates: addressCandidates(order.labels.machineId),
+  });
+  writeAddress(dir, address);
+  usage.setConnections(chat.count);
+  usage.setReady(true);
+  await openLink(dir, order.link, { usage, app, nextSequence: reportSequence(), log });
+  log(`Machine ${order.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
+}
+
+function openLink(dir: string, link: LocalMachineOrder['link'], parts: LinkParts): Promise<AgentLink> {
+  if (link.kind === 'unix') return openSocketLink(link.socketPath, parts);
+  const secret = takeSecret(join(dir, LOCAL_MACHINE_FILE.agentSecret));
+  return Promise.resolve(openHttpLink({ ...parts, apiUrl: link.apiUrl, secret }));
+}
+
+function portList(ports: PortSpec[]): string {
+  return ports.map(({ name, port }) => `${name} ${port}`).join(', ') || 'no ports';
+}

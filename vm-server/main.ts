@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util';
+import { createLog } from './log.ts';
+import { runMachine } from './machine.ts';
+import { parseAgentOptions, runAgent } from './foreign-agent.ts';
+import { UsageError } from './usage-error.ts';
+
+const USAGE = `Usage:
+  vm-server machine --dir <machine directory>
+      Be a local machine: the sample chat and its agent.
+  vm-server agent (--socket <path> | --api-url <url> --secret-file <file>)
+                  [--count-port <port>] [--local-port <port>] [--ready-port <port>]
+      Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
+      to http://127.0.0.1:<local-port>/connections.
+`;
+
+async function run([command, ...rest]: string[]): Promise<void> {
+  switch (command) {
+    case 'machine':
+      // A machine outlives the terminal and the process that started it.
+      process.on('SIGHUP', () => undefined);
+      return runMachine(parseMachineDir(rest));
+    case 'agent':
+      return runAgent(parseAgentOptions(rest));
+    case undefined:
+      throw new UsageError('say what to be: machine or agent');
+    default:
+      throw new UsageError(`there is no "${command}": say machine or agent`);
+  }
+}
+
+function parseMachineDir(args: string[]): string {
+  const { dir } = parseArgs({ args, options: { dir: { type: 'string' } } }).values;
+  if (!dir) throw new UsageError('machine needs --dir <machine directory>');
+  return dir;
+}
+
+function isUsageError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return error instanceof UsageError || (typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS_'));
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  const { message } = error as Error;
+  if (isUsageError(error)) {
+    process.stderr.write(`${message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+  createLog()(`Ending: ${message}.`);
+  process.exit(1);
+});
