@@ -36,6 +36,15 @@ export function nextDeadline(vm: Vm): Deadline | null {
   return earliest(deadlines(vm));
 }
 
+/**
+ * Whether somebody else already ends the wait: an activity runs whose own time-out is {@link nextDeadline}, so
+ * the workflow needs no timer beside it.
+ */
+export function isTimedByActivity({ state }: Vm): boolean {
+  if (state.name === 'creating' || state.name === 'booting') return true;
+  return isServing(state) && state.confirmation?.answeredBy === 'agent';
+}
+
 /** The deadline that people are shown: the silence watchdog moves with every report and would only confuse. */
 export function shownDeadline(vm: Vm): Deadline | null {
   return earliest(deadlines(vm).filter(({ kind }) => kind !== 'silence'));
@@ -83,16 +92,18 @@ function emptyDeadlines(vm: Vm, state: Running | Draining): Deadline[] {
     return state.name === 'draining' ? [deadline('drained', state.since)] : [];
   }
   if (usage.emptySince === null) return [];
+  // Neither the boot nor the time before the first report counts as empty.
+  const emptySince = Math.max(usage.emptySince, state.readyAt);
   const found: Deadline[] = [];
-  if (state.name === 'draining') found.push(deadline('drained', Math.max(state.since, usage.emptySince)));
+  if (state.name === 'draining') found.push(deadline('drained', Math.max(state.since, emptySince)));
   if (usage.everUsed) {
-    found.push(deadline('idle', usage.emptySince + vm.spec.idle.timeoutSeconds * 1000));
+    found.push(deadline('idle', emptySince + vm.spec.idle.timeoutSeconds * 1000));
   } else {
-    found.push(deadline('neverConnected', state.readyAt + vm.spec.idle.firstConnectTimeoutSeconds * 1000));
+    found.push(deadline('neverConnected', emptySince + vm.spec.idle.firstConnectTimeoutSeconds * 1000));
   }
   if (vm.spec.softLifetimeSeconds !== null) {
     const softEnd = vm.createdAt + vm.spec.softLifetimeSeconds * 1000;
-    found.push(deadline('softLifetime', Math.max(softEnd, usage.emptySince)));
+    found.push(deadline('softLifetime', Math.max(softEnd, emptySince)));
   }
   return found;
 }

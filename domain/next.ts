@@ -12,7 +12,7 @@
  */
 import { EMPTY_END_REASON, nextDeadline, type DeadlineKind } from './deadlines.ts';
 import { TIMEOUTS } from './timeouts.ts';
-import { recordReport, recordTypedCount } from './usage.ts';
+import { isOutdated, recordReport, recordTypedCount } from './usage.ts';
 import type { VmEvent } from './vm-events.ts';
 import {
   FAILED_REASONS,
@@ -53,6 +53,8 @@ export function next(vm: Vm, event: VmEvent): Vm {
       return isServing(vm.state) && vm.state.confirmation
         ? fallSilent(vm, vm.state, event.at, 'the agent gave no answer')
         : vm;
+    case 'confirmByReport':
+      return confirmByReport(vm, event.at);
     case 'probed':
       return probed(vm, event);
     case 'machineLost':
@@ -64,13 +66,11 @@ export function next(vm: Vm, event: VmEvent): Vm {
     case 'undrain':
       return undrain(vm, event.at);
     case 'drainingTold':
-      return isServing(vm.state) && event.draining === (vm.state.name === 'draining')
-        ? { ...vm, state: { ...vm.state, drainNotice: 'sent' } }
-        : vm;
+      return drainingTold(vm, event);
     case 'hold':
       return hold(vm, event);
     case 'exchanged':
-      return canExchange(vm, event) ? { ...vm, exchangeNonce: event.nonce } : vm;
+      return canExchange(vm, event) && vm.exchangeNonce === null ? { ...vm, exchangeNonce: event.nonce } : vm;
     case 'destroyRequested':
       return endWith(vm, event.at, 'requested', null);
     case 'cancelled':
@@ -89,8 +89,11 @@ function isOfAnotherMachine(vm: Vm, event: VmEvent): boolean {
 
 function machineCreated(vm: Vm, event: EventOf<'machineCreated'>): Vm {
   if (vm.state.name !== 'creating') return vm;
-  const state = { name: 'booting', since: event.at, machine: event.machine, usage: null } as const;
-  return logged({ ...vm, state }, event.at, { kind: 'state' });
+  const { usage } = vm.state;
+  const state = { name: 'booting', since: event.at, machine: event.machine, usage } as const;
+  const booting = logged({ ...vm, state }, event.at, { kind: 'state' });
+  const agentWasFaster = usage?.source === 'agent' && vm.spec.readiness.kind === 'agent';
+  return agentWasFaster ? machineReady(booting, event.at, null) : booting;
 }
 
 function machineReady(vm: Vm, at: number, report: { sequence: number; connections: number } | null): Vm {
@@ -115,44 +118,62 @@ function countDetail(usage: Usage | null): { detail?: string } {
 
 function reported(vm: Vm, event: EventOf<'report'>): Vm {
   const { state } = vm;
-  if (state.name === 'booting') {
-    if (vm.spec.readiness.kind === 'agent') return machineReady(vm, event.at, event);
-    return { ...vm, state: { ...state, usage: recordReport(state.usage, event, event.at) } };
+  if (state.name === 'destroying' || hasEnded(state)) return vm;
+  if (state.usage?.source === 'agent' && event.sequence <= state.usage.sequence) return vm;
+  if (isServing(state)) {
+    const answersConfirmation = state.confirmation !== null && event.sentAt >= state.confirmation.askedAt;
+    return heard(vm, state, event, answersConfirmation);
   }
-  if (!isServing(state)) return vm;
-  if (state.usage !== null && event.sequence <= state.usage.sequence) return vm;
-  const answersConfirmation = state.confirmation !== null && event.sentAt >= state.confirmation.askedAt;
-  return counted(vm, state, recordReport(state.usage, event, event.at), event.at, answersConfirmation);
+  if (state.name === 'booting' && vm.spec.readiness.kind === 'agent') return machineReady(vm, event.at, event);
+  return { ...vm, state: { ...state, usage: recordReport(state.usage, event, event.at) } };
 }
 
 function typedConnections(vm: Vm, event: EventOf<'connections'>): Vm {
   const { state } = vm;
-  if (state.name === 'booting') {
-    return { ...vm, state: { ...state, usage: recordTypedCount(state.usage, event.connections, event.at) } };
-  }
-  if (!isServing(state)) return vm;
-  return counted(vm, state, recordTypedCount(state.usage, event.connections, event.at), event.at, false);
+  if (state.name === 'destroying' || hasEnded(state)) return vm;
+  const usage = recordTypedCount(state.usage, event.connections, event.at);
+  if (isServing(state)) return counted(vm, state, usage, event.at);
+  return { ...vm, state: { ...state, usage } };
 }
 
 function confirmAnswered(vm: Vm, event: EventOf<'confirmAnswered'>): Vm {
   const { state } = vm;
-  if (!isServing(state)) return vm;
-  return counted(vm, state, recordReport(state.usage, event, event.at), event.at, true);
+  return isServing(state) && !isOutdated(state.usage, event) ? heard(vm, state, event, true) : vm;
 }
 
-/** Takes a new count: ends a silence, settles a confirmation, notes an edge. */
-function counted(vm: Vm, state: Running | Draining, usage: Usage, at: number, answersConfirmation: boolean): Vm {
-  const { confirmation } = state;
-  if (confirmation !== null && answersConfirmation && usage.connections === 0) {
+/** Only now do others need to know of the question: replicas forward the next report whatever it says. */
+function confirmByReport(vm: Vm, at: number): Vm {
+  if (!isServing(vm.state) || vm.state.confirmation?.answeredBy !== 'agent') return vm;
+  const confirmation = { ...vm.state.confirmation, answeredBy: 'report' } as const;
+  const detail = `before ${confirmation.reason}`;
+  return logged({ ...vm, state: { ...vm.state, confirmation } }, at, { kind: 'confirming', detail });
+}
+
+/** The agent speaks: a fresh 0 confirms the end that waits for it, any word ends a silence. */
+function heard(
+  vm: Vm,
+  state: Running | Draining,
+  report: EventOf<'report' | 'confirmAnswered'>,
+  answersConfirmation: boolean,
+): Vm {
+  const { at } = report;
+  if (state.confirmation !== null && answersConfirmation && report.connections === 0) {
     const confirmed = logged(vm, at, { kind: 'confirmed', detail: 'the agent counts 0 connections' });
-    return endWith(confirmed, at, confirmation.reason, null);
+    return endWith(confirmed, at, state.confirmation.reason, null);
   }
-  const settled = confirmation !== null && usage.connections > 0 ? null : confirmation;
-  const served: Running | Draining = { ...state, usage, confirmation: settled, silence: null };
-  let counted_: Vm = { ...vm, state: served };
-  if (state.silence) counted_ = logged(counted_, at, { kind: 'health', detail: 'the agent reports again' });
-  if ((state.usage?.connections ?? -1) === usage.connections) return counted_;
-  return logged(counted_, at, { kind: 'connections', detail: connectionsText(usage.connections) });
+  const usage = recordReport(state.usage, report, at);
+  if (state.silence === null) return counted(vm, state, usage, at);
+  const audible: Running | Draining = { ...state, silence: null };
+  const heardAgain = logged({ ...vm, state: audible }, at, { kind: 'health', detail: 'the agent reports again' });
+  return counted(heardAgain, audible, usage, at);
+}
+
+/** Takes a new count: somebody connected stops a confirmation; a changed count is noted. */
+function counted(vm: Vm, state: Running | Draining, usage: Usage, at: number): Vm {
+  const confirmation = usage.connections > 0 ? null : state.confirmation;
+  const served: Vm = { ...vm, state: { ...state, usage, confirmation } };
+  if (state.usage?.connections === usage.connections) return served;
+  return logged(served, at, { kind: 'connections', detail: connectionsText(usage.connections) });
 }
 
 function connectionsText(connections: number): string {
@@ -163,6 +184,7 @@ function probed(vm: Vm, event: EventOf<'probed'>): Vm {
   const { state } = vm;
   if (!isServing(state) || state.silence === null) return vm;
   if (!event.alive) return endWith(vm, event.at, 'lost', 'the agent fell silent and the machine is gone');
+  if (state.silence.probe === 'alive') return vm;
   return { ...vm, state: { ...state, silence: { ...state.silence, probe: 'alive' } } };
 }
 
@@ -182,8 +204,15 @@ function undrain(vm: Vm, at: number): Vm {
   return logged({ ...vm, state: running }, at, { kind: 'state' });
 }
 
+function drainingTold(vm: Vm, event: EventOf<'drainingTold'>): Vm {
+  const { state } = vm;
+  if (!isServing(state) || state.drainNotice === 'sent') return vm;
+  if (event.draining !== (state.name === 'draining')) return vm;
+  return { ...vm, state: { ...state, drainNotice: 'sent' } };
+}
+
 function hold(vm: Vm, event: EventOf<'hold'>): Vm {
-  if (vm.state.name === 'destroying') return vm;
+  if (vm.state.name === 'destroying' || (event.seconds === 0 && vm.holdUntil === null)) return vm;
   const holdUntil = event.seconds === 0 ? null : event.at + event.seconds * 1000;
   const detail = event.seconds === 0 ? 'released' : `${String(event.seconds)} s`;
   const held: Vm = { ...vm, holdUntil };
@@ -222,11 +251,9 @@ const DUE: Record<DeadlineKind, (vm: Vm, at: number) => Vm> = {
 function endWhenEmpty(vm: Vm, at: number, reason: EndReason): Vm {
   if (!isServing(vm.state)) return vm;
   if (vm.state.usage?.source !== 'agent') return endWith(vm, at, reason, null);
-  const confirmation = { reason, askedAt: at, until: at + TIMEOUTS.confirmReportSeconds * 1000 };
-  return logged({ ...vm, state: { ...vm.state, confirmation } }, at, {
-    kind: 'confirming',
-    detail: `before ${reason}`,
-  });
+  const until = at + TIMEOUTS.confirmReportSeconds * 1000;
+  const confirmation = { reason, answeredBy: 'agent', askedAt: at, until } as const;
+  return { ...vm, state: { ...vm.state, confirmation } };
 }
 
 function fallSilent(vm: Vm, state: Running | Draining, at: number, detail: string): Vm {

@@ -7,7 +7,10 @@
 /** Field 22 of `/proc/<pid>/stat` (clock ticks since boot), or undefined when the text is none. */
 export function parseProcStatStartTime(stat: string): string | undefined {
   // The name in parentheses may itself hold blanks and parentheses; the fields after it start with number 3.
-  const fields = stat.slice(stat.lastIndexOf(')') + 1).trim().split(/\s+/);
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 1)
+    .trim()
+    .split(/\s+/);
   const startTicks = fields[22 - 3];
   return startTicks !== undefined && /^\d+$/.test(startTicks) ? startTicks : undefined;
 }

@@ -14,6 +14,8 @@ export type VmEvent = { at: number } & (
   | { kind: 'connections'; connections: number }
   | { kind: 'confirmAnswered'; machineId: string; sequence: number; connections: number }
   | { kind: 'confirmUnanswered'; machineId: string }
+  /** This agent cannot be asked: its next report is the answer. */
+  | { kind: 'confirmByReport'; machineId: string }
   | { kind: 'probed'; machineId: string; alive: boolean }
   | { kind: 'machineLost'; machineId: string }
   | { kind: 'drain' }
@@ -38,6 +40,7 @@ export const VM_EVENT_KINDS = [
   'connections',
   'confirmAnswered',
   'confirmUnanswered',
+  'confirmByReport',
   'probed',
   'machineLost',
   'drain',

@@ -37,7 +37,9 @@ export interface Usage {
 export interface Confirmation {
   /** The end that a confirmed 0 leads to. */
   reason: EndReason;
-  /** An answer counts only if it was given after this. */
+  /** Who gives the answer: the agent when asked over its link, or its next report where it cannot be asked. */
+  answeredBy: 'agent' | 'report';
+  /** A report counts as the answer only if it was given after this. */
   askedAt: number;
   /** Without an answer by then the count is unknown. */
   until: number;
@@ -66,6 +68,8 @@ export interface Serving {
 export interface Creating {
   name: 'creating';
   since: number;
+  /** What was said before the provider's answer came: a machine may be up before its create call returns. */
+  usage: Usage | null;
 }
 export interface Booting {
   name: 'booting';
@@ -163,7 +167,7 @@ export function newVm(start: Pick<Vm, 'project' | 'name' | 'uid' | 'machineId' |
     createdAt: start.at,
     holdUntil: null,
     exchangeNonce: null,
-    state: { name: 'creating', since: start.at },
+    state: { name: 'creating', since: start.at, usage: null },
     timeline: [{ number: 1, at: start.at, kind: 'state', state: 'creating' }],
     nextEntryNumber: 2,
     updatedAt: start.at,

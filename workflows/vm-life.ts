@@ -1,5 +1,5 @@
 import { CancellationScope, condition, log, sleep } from '@temporalio/workflow';
-import { nextDeadline } from '../domain/deadlines.ts';
+import { isTimedByActivity, nextDeadline } from '../domain/deadlines.ts';
 import { next } from '../domain/next.ts';
 import type { VmEvent } from '../domain/vm-events.ts';
 import { hasEnded, type Vm } from '../domain/vm-state.ts';
@@ -48,12 +48,12 @@ export async function runWhile(stillNeeded: () => boolean, work: () => Promise<v
 export async function watchDeadlines(life: VmLife): Promise<void> {
   while (!life.ended) {
     const due = nextDeadline(life.vm);
-    if (due === null) {
-      await condition(() => life.ended || nextDeadline(life.vm) !== null);
+    if (due === null || isTimedByActivity(life.vm)) {
+      await condition(() => life.ended || (nextDeadline(life.vm) !== null && !isTimedByActivity(life.vm)));
     } else if (due.at <= Date.now()) {
       life.record({ kind: 'deadline' });
     } else {
-      const isNearer = (): boolean => (nextDeadline(life.vm)?.at ?? Infinity) < due.at;
+      const isNearer = (): boolean => !isTimedByActivity(life.vm) && (nextDeadline(life.vm)?.at ?? Infinity) < due.at;
       await runWhile(
         () => !life.ended && !isNearer(),
         () => sleep(due.at - Date.now(), { summary: `Next deadline: ${due.kind}` }),

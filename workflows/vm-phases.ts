@@ -26,7 +26,9 @@ async function createMachine(life: VmLife, machine: MachineActivities): Promise<
     const facts = await machine.createMachine({ machineId, spec, project, vm: name });
     life.record({ kind: 'machineCreated', machine: facts });
   } catch (error) {
-    life.record({ kind: 'createFailed', detail: failureText(error) });
+    const detail = failureText(error);
+    life.record({ kind: 'deadline' });
+    life.record({ kind: 'createFailed', detail });
   }
 }
 
@@ -43,26 +45,24 @@ async function awaitReady(life: VmLife, machine: MachineActivities): Promise<voi
     });
     life.record({ kind: 'machineReady', machineId, usage });
   } catch (error) {
-    life.record({ kind: 'notReady', machineId, detail: failureText(error) });
+    const detail = failureText(error);
+    life.record({ kind: 'deadline' });
+    life.record({ kind: 'notReady', machineId, detail });
   }
 }
 
 /** Asks what the state needs to know, one question at a time, until the state is left or history is full. */
 async function serve(life: VmLife, machine: MachineActivities): Promise<void> {
-  let awaitingReportSince: number | null = null;
   for (;;) {
-    await condition(() => question(life, awaitingReportSince) !== null);
-    const asked = question(life, awaitingReportSince);
-    const stillOpen = (): boolean => question(life, awaitingReportSince)?.key === asked?.key;
+    await condition(() => question(life) !== null);
+    const asked = question(life);
+    const stillOpen = (): boolean => question(life)?.key === asked?.key;
     switch (asked?.kind) {
       case 'drainNotice':
         await runWhile(stillOpen, () => tellDraining(life, machine, asked.draining));
         break;
       case 'confirmation':
-        await runWhile(stillOpen, async () => {
-          const answer = await confirmUsage(life, machine);
-          if (answer === 'awaitReport') awaitingReportSince = asked.askedAt;
-        });
+        await runWhile(stillOpen, () => confirmUsage(life, machine));
         break;
       case 'probe':
         await runWhile(stillOpen, () => probe(life, machine));
@@ -75,19 +75,18 @@ async function serve(life: VmLife, machine: MachineActivities): Promise<void> {
 
 type Question =
   | { kind: 'drainNotice'; key: string; draining: boolean }
-  | { kind: 'confirmation'; key: string; askedAt: number }
+  | { kind: 'confirmation'; key: string }
   | { kind: 'probe'; key: string };
 
 /** What the state needs to know now; null when nothing, or when only the next report can answer. */
-function question(life: VmLife, awaitingReportSince: number | null): Question | null {
+function question(life: VmLife): Question | null {
   const { state } = life.vm;
   if (!isServing(state)) return null;
   if (state.drainNotice === 'pending') {
     return { kind: 'drainNotice', key: `drain ${state.name}`, draining: state.name === 'draining' };
   }
-  if (state.confirmation !== null && state.confirmation.askedAt !== awaitingReportSince) {
-    const { askedAt } = state.confirmation;
-    return { kind: 'confirmation', key: `confirm ${askedAt}`, askedAt };
+  if (state.confirmation?.answeredBy === 'agent') {
+    return { kind: 'confirmation', key: `confirm ${state.confirmation.askedAt}` };
   }
   if (state.silence?.probe === 'pending') return { kind: 'probe', key: `probe ${state.silence.since}` };
   return null;
@@ -102,18 +101,17 @@ async function tellDraining(life: VmLife, machine: MachineActivities, draining: 
   life.record({ kind: 'drainingTold', draining });
 }
 
-async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<'settled' | 'awaitReport'> {
+async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<void> {
   const { machineId } = life.vm;
   try {
     const answer = await machine.confirmUsage({ machineId });
-    if (answer.kind === 'awaitReport') return 'awaitReport';
     if (answer.kind === 'answered') life.record({ kind: 'confirmAnswered', machineId, ...answer.report });
-    else life.record({ kind: 'confirmUnanswered', machineId });
+    else life.record({ kind: answer.kind === 'awaitReport' ? 'confirmByReport' : 'confirmUnanswered', machineId });
   } catch (error) {
     if (isCancellation(error)) throw error;
+    life.record({ kind: 'deadline' });
     life.record({ kind: 'confirmUnanswered', machineId });
   }
-  return 'settled';
 }
 
 /** A provider that cannot tell leaves the count unknown: the agent's word or the end of its grace decides. */

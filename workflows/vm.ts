@@ -49,7 +49,7 @@ function beginning({ project, name, spec }: VmInput): Vm {
 
 /** Runs phase after phase until the machine is confirmed gone, or hands a long life over to a fresh history. */
 async function liveUntilEnd(life: VmLife, input: VmInput): Promise<void> {
-  const machine = machineActivities(life.vm.spec);
+  const machine = machineActivities(life);
   const limit = input.historyLimitEvents ?? HISTORY_LIMIT_EVENTS;
   for (;;) {
     const { state } = life.vm;

@@ -1,0 +1,105 @@
+/** One life of each kind of ending, driven on a real server: their histories are what replay guards. */
+import type { MachinePark } from '../workflow/machine-park.ts';
+import { untilView, type SpecChanges, type VmHandle, type VmHarness } from '../workflow/vm-harness.ts';
+import type { VmInput } from '../../workflows/messages.ts';
+
+interface Ending {
+  spec?: SpecChanges;
+  input?: Partial<VmInput>;
+  prepare?: (park: MachinePark) => void;
+  /** What happens to the VM once it is ready; nothing: it ends by itself. */
+  live?: (vm: VmHandle, machineId: string, park: MachinePark) => Promise<void>;
+}
+
+const report = (machineId: string, sequence: number, connections: number): object => ({
+  machineId,
+  sequence,
+  connections,
+  sentAt: Date.now(),
+});
+
+export const ENDINGS: Readonly<Record<string, Ending>> = {
+  requested: { live: (vm) => vm.signal('destroy') },
+  idle: {
+    spec: { idle: { timeoutSeconds: 1 } },
+    live: async (vm, machineId) => {
+      await vm.signal('report', report(machineId, 2, 1));
+      await vm.signal('report', report(machineId, 3, 0));
+    },
+  },
+  'idle-confirmed-by-report': {
+    spec: { idle: { timeoutSeconds: 1 } },
+    prepare: (park) => {
+      park.confirmBy = 'report';
+    },
+    live: async (vm, machineId) => {
+      await vm.signal('report', report(machineId, 2, 1));
+      await vm.signal('report', report(machineId, 3, 0));
+      await untilView(vm, ({ aliveBecause }) => aliveBecause === 'confirming');
+      await vm.signal('report', report(machineId, 4, 0));
+    },
+  },
+  'never-connected': { spec: { idle: { firstConnectTimeoutSeconds: 1 } } },
+  'max-lifetime': { spec: { maxLifetimeSeconds: 2 } },
+  'soft-lifetime': { spec: { softLifetimeSeconds: 1 } },
+  drained: {
+    live: async (vm, machineId) => {
+      await vm.signal('report', report(machineId, 2, 1));
+      await vm.signal('drain');
+      await vm.signal('undrain');
+      await vm.signal('hold', 60);
+      await vm.signal('hold', 0);
+      await vm.signal('drain');
+      await vm.signal('report', report(machineId, 3, 0));
+    },
+  },
+  'create-failed': { prepare: (park) => void park.faults.push({ name: 'createMachine', kind: 'failForGood' }) },
+  'not-ready': { prepare: (park) => void park.faults.push({ name: 'awaitMachineReady', kind: 'failForGood' }) },
+  lost: {
+    spec: { idle: { silenceTimeoutSeconds: 1 } },
+    live: (_vm, machineId, park) => {
+      park.machines.delete(machineId);
+      return Promise.resolve();
+    },
+  },
+  cancelled: { live: (vm) => vm.cancel().then(() => undefined) },
+  'cancelled-while-creating': {
+    prepare: (park) => void park.faults.push({ name: 'createMachine', kind: 'hang' }),
+  },
+  'continued-as-new': {
+    input: { historyLimitEvents: 30 },
+    live: async (vm, machineId) => {
+      for (let sequence = 2; sequence < 12; sequence += 1) {
+        await vm.signal('report', report(machineId, sequence, sequence % 2));
+      }
+    },
+  },
+};
+
+/** Lives one ending and returns the handle of its first run, closed. */
+export async function liveEnding(harness: VmHarness, name: string): Promise<VmHandle> {
+  const ending = ENDINGS[name];
+  if (ending === undefined) throw new Error(`no such ending: ${name}`);
+  const { park, start, stopWorkers } = await harness.park(`ending ${name}`);
+  ending.prepare?.(park);
+  const vm = await start(ending.spec, ending.input);
+  if (name === 'cancelled-while-creating') {
+    await untilView(vm, ({ state }) => state === 'creating' && park.countOf('createMachine') > 0);
+    await vm.cancel();
+  } else if (ending.live !== undefined) {
+    const { machineId } = await untilView(vm, ({ state }) => state === 'running');
+    await ending.live(vm, machineId, park);
+  }
+  await untilClosed(harness, vm);
+  await stopWorkers();
+  return vm;
+}
+
+async function untilClosed({ server }: VmHarness, vm: VmHandle): Promise<void> {
+  const firstRun = server.client.workflow.getHandle(vm.workflowId, vm.firstExecutionRunId);
+  const deadline = Date.now() + 30_000;
+  while ((await firstRun.describe()).status.name === 'RUNNING') {
+    if (Date.now() > deadline) throw new Error(`${vm.workflowId} does not end`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,95 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type {
+  AwaitReadyInput,
+  ConfirmAnswer,
+  CreateMachineInput,
+  MachineActivities,
+  UsageReport,
+} from '../../domain/activities.ts';
+import type { MachineFacts } from '../../domain/machine-provider.ts';
+
+type ActivityName = keyof MachineActivities;
+
+/**
+ * Machines in memory, for tests of the workflow alone: what an agent counts is set by the test, and each
+ * activity can be told to fail, to lose its reply after the effect, or to hang until it is cancelled.
+ */
+export class MachinePark implements MachineActivities {
+  readonly machines = new Map<string, { connections: number; reachable: boolean; draining: boolean }>();
+  readonly calls: { name: ActivityName; machineId: string }[] = [];
+  /** Consumed one by one at the start or end of the activity named. */
+  readonly faults: { name: ActivityName; kind: 'fail' | 'failForGood' | 'loseReply' | 'hang' }[] = [];
+  /** How the agent is asked; `report` stands for agents that only report by themselves. */
+  confirmBy: 'link' | 'report' = 'link';
+  /** What a new machine's agent says first; null: it has none. */
+  firstReport: UsageReport | null = { sequence: 1, connections: 0 };
+  #destroyed = new Set<string>();
+
+  createMachine = async ({ machineId, spec }: CreateMachineInput): Promise<MachineFacts> =>
+    this.#act('createMachine', machineId, () => {
+      if (this.#destroyed.has(machineId)) throw ApplicationFailure.nonRetryable('destroyed before', 'machineEnded');
+      if (!this.machines.has(machineId)) {
+        this.machines.set(machineId, { connections: 0, reachable: true, draining: false });
+      }
+      const address = { ip: '127.64.1.1', ports: spec.ports };
+      return { machineId, provider: spec.provider, host: 'park', zone: null, address };
+    });
+
+  awaitMachineReady = async ({ machineId }: AwaitReadyInput): Promise<UsageReport | null> =>
+    this.#act('awaitMachineReady', machineId, () => this.firstReport);
+
+  confirmUsage = async ({ machineId }: { machineId: string }): Promise<ConfirmAnswer> =>
+    this.#act('confirmUsage', machineId, () => {
+      if (this.confirmBy === 'report') return { kind: 'awaitReport' };
+      const machine = this.machines.get(machineId);
+      if (!machine?.reachable) return { kind: 'unanswered' };
+      return { kind: 'answered', report: { sequence: Date.now(), connections: machine.connections } };
+    });
+
+  probeMachine = async ({ machineId }: { machineId: string }): Promise<{ alive: boolean }> =>
+    this.#act('probeMachine', machineId, () => ({ alive: this.machines.has(machineId) }));
+
+  tellDraining = async ({ machineId, draining }: { machineId: string; draining: boolean }): Promise<void> =>
+    this.#act('tellDraining', machineId, () => {
+      const machine = this.machines.get(machineId);
+      if (machine) machine.draining = draining;
+    });
+
+  destroyMachine = async ({ machineId }: { machineId: string }): Promise<void> =>
+    this.#act('destroyMachine', machineId, () => {
+      this.#destroyed.add(machineId);
+      this.machines.delete(machineId);
+    });
+
+  /** The activities as a worker takes them. */
+  activities(): MachineActivities {
+    const { createMachine, awaitMachineReady, confirmUsage, probeMachine, tellDraining, destroyMachine } = this;
+    return { createMachine, awaitMachineReady, confirmUsage, probeMachine, tellDraining, destroyMachine };
+  }
+
+  countOf(name: ActivityName): number {
+    return this.calls.filter((call) => call.name === name).length;
+  }
+
+  async #act<Result>(name: ActivityName, machineId: string, effect: () => Result): Promise<Result> {
+    this.calls.push({ name, machineId });
+    const at = this.faults.findIndex((fault) => fault.name === name);
+    const fault = at >= 0 ? this.faults.splice(at, 1)[0] : undefined;
+    if (fault?.kind === 'fail') throw ApplicationFailure.retryable('injected failure', 'backendUnavailable');
+    if (fault?.kind === 'failForGood') throw ApplicationFailure.nonRetryable('injected failure for good', 'badSpec');
+    if (fault?.kind === 'hang') await untilCancelled();
+    const result = effect();
+    if (fault?.kind === 'loseReply') throw ApplicationFailure.retryable('reply lost', 'backendUnavailable');
+    return Promise.resolve(result);
+  }
+}
+
+async function untilCancelled(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 200);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beat);
+  }
+}

@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import type { VmView } from '../../domain/vm-view.ts';
+import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { viewQuery, type VmInput } from '../../workflows/messages.ts';
+import type { runVm } from '../../workflows/vm.ts';
+import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
+import { MachinePark } from './machine-park.ts';
+
+export type VmHandle = WorkflowHandleWithFirstExecutionRunId<typeof runVm>;
+export type SpecChanges = Partial<Omit<VmSpec, 'idle'>> & { idle?: Partial<VmSpec['idle']> };
+
+/** A dev server, a control worker and a park of machines, for one test file. */
+export interface VmHarness {
+  server: TestServer;
+  /** A park of its own for one test, on a queue derived from the test's title. */
+  park: (
+    title: string,
+  ) => Promise<{ park: MachinePark; start: StartVm; queue: string; stopWorkers: () => Promise<void> }>;
+  stop: () => Promise<void>;
+}
+type StartVm = (changes?: SpecChanges, input?: Partial<VmInput>) => Promise<VmHandle>;
+
+let bundle: Promise<{ code: string }> | undefined;
+
+/** The workflow bundle, made once a process. */
+export function workflowBundle(): Promise<{ code: string }> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+export function testSpec({ idle, ...changes }: SpecChanges = {}): VmSpec {
+  const { version, ...chat } = BUILT_IN_TEMPLATES['chat']!;
+  return {
+    ...chat,
+    provider: 'local',
+    template: { name: 'chat', version },
+    ...changes,
+    idle: { ...chat.idle, ...idle },
+  };
+}
+
+export async function startVmHarness(): Promise<VmHarness> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const server = await startTestServer();
+  const workflowBundleOption = await workflowBundle();
+  const stops: (() => Promise<void>)[] = [];
+  return {
+    server,
+    park: async (title) => {
+      const park = new MachinePark();
+      const queue = `test-${createHash('sha256').update(title).digest('hex').slice(0, 8)}-${randomUUID().slice(0, 4)}`;
+      const control = await runWorker(server, { taskQueue: queue, workflowBundle: workflowBundleOption });
+      const host = await runWorker(server, {
+        taskQueue: machineTaskQueue('local', queue),
+        activities: park.activities(),
+      });
+      const stopWorkers = async (): Promise<void> => {
+        await Promise.all([control(), host()]);
+      };
+      stops.push(stopWorkers);
+      return { park, queue, stopWorkers, start: startVm(server, queue) };
+    },
+    stop: async () => {
+      await Promise.all(stops.map((stop) => stop()));
+      await server.stop();
+    },
+  };
+}
+
+function startVm(server: TestServer, queue: string): StartVm {
+  return (changes, input) => {
+    const name = `vm-${randomUUID().slice(0, 8)}`;
+    return server.client.workflow.start<typeof runVm>('vm', {
+      workflowId: vmWorkflowId('default', name),
+      taskQueue: queue,
+      args: [{ project: 'default', name, spec: testSpec(changes), ...input }],
+    });
+  };
+}
+
+type WorkerSetup = Pick<Parameters<typeof Worker.create>[0], 'taskQueue' | 'workflowBundle' | 'activities'>;
+
+/** Runs a worker until the returned function is called. Two workers need a connection each. */
+export async function runWorker(server: TestServer, setup: WorkerSetup): Promise<() => Promise<void>> {
+  const connection = await NativeConnection.connect({ address: server.address });
+  const worker = await Worker.create({
+    ...setup,
+    connection,
+    namespace: TEST_NAMESPACE,
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '5s',
+  });
+  const running = worker.run();
+  let stopped: Promise<void> | undefined;
+  return () => {
+    stopped ??= (async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+      await connection.close();
+    })();
+    return stopped;
+  };
+}
+
+/** Waits until the VM's view is as wanted; a miss prints the last view. */
+export async function untilView(
+  handle: { query: (query: typeof viewQuery) => Promise<VmView> },
+  wanted: (view: VmView) => boolean,
+  deadlineMs = 20_000,
+): Promise<VmView> {
+  const end = Date.now() + deadlineMs;
+  for (;;) {
+    const view = await handle.query(viewQuery);
+    if (wanted(view)) return view;
+    if (Date.now() > end) throw new Error(`the VM never got there; last: ${JSON.stringify(view, null, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
