@@ -104,7 +104,7 @@ function readFile(sources: SettingSources, flag: string | undefined, mistakes: s
   }
   let content: unknown;
   try {
-    content = parseYaml(readFileSync(path, 'utf8'), { logLevel: 'silent' });
+    content = parseYaml(readFileSync(path, 'utf8'), { logLevel: 'error' });
   } catch (error) {
     const firstLine = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
     mistakes.push(`${path}: cannot be read as yaml: ${firstLine ?? ''}`);

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { AgentTokens } from '../../config/agent-tokens.ts';
+import { TIMEOUTS } from '../../domain/timeouts.ts';
+
+const secret = new Uint8Array(32).fill(3);
+const tokens = new AgentTokens(secret, 'blue');
+const subject = { workflowId: 'vm/default/lobby', machineId: 'm-1' };
+const now = 1_700_000_000_000;
+
+describe('agent tokens', () => {
+  it('say which machine they are for, until they expire', () => {
+    const token = tokens.issue('report', subject, now);
+    const expiresAt = now + TIMEOUTS.agentTokenSeconds * 1000;
+    expect(tokens.verify('report', token, now)).toEqual({ ...subject, issuedAt: now, expiresAt });
+    expect(tokens.verify('report', token, expiresAt - 1)).toBeDefined();
+    expect(tokens.verify('report', token, expiresAt)).toBeUndefined();
+  });
+
+  it('verify on another replica with the same secret', () => {
+    const token = tokens.issue('bootstrap', subject, now);
+    expect(new AgentTokens(secret, 'blue').verify('bootstrap', token, now)).toBeDefined();
+  });
+
+  it('are worth nothing for another kind, deployment or secret', () => {
+    const token = tokens.issue('bootstrap', subject, now);
+    expect(tokens.verify('report', token, now)).toBeUndefined();
+    expect(new AgentTokens(secret, 'green').verify('bootstrap', token, now)).toBeUndefined();
+    expect(new AgentTokens(new Uint8Array(32).fill(4), 'blue').verify('bootstrap', token, now)).toBeUndefined();
+  });
+
+  it('are refused when a single character differs', () => {
+    const token = tokens.issue('report', subject, now);
+    for (let index = 0; index < token.length; index++) {
+      const other = token[index] === 'A' ? 'B' : 'A';
+      const changed = token.slice(0, index) + other + token.slice(index + 1);
+      expect(tokens.verify('report', changed, now)).toBeUndefined();
+    }
+  });
+
+  it('are refused when they come from the future', () => {
+    const token = tokens.issue('report', subject, now + 10 * 60_000);
+    expect(tokens.verify('report', token, now)).toBeUndefined();
+  });
+
+  it('never throw on garbage', () => {
+    fc.assert(fc.property(fc.anything(), (garbage) => tokens.verify('report', garbage, now) === undefined));
+    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => !tokens.verify('report', `${a}.${b}`, now)));
+    expect(tokens.verify('report', 'x'.repeat(10_000_000), now)).toBeUndefined();
+  });
+});

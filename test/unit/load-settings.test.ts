@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SettingsError, describeSettings, loadSettings } from '../../config/load-settings.ts';
+import { temporalConnectionOptions } from '../../config/temporal-connection.ts';
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'ephemera-settings-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+const load = (argv: string[] = [], env: Record<string, string> = {}) => loadSettings({ argv, env, cwd });
+
+function mistakesOf(argv: string[], env: Record<string, string> = {}): readonly string[] {
+  try {
+    load(argv, env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadSettings', () => {
+  it('has a default for everything', () => {
+    const settings = load();
+    expect(settings).toMatchObject({
+      deployment: 'default',
+      providers: ['local'],
+      api: { host: '127.0.0.1', port: 7400, portWasAsked: false, presetKey: null, url: 'http://127.0.0.1:7400' },
+      temporal: { address: null, namespace: 'ephemera', port: 7233, uiPort: 8233, portWasAsked: false, cliPath: null },
+      worker: { roles: ['control', 'host'] },
+      local: { agentTransport: 'unix' },
+      logLevel: 'info',
+    });
+    expect(settings.stateDir).toMatch(/\.ephemera$/);
+  });
+
+  it('takes a flag before the environment, the environment before the file, the file before the default', () => {
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiPort: 1111\napiHost: 0.0.0.0\ndeployment: blue\n');
+    const env = { EPHEMERA_API_PORT: '2222', EPHEMERA_API_HOST: '127.0.0.2' };
+    const settings = load(['--api-port=3333'], env);
+    expect(settings.api).toMatchObject({ port: 3333, portWasAsked: true, host: '127.0.0.2' });
+    expect(settings.deployment).toBe('blue');
+    expect(load([], env).api.port).toBe(2222);
+    expect(load().api.port).toBe(1111);
+  });
+
+  it('reads another file with --config or EPHEMERA_CONFIG', () => {
+    writeFileSync(join(cwd, 'other.yaml'), 'workerRoles: [host]\n');
+    expect(load(['--config', 'other.yaml']).worker.roles).toEqual(['host']);
+    expect(load([], { EPHEMERA_CONFIG: join(cwd, 'other.yaml') }).worker.roles).toEqual(['host']);
+  });
+
+  it('resolves paths against the working directory and lists at commas', () => {
+    const settings = load(['--state-dir', 'state'], { EPHEMERA_WORKER_ROLES: 'host, control' });
+    expect(settings.stateDir).toBe(join(cwd, 'state'));
+    expect(settings.worker.roles).toEqual(['host', 'control']);
+  });
+
+  it('treats an empty variable as unset', () => {
+    expect(load([], { EPHEMERA_API_PORT: '', TEMPORAL_ADDRESS: '' }).api.port).toBe(7400);
+  });
+
+  it('sends agents to loopback when the API listens on every address', () => {
+    expect(load(['--api-host', '0.0.0.0', '--api-port', '8000']).api.url).toBe('http://127.0.0.1:8000');
+  });
+
+  it('lists every mistake at once, each with its source', () => {
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiPrt: 1\nlogLevel: 7\nsecretKey: abc\n');
+    const mistakes = mistakesOf(['--api-prot', '1', '--state-dir', '--api-key=hello', 'stray'], {
+      EPHEMERA_PROVIDR: 'local',
+      EPHEMERA_PROVIDER: 'lcoal',
+      EPHEMERA_API_PORT: '99999',
+      EPHEMERA_INTERNAL_PORT: 'many',
+      EPHEMERA_SECRET_KEY: 'short',
+    });
+    const file = join(cwd, 'ephemera.yaml');
+    expect(mistakes).toEqual([
+      '--api-prot: unknown flag; did you mean --api-port?',
+      'argument "stray": not a flag; write --name value',
+      'EPHEMERA_PROVIDR: unknown variable; did you mean EPHEMERA_PROVIDER?',
+      `apiPrt in ${file}: unknown key; did you mean apiPort?`,
+      `secretKey in ${file}: a secret does not belong in this file; set EPHEMERA_SECRET_KEY instead`,
+      'EPHEMERA_PROVIDER: names the unknown provider "lcoal"; known: local, not "lcoal"',
+      `logLevel in ${file}: must be debug or info or warn or error, not 7`,
+      'EPHEMERA_API_PORT: must be a port, 0 to 65535, not "99999"',
+      'EPHEMERA_SECRET_KEY: must be 32 bytes or more as hex or base64, for example from: openssl rand -hex 32',
+      'EPHEMERA_INTERNAL_PORT: must be a port number, not "many"',
+    ]);
+  });
+
+  it('never repeats a secret in a mistake', () => {
+    const secrets = { EPHEMERA_SECRET_KEY: 'hunter2hunter2', EPHEMERA_API_KEY: 'short one' };
+    expect(mistakesOf(['--api-key=hunter3'], secrets).join()).not.toMatch(/hunter|short one/);
+  });
+
+  it('refuses settings that contradict each other', () => {
+    expect(mistakesOf(['--temporal-port', '7000'], { TEMPORAL_ADDRESS: 'temporal:7233' })).toEqual([
+      '--temporal-port: is for a server that we start, but TEMPORAL_ADDRESS names one; drop either',
+    ]);
+    expect(mistakesOf(['--api-port', '7000', '--internal-port', '7000'])).toEqual([
+      '--internal-port: takes port 7000, which --api-port takes too',
+    ]);
+    expect(mistakesOf(['--gcp-project', 'p'])).toHaveLength(1);
+  });
+
+  it('names a config file that is missing or no yaml', () => {
+    expect(mistakesOf(['--config', 'nowhere.yaml'])).toEqual([
+      `--config: there is no file ${join(cwd, 'nowhere.yaml')}; correct the path or leave it out`,
+    ]);
+    writeFileSync(join(cwd, 'ephemera.yaml'), '{ no yaml');
+    expect(mistakesOf([])[0]).toContain('cannot be read as yaml');
+    writeFileSync(join(cwd, 'ephemera.yaml'), '- a list');
+    expect(mistakesOf([])[0]).toContain('must hold "name: value" lines');
+  });
+
+  it('describes every setting without naming a flag for a secret', () => {
+    expect(describeSettings()).toContain('--api-port');
+    expect(describeSettings()).not.toContain('--secret-key');
+  });
+});
+
+describe('the Temporal connection', () => {
+  it('goes to the server that we start when none is named', () => {
+    expect(temporalConnectionOptions(load(['--temporal-port', '7999']), {})).toEqual({ address: '127.0.0.1:7999' });
+  });
+
+  it('takes address, namespace, API key and TLS from a profile', () => {
+    const toml = '[profile.prod]\naddress = "cloud.example:7233"\nnamespace = "ours"\napi_key = "k"\n';
+    writeFileSync(join(cwd, 'temporal.toml'), toml);
+    const env = { TEMPORAL_CONFIG_FILE: join(cwd, 'temporal.toml'), TEMPORAL_PROFILE: 'prod' };
+    const settings = load([], env);
+    expect(settings.temporal).toMatchObject({ address: 'cloud.example:7233', namespace: 'ours' });
+    const expected = { address: 'cloud.example:7233', apiKey: 'k', tls: true };
+    expect(temporalConnectionOptions(settings, env)).toEqual(expected);
+  });
+
+  it('lets TEMPORAL_ADDRESS win over the profile, and a profile that does not exist is a mistake', () => {
+    expect(load([], { TEMPORAL_ADDRESS: 'here:1' }).temporal.address).toBe('here:1');
+    const env = { TEMPORAL_PROFILE: 'nope', TEMPORAL_CONFIG_FILE: join(cwd, 'none.toml') };
+    expect(mistakesOf([], env)[0]).toContain("Profile 'nope' not found");
+  });
+});
