@@ -1,0 +1,135 @@
+/** Where local machines live on disk, and their files read with suspicion: any of them may be half there. */
+import { createHash, randomUUID } from 'node:crypto';
+import { link, lstat, mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  LOCAL_MACHINE_FILE,
+  type LocalMachineAddress,
+  type LocalMachineOrder,
+  type LocalMachineProcess,
+} from '../../domain/local-machine.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+
+/** Longest unix socket path that every system takes. */
+const MAX_SOCKET_PATH_BYTES = 100;
+const MACHINE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+export interface MachinePlaces {
+  machines: string;
+  tombstones: string;
+}
+
+export function machinePlaces(stateDir: string): MachinePlaces {
+  return { machines: join(stateDir, 'machines'), tombstones: join(stateDir, 'machine-tombstones') };
+}
+
+/** Ids become file names, so anything else than the plain form is no id. */
+export function isMachineId(machineId: string): boolean {
+  return MACHINE_ID.test(machineId);
+}
+
+/** The agent's socket: in the machine's directory, or in a short one of our own when that path is too long. */
+export function socketPathOf(machineDir: string): { path: string; shortDir: string | null } {
+  const inside = join(machineDir, 'agent.sock');
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return { path: inside, shortDir: null };
+  const hash = createHash('sha256').update(machineDir).digest('hex').slice(0, 16);
+  const inTmp = join(tmpdir(), `ephemera-${hash}`);
+  const shortDir = Buffer.byteLength(inTmp) <= MAX_SOCKET_PATH_BYTES - 16 ? inTmp : `/tmp/ephemera-${hash}`;
+  return { path: join(shortDir, 'agent.sock'), shortDir };
+}
+
+/** Makes a directory that only we can enter, and refuses one that somebody else put there. */
+export async function makePrivateDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const found = await lstat(path);
+  const ours = process.getuid === undefined || found.uid === process.getuid();
+  if (!found.isDirectory() || !ours) {
+    throw new ProviderError('permissionDenied', `${path} is not a directory of this user; move it away`);
+  }
+}
+
+/** Writes a file whole and only if there is none; false when another writer was first. */
+export async function writeOnce(dir: string, name: string, text: string): Promise<boolean> {
+  const draft = join(dir, `.${name}.${randomUUID()}`);
+  await writeFile(draft, text, { mode: 0o600, flag: 'wx' });
+  try {
+    await link(draft, join(dir, name));
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+export async function readOrder(dir: string): Promise<LocalMachineOrder | undefined> {
+  const order = await readJson(join(dir, LOCAL_MACHINE_FILE.order));
+  return isOrder(order) ? order : undefined;
+}
+
+export async function readProcess(dir: string): Promise<LocalMachineProcess | undefined> {
+  const found = (await readJson(join(dir, LOCAL_MACHINE_FILE.process))) as Partial<LocalMachineProcess> | undefined;
+  const sound = Number.isSafeInteger(found?.pid) && (found?.pid ?? 0) > 1 && typeof found?.startedAt === 'string';
+  return sound ? (found as LocalMachineProcess) : undefined;
+}
+
+export async function readAddress(dir: string): Promise<LocalMachineAddress | undefined> {
+  const found = (await readJson(join(dir, LOCAL_MACHINE_FILE.address))) as Partial<LocalMachineAddress> | undefined;
+  return typeof found?.ip === 'string' && Array.isArray(found.ports) ? (found as LocalMachineAddress) : undefined;
+}
+
+/** The last bytes of a file, or undefined when there is none. */
+export async function readTail(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, maxBytes);
+    const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Names of the machine directories; leftovers that begin with a dot are none. */
+export async function machineIdsIn(places: MachinePlaces): Promise<string[]> {
+  return (await entriesOf(places.machines)).filter(isMachineId);
+}
+
+export async function entriesOf(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
+}
+
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOrder(value: unknown): value is LocalMachineOrder {
+  const order = value as Partial<LocalMachineOrder> | undefined;
+  const labels = order?.labels as Partial<LocalMachineOrder['labels']> | undefined;
+  return (
+    typeof labels?.deployment === 'string' &&
+    typeof labels.machineId === 'string' &&
+    typeof labels.project === 'string' &&
+    typeof labels.vm === 'string' &&
+    typeof order?.createdAt === 'number' &&
+    typeof order.host === 'string' &&
+    Array.isArray(order.ports) &&
+    (order.link?.kind === 'unix' ? typeof order.link.socketPath === 'string' : order.link?.kind === 'http')
+  );
+}

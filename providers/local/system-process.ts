@@ -1,0 +1,53 @@
+/** Processes as the operating system tells them: a pid alone may have been given to somebody else. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { LocalMachineProcess } from '../../domain/local-machine.ts';
+import { parseProcStatStartTime, parsePsStartTime, psStartTimeArguments } from '../../domain/process-start-time.ts';
+
+const run = promisify(execFile);
+const HAS_PROC = existsSync('/proc/self/stat');
+
+/** True while exactly this process runs. A zombie ended already: only its parent has not looked yet. */
+export async function isAlive({ pid, startedAt }: LocalMachineProcess): Promise<boolean> {
+  const seen = HAS_PROC ? await readProcStat(pid) : await askPs(pid);
+  return seen !== undefined && !/^[ZXx]/.test(seen.state) && seen.startedAt === startedAt;
+}
+
+/** Sends a signal to exactly this process; one that is gone is fine. */
+export async function signalProcess(machine: LocalMachineProcess, signal: NodeJS.Signals): Promise<void> {
+  if (!(await isAlive(machine))) return;
+  try {
+    process.kill(machine.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+interface SeenProcess {
+  state: string;
+  startedAt: string;
+}
+
+async function readProcStat(pid: number): Promise<SeenProcess | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const startedAt = parseProcStatStartTime(stat);
+  const state = stat.slice(stat.lastIndexOf(')') + 2);
+  return startedAt === undefined ? undefined : { state, startedAt };
+}
+
+async function askPs(pid: number): Promise<SeenProcess | undefined> {
+  const startedAt = parsePsStartTime(await ps(psStartTimeArguments(pid)));
+  const state = (await ps(['-o', 'stat=', '-p', `${pid}`])).trim();
+  return startedAt === undefined || state === '' ? undefined : { state, startedAt };
+}
+
+/** What `ps` prints; nothing when there is no such process. */
+async function ps(args: string[]): Promise<string> {
+  const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' };
+  return run('ps', args, { env }).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+}
