@@ -4,7 +4,7 @@ import type { VmStateName } from './vm-state.ts';
 const ALLOWED_STATES = {
   destroy: ['creating', 'booting', 'running', 'draining', 'destroying', 'destroyed', 'failed'],
   drain: ['creating', 'booting', 'running', 'draining'],
-  undrain: ['draining', 'running'],
+  undrain: ['running', 'draining'],
   hold: ['creating', 'booting', 'running', 'draining'],
 } as const satisfies Record<string, readonly VmStateName[]>;
 
