@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { ACTIVITY_FAILURE, type AwaitReadyInput, type UsageReport } from '../domain/activities.ts';
+import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
+import type { MachineActivityDependencies } from './dependencies.ts';
+import { httpAnswers, tcpAnswers } from './port-probes.ts';
+
+const TRY_EVERY_MS = 250;
+const ALIVE_CHECK_MS = 2000;
+const CONSOLE_TAIL_BYTES = 1000;
+
+/**
+ * Resolves when the machine is ready in the way its spec names, with the agent's report where there is one. An
+ * agent that reports over HTTP makes the VM ready by its report itself; then this only watches until the
+ * workflow cancels it. A machine that ends meanwhile is a failure of type `bootFailed`, not tried again.
+ */
+export async function awaitMachineReady(
+  { provider, links }: MachineActivityDependencies,
+  input: AwaitReadyInput,
+  cancelled: AbortSignal,
+): Promise<UsageReport | null> {
+  const { machineId, workflowId, silenceTimeoutSeconds, readiness } = input;
+  const machine = await livingMachine(provider, machineId, cancelled);
+  links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
+  const done = new AbortController();
+  const signal = AbortSignal.any([cancelled, done.signal]);
+  const watch = watchUntilEnded(provider, machineId, signal);
+  try {
+    if (readiness.kind !== 'agent') {
+      await Promise.race([watch, untilAnswers(provider, input, signal)]);
+      return links.takeLatest(machineId);
+    }
+    const ready = machine.agent.kind === 'unix' ? links.awaitReady(machineId, signal) : watch;
+    return await Promise.race([watch, ready]);
+  } finally {
+    done.abort(DONE);
+    await watch.catch(() => undefined);
+  }
+}
+
+/** Why the watch ends when the machine is ready. */
+const DONE = new Error('the machine is ready');
+
+async function untilAnswers(provider: MachineProvider, input: AwaitReadyInput, signal: AbortSignal): Promise<void> {
+  while (!(await answers(provider, input, signal))) await pause(TRY_EVERY_MS, signal);
+}
+
+async function answers(
+  provider: MachineProvider,
+  { machineId, readiness }: AwaitReadyInput,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const machine = await provider.describe(machineId, signal);
+  if (machine?.status !== 'running') return false;
+  if (readiness.kind === 'machine') return true;
+  if (machine.address === null || readiness.port === null) return false;
+  const { ip } = machine.address;
+  const port = portAt(machine, readiness.port);
+  return readiness.kind === 'tcp' ? tcpAnswers(ip, port) : httpAnswers(ip, port, readiness.path ?? '/', signal);
+}
+
+/** A machine that shares its address has other port numbers than its spec; with one port it is clear which. */
+function portAt({ address }: Machine, port: number): number {
+  const ports = address?.ports ?? [];
+  const [only] = ports;
+  if (ports.some((one) => one.port === port) || ports.length !== 1 || address?.ip !== '127.0.0.1') return port;
+  return only?.port ?? port;
+}
+
+/** Never resolves: rejects when the machine has ended, or with the reason of the signal. */
+async function watchUntilEnded(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<never> {
+  for (;;) {
+    await pause(ALIVE_CHECK_MS, signal);
+    try {
+      await livingMachine(provider, machineId, signal);
+    } catch (error) {
+      // A provider that cannot tell says nothing about the machine.
+      if (!(error instanceof ProviderError) || error.terminal) throw error;
+    }
+  }
+}
+
+async function livingMachine(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<Machine> {
+  const machine = await provider.describe(machineId, signal);
+  if (machine !== undefined && machine.status !== 'ended') return machine;
+  const tail = await provider.readConsole(machineId, CONSOLE_TAIL_BYTES).catch(() => undefined);
+  const consoleEnd = new TextDecoder().decode(tail).trim();
+  throw ApplicationFailure.create({
+    type: ACTIVITY_FAILURE.bootFailed,
+    message: `the machine ended before it was ready${consoleEnd === '' ? '' : `; its console ends: ${consoleEnd}`}`,
+    nonRetryable: true,
+  });
+}
+
+/** Sleeps, or rejects with the reason of the signal itself: a cancellation must stay one. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+}

@@ -1,0 +1,10 @@
+import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
+import type { MachineLinks } from './machine-links.ts';
+
+/** What the activities of one provider work with; nothing is read from the environment. */
+export interface MachineActivityDependencies {
+  provider: MachineProvider;
+  links: MachineLinks;
+  /** Mints what an agent needs to report over HTTP; null where the link is a channel. */
+  issueBootstrap: ((subject: { workflowId: string; machineId: string }) => AgentBootstrap) | null;
+}

@@ -1,0 +1,24 @@
+import type { MachineActivities } from '../domain/activities.ts';
+import { awaitMachineReady } from './await-ready.ts';
+import { confirmUsage } from './confirm-usage.ts';
+import { createMachine } from './create-machine.ts';
+import type { MachineActivityDependencies } from './dependencies.ts';
+import { destroyMachine } from './destroy-machine.ts';
+import { probeMachine } from './probe-machine.ts';
+import { runAsActivity } from './run-activity.ts';
+import { tellDraining } from './tell-draining.ts';
+
+/** The activities of one provider on this host. Each may run again at any time. */
+export function createMachineActivities(dependencies: MachineActivityDependencies): MachineActivities {
+  const bound = <Input, Output>(
+    work: (dependencies: MachineActivityDependencies, input: Input, signal: AbortSignal) => Promise<Output>,
+  ): ((input: Input) => Promise<Output>) => runAsActivity((input: Input, signal) => work(dependencies, input, signal));
+  return {
+    createMachine: bound(createMachine),
+    awaitMachineReady: bound(awaitMachineReady),
+    confirmUsage: bound(confirmUsage),
+    probeMachine: bound(probeMachine),
+    tellDraining: bound(tellDraining),
+    destroyMachine: bound(destroyMachine),
+  };
+}

@@ -1,0 +1,30 @@
+import type { AgentCommand } from '../domain/agent-protocol.ts';
+import type { UsageReport } from '../domain/activities.ts';
+import type { AgentTransport } from '../domain/machine-provider.ts';
+
+/** What a link needs to know of its machine. */
+export interface LinkedMachine {
+  machineId: string;
+  workflowId: string;
+  agent: AgentTransport;
+  silenceTimeoutSeconds: number;
+}
+
+/** The agent links of this host, as the activities use them. Only channels have links; HTTP agents report to the API. */
+export interface MachineLinks {
+  /** Connects to the machine's agent and stays connected; again for a known machine is fine. */
+  open(machine: LinkedMachine): void;
+  /**
+   * Resolves with the latest report once the agent says that its app is ready. That report counts as forwarded:
+   * the caller takes it to the workflow. Rejects with the reason of an aborted signal.
+   */
+  awaitReady(machineId: string, signal: AbortSignal): Promise<UsageReport>;
+  /** From now on reports become signals. The latest one counts as forwarded: the caller takes it to the workflow. */
+  takeLatest(machineId: string): UsageReport | null;
+  /** Asks the agent for its count; undefined when no answer came in time, reconnecting included. */
+  confirm(machineId: string, signal: AbortSignal): Promise<UsageReport | undefined>;
+  /** False when there is no connection to send on. */
+  send(machineId: string, command: AgentCommand): boolean;
+  /** Ends the link; nothing of this machine is forwarded any more. */
+  close(machineId: string): void;
+}
