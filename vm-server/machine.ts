@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
 import type { PortSpec } from '../domain/vm-spec.ts';
 import { AppUsage } from './agent/app-usage.ts';
-import type { AppControl } from './agent/app-control.ts';
 import { openHttpLink } from './agent/http-link.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { takeSecret } from './agent/one-time-secret.ts';
 import { reportSequence } from './agent/report-sequence.ts';
-import { openSocketLink, type AgentLink, type LinkParts } from './agent/socket-link.ts';
+import { openSocketLink, type LinkParts } from './agent/socket-link.ts';
 import { ChatServer } from './chat/chat-server.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { createLog } from './log.ts';
@@ -33,7 +32,10 @@ export async function runMachine(dir: string): Promise<void> {
   const title = process.env['CHAT_TITLE'] ?? 'Chat';
   const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
   const app = endOnSignals({
-    recount: () => Promise.resolve(usage.setConnections(chat.count)),
+    recount: () => {
+      usage.setConnections(chat.count);
+      return Promise.resolve();
+    },
     setDraining: (draining) => chat.setDraining(draining),
     close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
     log,
@@ -49,13 +51,17 @@ export async function runMachine(dir: string): Promise<void> {
   usage.setConnections(chat.count);
   usage.setReady(true);
   await openLink(dir, order.link, { usage, app, nextSequence: reportSequence(), log });
+  log('This is a process on a loopback address, not a virtual machine.');
   log(`Machine ${order.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
 }
 
-function openLink(dir: string, link: LocalMachineOrder['link'], parts: LinkParts): Promise<AgentLink> {
-  if (link.kind === 'unix') return openSocketLink(link.socketPath, parts);
-  const secret = takeSecret(join(dir, LOCAL_MACHINE_FILE.agentSecret));
-  return Promise.resolve(openHttpLink({ ...parts, apiUrl: link.apiUrl, secret }));
+async function openLink(dir: string, link: LocalMachineOrder['link'], parts: LinkParts): Promise<void> {
+  if (link.kind === 'unix') {
+    await openSocketLink(link.socketPath, parts);
+  } else {
+    const secret = takeSecret(join(dir, LOCAL_MACHINE_FILE.agentSecret));
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, secret });
+  }
 }
 
 function portList(ports: PortSpec[]): string {

@@ -12,7 +12,7 @@ export interface ReportedUsage {
 export class AppUsage {
   #connections: number | null = null;
   #ready = false;
-  #changedAt = Date.now();
+  #changedAt = performance.now();
   readonly #listeners = new Set<(change: UsageChange) => void>();
 
   get connections(): number | null {
@@ -23,7 +23,7 @@ export class AppUsage {
     return this.#ready;
   }
 
-  /** When the count last changed, epoch ms. */
+  /** When the count last changed, by `performance.now()`: no set clock makes it jump. */
   get changedAt(): number {
     return this.#changedAt;
   }
@@ -37,7 +37,7 @@ export class AppUsage {
     const before = this.#connections;
     if (connections === before) return;
     this.#connections = connections;
-    this.#changedAt = Date.now();
+    this.#changedAt = performance.now();
     this.#tell(before !== null && connections !== null && before > 0 === connections > 0 ? 'change' : 'edge');
   }
 

@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
 import { randomBytes, randomFraction } from '../randomness.ts';
 import { parseExchangeReply, parseReportReply, type ExchangeReply } from './api-replies.ts';
 import type { ReportedUsage } from './app-usage.ts';
 import { postJson, type JsonReply } from './post-json.ts';
 import { backoffMs, reportDueAt } from './report-due.ts';
-import type { AgentLink, LinkParts } from './socket-link.ts';
+import type { LinkParts } from './socket-link.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface HttpLinkOptions extends LinkParts {
@@ -13,19 +14,19 @@ export interface HttpLinkOptions extends LinkParts {
   secret: string;
 }
 
-/** The link of an agent that reaches the API only: it reports over HTTP and obeys what the answers say. */
-export function openHttpLink(options: HttpLinkOptions): AgentLink {
-  const link = new HttpLink(options);
-  void link.run();
-  return link;
+/**
+ * The link of an agent that reaches the API only: it reports over HTTP and obeys what the answers say, until
+ * the API refuses it or the program ends.
+ */
+export function openHttpLink(options: HttpLinkOptions): void {
+  void new HttpLink(options).run();
 }
 
 /** The API does not know this agent (any more): there is nothing left to say to it. */
 class Refused extends Error {}
 
-class HttpLink implements AgentLink {
+class HttpLink {
   readonly #options: HttpLinkOptions;
-  readonly #closing = new AbortController();
   readonly #wakeup = new Wakeup();
   #token: string | null = null;
   #taken: ReportedUsage | null = null;
@@ -39,22 +40,17 @@ class HttpLink implements AgentLink {
     options.usage.onChange(() => this.#wakeup.wake());
   }
 
-  close(): void {
-    this.#closing.abort();
-    this.#wakeup.wake();
-  }
-
-  /** Exchanges the secret and reports until the link is closed or refused. */
+  /** Exchanges the secret and reports until the API refuses the agent. */
   async run(): Promise<void> {
     try {
       await this.#exchange();
-      while (!this.#closing.signal.aborted) {
+      for (;;) {
         await this.#untilDue();
         await this.#reportOnce();
       }
     } catch (error) {
-      if (error instanceof Refused) this.#options.log(error.message);
-      else if (!this.#closing.signal.aborted) throw error;
+      if (!(error instanceof Refused)) throw error;
+      this.#options.log(error.message);
     }
   }
 
@@ -69,12 +65,11 @@ class HttpLink implements AgentLink {
 
   async #untilDue(): Promise<void> {
     for (;;) {
-      this.#closing.signal.throwIfAborted();
       const { reported, changedAt } = this.#options.usage;
       const dueAt = reported
         ? reportDueAt({ taken: this.#taken, current: reported, changedAt, aliveAt: this.#aliveAt })
         : Infinity;
-      const waitMs = dueAt - Date.now();
+      const waitMs = dueAt - performance.now();
       if (waitMs <= 0) return;
       await this.#wakeup.wait(waitMs);
     }
@@ -87,17 +82,27 @@ class HttpLink implements AgentLink {
     const report: HttpReport = {
       sequence: this.#options.nextSequence(),
       ...reported,
-      calmMs: Math.max(0, Date.now() - changedAt),
+      calmMs: Math.round(performance.now() - changedAt),
       forwarded: this.#forwardedNow(),
     };
     const reply = await this.#post('v1/agent/report', report, parseReportReply);
     if (reply) this.#take(reported, reply);
+    else this.#doubt(reported);
+  }
+
+  /**
+   * Nobody knows whether a failed report was taken. What it said is said again or corrected as soon as possible,
+   * and the forwarding state is no longer true if that report moved it.
+   */
+  #doubt(reported: ReportedUsage): void {
+    this.#taken = null;
+    if (this.#forwarded?.state.connections !== reported.connections) this.#forwarded = null;
   }
 
   #take(reported: ReportedUsage, reply: HttpReportReply): void {
     this.#taken = reported;
     this.#token = reply.token ?? this.#token;
-    this.#aliveAt = Date.now() + reply.nextReportSeconds * 1000;
+    this.#aliveAt = performance.now() + reply.nextReportSeconds * 1000;
     this.#forwarded = reply.forwarded && {
       state: reply.forwarded,
       receivedAt: Date.now(),
@@ -121,10 +126,9 @@ class HttpLink implements AgentLink {
     let failure: string;
     try {
       const base = this.#options.apiUrl.replace(/\/*$/, '/');
-      reply = await postJson(new URL(path, base), body, this.#token, this.#closing.signal);
+      reply = await postJson(new URL(path, base), body, this.#token);
       failure = `the API answers ${reply.status}`;
     } catch (error) {
-      this.#closing.signal.throwIfAborted();
       failure = `the API cannot be reached: ${(error as Error).message}`;
     }
     if (reply?.status === 401) {
@@ -144,7 +148,7 @@ class HttpLink implements AgentLink {
     if (this.#failures === 1) this.#options.log(`A report failed, it is tried again: ${failure}.`);
     const pauseMs =
       retryAfterSeconds === undefined ? backoffMs(this.#failures, randomFraction()) : retryAfterSeconds * 1000;
-    await this.#wakeup.pause(pauseMs, this.#closing.signal);
+    await delay(pauseMs);
   }
 
   #noteSuccess(): void {

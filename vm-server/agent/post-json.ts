@@ -3,6 +3,8 @@ import { request as httpsRequest } from 'node:https';
 
 const TIMEOUT_MS = 10_000;
 const MAX_REPLY_BYTES = 64 * 1024;
+/** An agent that is silent for longer counts as unknown, whatever the answer asked for. */
+const LONGEST_RETRY_AFTER_SECONDS = 120;
 
 export interface JsonReply {
   status: number;
@@ -13,7 +15,7 @@ export interface JsonReply {
 }
 
 /** Posts a JSON body. Resolves with any reply; rejects when there is none, or it is too slow or too long. */
-export function postJson(url: URL, body: unknown, token: string | null, signal: AbortSignal): Promise<JsonReply> {
+export function postJson(url: URL, body: unknown, token: string | null): Promise<JsonReply> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const payload = JSON.stringify(body);
   const headers = {
@@ -23,7 +25,7 @@ export function postJson(url: URL, body: unknown, token: string | null, signal: 
   };
   return new Promise((resolve, reject) => {
     // Reports are seconds apart, so a kept connection would mostly be found closed.
-    const request = send(url, { method: 'POST', headers, agent: false, signal }, (reply) => {
+    const request = send(url, { method: 'POST', headers, agent: false }, (reply) => {
       readReply(reply).then(resolve, reject);
     });
     const timer = setTimeout(
@@ -59,9 +61,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Seconds in a Retry-After header: it names seconds or a date. */
+/** Seconds in a Retry-After header, which names seconds or a date; not more than the agent can afford. */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  return Number.isFinite(seconds) ? Math.min(LONGEST_RETRY_AFTER_SECONDS, Math.max(0, seconds)) : undefined;
 }

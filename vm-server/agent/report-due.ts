@@ -4,11 +4,12 @@ const CALM_MS = 1000;
 const SHORTEST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
+/** Times are milliseconds of one clock. */
 export interface ReportTimes {
-  /** What the API last took; null before the first report. */
+  /** What the API surely took last; null before the first report and after a failed one. */
   taken: ReportedUsage | null;
   current: ReportedUsage;
-  /** When the count last changed, epoch ms. */
+  /** When the count last changed. */
   changedAt: number;
   /** When the API wants to hear from the agent at the latest. */
   aliveAt: number;

@@ -25,12 +25,12 @@ export class ReportPacer {
 
   /** A report went out by another way, such as an answer. */
   noteSent(): void {
-    this.#sentAt = Date.now();
+    this.#sentAt = performance.now();
     this.#sendIn(ALIVE_INTERVAL_MS);
   }
 
   changed(change: UsageChange): void {
-    const waitMs = this.#sentAt + CHANGE_GAP_MS - Date.now();
+    const waitMs = this.#sentAt + CHANGE_GAP_MS - performance.now();
     if (change === 'edge' || waitMs <= 0) this.sendNow();
     else this.#sendIn(waitMs);
   }

@@ -18,16 +18,11 @@ export interface LinkParts {
   log: Log;
 }
 
-/** A running link; `close` ends it. */
-export interface AgentLink {
-  close(): void;
-}
-
 /**
  * The link over a channel: the agent listens on a unix socket and one host at a time is connected, a new one
  * in the place of the old. Rejects when the socket cannot be opened or another agent has it.
  */
-export async function openSocketLink(socketPath: string, parts: LinkParts): Promise<AgentLink> {
+export async function openSocketLink(socketPath: string, parts: LinkParts): Promise<void> {
   let host: HostConnection | undefined;
   const server = createServer((socket) => {
     host?.close();
@@ -35,12 +30,6 @@ export async function openSocketLink(socketPath: string, parts: LinkParts): Prom
   });
   parts.usage.onChange((change) => host?.pacer.changed(change));
   await listen(server, socketPath);
-  return {
-    close: () => {
-      server.close();
-      host?.close();
-    },
-  };
 }
 
 async function listen(server: Server, socketPath: string): Promise<void> {
@@ -135,7 +124,10 @@ class HostConnection {
   #report(answers?: string): void {
     const usage = this.#parts.usage.reported;
     if (!usage || this.#socket.destroyed) return;
-    if (this.#socket.writableLength > MAX_UNREAD_BYTES) return this.close();
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
+      this.close();
+      return;
+    }
     const report: AgentReport = {
       type: 'report',
       sequence: this.#parts.nextSequence(),

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A wait that somebody else can end early. */
@@ -20,10 +18,5 @@ export class Wakeup {
   wake(): void {
     this.#wake?.();
     this.#wake = undefined;
-  }
-
-  /** A wait that only `signal` can end early; it then rejects. */
-  async pause(ms: number, signal: AbortSignal): Promise<void> {
-    await delay(ms, undefined, { signal });
   }
 }

@@ -26,7 +26,7 @@ interface Page {
 
 /** Answers GET and HEAD of the page, `/healthz` and `/status`. */
 export function chatPages(page: ChatPage, status: () => object): RequestListener {
-  const html = page.html.replaceAll('{{title}}', escapeHtml(page.title));
+  const html = page.html.replaceAll('{{title}}', () => escapeHtml(page.title));
   const pages = new Map<string, Page>([
     ['/', { type: 'text/html; charset=utf-8', body: () => html }],
     ['/chat.css', { type: 'text/css; charset=utf-8', body: () => page.css }],

@@ -82,14 +82,14 @@ export class ChatServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const url = new URL(request.url ?? '/', 'http://chat');
-    const room = roomOfPath(url.pathname);
+    const [path = '', query] = (request.url ?? '').split('?', 2);
+    const room = roomOfPath(path);
     if (room === undefined) {
       refuse(socket, '404 Not Found', 'Rooms are at /rooms/<name>: 1 to 32 letters, digits, - or _.');
     } else if (this.#draining) {
       refuse(socket, '503 Service Unavailable', DRAINING_TEXT);
     } else {
-      const name = cleanName(url.searchParams.get('name')) ?? `guest ${++this.#guests}`;
+      const name = cleanName(new URLSearchParams(query).get('name')) ?? `guest ${++this.#guests}`;
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#welcome({ name, room, socket: webSocket });
       });
@@ -111,7 +111,7 @@ export class ChatServer {
   }
 
   #hear(person: Person, burst: BurstLimit, frame: string): void {
-    if (!burst.admits(Date.now())) {
+    if (!burst.admits(performance.now())) {
       this.#rooms.notify(person, 'That was too fast: this message was not sent. Wait a few seconds.');
       return;
     }
