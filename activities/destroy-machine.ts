@@ -1,11 +1,21 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { ProviderError } from '../domain/provider-error.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 
-/** Resolves when the machine is observed gone. Its link goes first: what it still says means nothing any more. */
+/**
+ * Resolves when the machine is observed gone. Its link goes first: what it still says means nothing any more. A
+ * provider that refuses for good is asked again all the same: a permission may come back, a leak would stay.
+ */
 export async function destroyMachine(
   { provider, links }: MachineActivityDependencies,
   { machineId }: { machineId: string },
   signal: AbortSignal,
 ): Promise<void> {
   links.close(machineId);
-  await provider.destroy(machineId, signal);
+  try {
+    await provider.destroy(machineId, signal);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    throw ApplicationFailure.retryable(error.message, error.code);
+  }
 }

@@ -16,10 +16,10 @@ export function currentDetails(vm: Vm, now: number): string {
     ...(view.holdUntil ? [`**Held until**: ${view.holdUntil}`] : []),
     `**Machine**: \`${view.machineId}\` by ${view.provider}${view.host ? ` on ${view.host}` : ''}`,
   ];
-  const story = timelineView(vm, 8).map(
+  const story = timelineView(vm, 5).map(
     (entry) =>
       `- ${entry.at} ${entry.kind === 'state' ? `**${entry.state}**` : entry.kind}` +
       `${entry.reason ? ` (${entry.reason})` : ''}${entry.detail ? `: ${entry.detail}` : ''}`,
   );
-  return [...rows.map((row) => `- ${row}`), '', '**Latest**', ...story].join('\n');
+  return [...rows.map((row) => `- ${row}`), '', '**Latest**', '', ...story].join('\n');
 }

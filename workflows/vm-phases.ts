@@ -2,8 +2,9 @@
  * The life of a VM as a table of phases. Each phase is left by its state changing, whoever changed it; whatever
  * a phase did is undone by the last one, which always runs.
  */
-import { ActivityFailure, condition, isCancellation, rootCause, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, condition, isCancellation, log, rootCause, sleep, workflowInfo } from '@temporalio/workflow';
 import type { MachineActivities } from '../domain/activities.ts';
+import { TIMEOUTS } from '../domain/timeouts.ts';
 import { isServing, type VmStateName } from '../domain/vm-state.ts';
 import { runWhile, type VmLife } from './vm-life.ts';
 
@@ -126,11 +127,19 @@ async function probe(life: VmLife, machine: MachineActivities): Promise<void> {
   }
 }
 
-/** Ends only when the machine is observed gone: tries are unlimited and nothing cancels them. */
+/** Ends only when the machine is observed gone: whatever an activity says, the next try follows. */
 async function destroyMachine(life: VmLife, machine: MachineActivities): Promise<void> {
   const { machineId } = life.vm;
-  await machine.destroyMachine({ machineId });
-  life.record({ kind: 'machineGone', machineId });
+  for (;;) {
+    try {
+      await machine.destroyMachine({ machineId });
+      life.record({ kind: 'machineGone', machineId });
+      return;
+    } catch (error) {
+      log.error('a destroy was given up by its activity and starts again', { machineId, failure: failureText(error) });
+      await sleep(TIMEOUTS.destroyBackoffCapSeconds * 1000, { summary: 'Before the destroy is tried again' });
+    }
+  }
 }
 
 function failureText(error: unknown): string {

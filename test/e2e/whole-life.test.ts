@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import type { VmView } from '../../domain/vm-view.ts';
+import { joinChat } from '../chat-client.ts';
+import { eventually, startStack, type Stack } from '../stack.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+
+const newName = (): string => `vm-${randomUUID().slice(0, 8)}`;
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+/** Where a VM's chat is. */
+export function chatAddress(vm: VmView): { ip: string; port: number } {
+  const port = vm.address?.ports[0]?.port;
+  if (vm.address === undefined || port === undefined) throw new Error(`no address: ${JSON.stringify(vm)}`);
+  return { ip: vm.address.ip, port };
+}
+
+describe.each(['unix', 'http'] as const)('a whole life with agents that report over %s', (agentTransport) => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ server, agentTransport });
+  });
+  afterAll(async () => {
+    await stack.stop();
+  });
+  const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs?: number): Promise<VmView> =>
+    eventually(
+      stack,
+      `${name}: ${what}`,
+      async () => {
+        const { body } = await stack.call('GET', `/v1/vms/${name}`);
+        if (wanted(body)) return body;
+        throw new Error(JSON.stringify(body));
+      },
+      deadlineMs,
+    );
+
+  it('create, chat on its own address, 2 connections in the list, idle, seen gone, and the story of it', async () => {
+    onTestFailed(async () => console.log(await stack.logs()));
+    const name = newName();
+    const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', {
+      name,
+      template: 'chat',
+      idle: { timeoutSeconds: 2 },
+    });
+    expect(created.status, JSON.stringify(created.body)).toBe(201);
+    expect(created.body).toMatchObject({ name, state: 'running', provider: 'local', health: 'ok' });
+    const { ip, port } = chatAddress(created.body);
+    const [ann, bob] = [await joinChat(ip, port, 'lobby', 'ann'), await joinChat(ip, port, 'lobby', 'bob')];
+    ann.say('hello bob');
+    await bob.hears('hello bob');
+    bob.say('hello ann');
+    await ann.hears('hello ann');
+    await eventually(stack, '2 connections in the list', async () => {
+      const { body } = await stack.call('GET', '/v1/vms');
+      return body.vms?.find((vm) => vm.name === name)?.connections === 2 ? true : undefined;
+    });
+    expect(await see(name, 'alive because of connections', (vm) => vm.connections === 2)).toMatchObject({
+      aliveBecause: 'connections',
+    });
+    await ann.leave();
+    await bob.leave();
+    const gone = await see(name, 'destroyed for idleness', (vm) => vm.state === 'destroyed', 90_000);
+    expect(gone).toMatchObject({ reason: 'idle', aliveBecause: null });
+    await expect(fetch(`http://${ip}:${port}/healthz`)).rejects.toThrow();
+    expect(await stack.machines()).toEqual([]);
+    const { body } = await stack.call('GET', `/v1/vms/${name}/timeline`);
+    const states = body.events?.filter(({ kind }) => kind === 'state').map(({ state }) => state);
+    expect(states).toEqual(['creating', 'booting', 'running', 'destroying', 'destroyed']);
+    expect(body.events?.at(-1)).toMatchObject({ reason: 'idle' });
+  });
+
+  it('50 concurrent creates of one name give one machine', async () => {
+    onTestFailed(async () => console.log(await stack.logs()));
+    const name = newName();
+    const before = (await stack.machines()).length;
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => stack.call('POST', '/v1/vms', { name, template: 'chat' })),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(49);
+    expect(new Set(answers.map(({ body }) => body.uid)).size).toBe(1);
+    await see(name, 'running', (vm) => vm.state === 'running');
+    expect(await stack.machines()).toHaveLength(before + 1);
+    const ended = await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=30`);
+    expect(ended).toMatchObject({ status: 200, body: { state: 'destroyed', reason: 'requested' } });
+    const again = await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=30`);
+    expect(again.status, 'destroy twice is fine').toBe(200);
+    expect(await stack.machines()).toHaveLength(before);
+  });
+
+  it('a create that is repeated with its Idempotency-Key finds the first one', async () => {
+    const create = async (): Promise<{ status: number; name: string }> => {
+      const answer = await fetch(`${stack.apis[0]!.url}/v1/vms`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${stack.apiKey}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'order-1',
+        },
+        body: JSON.stringify({ template: 'chat' }),
+      });
+      return { status: answer.status, name: ((await answer.json()) as VmView).name };
+    };
+    const [first, second] = [await create(), await create()];
+    expect([first.status, second.status]).toEqual([201, 200]);
+    expect(second.name).toBe(first.name);
+    await stack.call('DELETE', `/v1/vms/${first.name}?wait=destroyed&timeoutSeconds=30`);
+    expect(await create()).toMatchObject({ status: 200, name: first.name });
+  });
+
+  it('a drained VM admits nobody new, keeps its users and ends when the last one left', async () => {
+    onTestFailed(async () => console.log(await stack.logs()));
+    const name = newName();
+    const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', { name, template: 'chat' });
+    const { ip, port } = chatAddress(created.body);
+    const ann = await joinChat(ip, port, 'lobby', 'ann');
+    await see(name, 'one connection', (vm) => vm.connections === 1);
+    expect(await stack.call('POST', `/v1/vms/${name}/drain`)).toMatchObject({ body: { state: 'draining' } });
+    await eventually(
+      stack,
+      'newcomers refused',
+      async () => {
+        const newcomer = await joinChat(ip, port, 'lobby', 'bob').catch(() => undefined);
+        await newcomer?.leave();
+        return newcomer === undefined ? true : undefined;
+      },
+      60_000,
+    );
+    ann.say('still here');
+    await ann.hears('still here');
+    await ann.leave();
+    expect(await see(name, 'ended', (vm) => vm.state === 'destroyed', 90_000)).toMatchObject({ reason: 'drained' });
+  });
+
+  it('a machine that dies under its VM ends it as lost', async () => {
+    const name = newName();
+    const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', {
+      name,
+      template: 'chat',
+      idle: { silenceTimeoutSeconds: 60 },
+    });
+    const { machineId } = created.body;
+    const { readFile } = await import('node:fs/promises');
+    const processFile = `${stack.stateDir}/machines/${machineId}/process.json`;
+    process.kill((JSON.parse(await readFile(processFile, 'utf8')) as { pid: number }).pid, 'SIGKILL');
+    const withinMs = agentTransport === 'unix' ? 15_000 : 100_000;
+    expect(await see(name, 'lost', (vm) => vm.state === 'failed', withinMs)).toMatchObject({ reason: 'lost' });
+    expect(await stack.machines()).not.toContain(machineId);
+  });
+});

@@ -1,0 +1,199 @@
+/** The real processes of Ephemera for tests: worker and API replicas that can be killed and started again. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TimelineEntryView, VmView } from '../domain/vm-view.ts';
+import { buildVmServer } from '../scripts/build-vm-server.ts';
+import { freePort, TEST_NAMESPACE, textOf, type TestServer } from './temporal-server.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const START_DEADLINE_MS = 60_000;
+
+export interface StackOptions {
+  server: TestServer;
+  agentTransport?: 'unix' | 'http';
+  apiReplicas?: number;
+  /** More of the environment, for every process. */
+  env?: Record<string, string>;
+  /** Starts the worker too; true by default. */
+  worker?: boolean;
+}
+
+/** A process of the stack that can be killed without mercy and started again. */
+export interface Part {
+  kill: () => Promise<void>;
+  start: () => Promise<void>;
+  pid: () => number | undefined;
+}
+
+export interface Stack {
+  stateDir: string;
+  apiKey: string;
+  worker: Part;
+  apis: (Part & { url: string })[];
+  /** Calls the first API replica, or the one given. */
+  call: (method: string, path: string, body?: unknown, replica?: number) => Promise<ApiAnswer>;
+  /** Machine ids that have a directory, dead or alive. */
+  machines: () => Promise<string[]>;
+  /** What the processes printed, for a failing test. */
+  logs: () => Promise<string>;
+  stop: () => Promise<void>;
+}
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  body: VmView & { vms?: VmView[]; events?: TimelineEntryView[]; code?: string; detail?: string } & Record<
+      string,
+      unknown
+    >;
+}
+
+/** Starts worker and API on a state directory of their own and waits until the API is ready. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  await buildVmServer();
+  const stateDir = await mkdtemp(join(tmpdir(), 'eph-'));
+  const apiKey = `test-${randomUUID()}`;
+  const ports = await Promise.all(Array.from({ length: options.apiReplicas ?? 1 }, freePort));
+  const internalPort = await freePort();
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    TEMPORAL_ADDRESS: options.server.address,
+    TEMPORAL_NAMESPACE: TEST_NAMESPACE,
+    EPHEMERA_STATE_DIR: stateDir,
+    EPHEMERA_API_KEY: apiKey,
+    EPHEMERA_DEPLOYMENT: `test-${randomUUID().slice(0, 8)}`,
+    EPHEMERA_CONTROL_TASK_QUEUE: `test-${randomUUID().slice(0, 8)}`,
+    EPHEMERA_TEMPORAL_UI_URL: options.server.uiUrl,
+    EPHEMERA_INTERNAL_PORT: `${internalPort}`,
+    EPHEMERA_LOCAL_AGENT_TRANSPORT: options.agentTransport ?? 'unix',
+    EPHEMERA_API_URL: `http://127.0.0.1:${ports[0] ?? 0}`,
+    EPHEMERA_LOG_LEVEL: 'info',
+    ...options.env,
+  };
+  const log = (name: string): string => join(stateDir, `${name}.log`);
+  const worker = part('worker/main.ts', env, log('worker'), () => Promise.resolve());
+  const apis = ports.map((port, index) => {
+    const url = `http://127.0.0.1:${port}`;
+    const apiEnv = { ...env, EPHEMERA_API_PORT: `${port}` };
+    return { url, ...part('api/main.ts', apiEnv, log(`api-${index}`), () => untilReady(url, log(`api-${index}`))) };
+  });
+  if (options.worker ?? true) await worker.start();
+  await Promise.all(apis.map((api) => api.start()));
+  return {
+    stateDir,
+    apiKey,
+    worker,
+    apis,
+    call: (method, path, body, replica = 0) => call(apis[replica]?.url ?? '', apiKey, method, path, body),
+    machines: async () =>
+      (await readdir(join(stateDir, 'machines')).catch(() => [])).filter((id) => id.startsWith('m-')),
+    logs: async () =>
+      (
+        await Promise.all(
+          ['worker', ...apis.map((_, index) => `api-${index}`)].map(
+            async (name) => `--- ${name}\n${(await textOf(log(name))).slice(-4000)}`,
+          ),
+        )
+      ).join('\n'),
+    stop: async () => {
+      await Promise.all([worker.kill(), ...apis.map((api) => api.kill())]);
+      await endMachines(stateDir);
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function part(script: string, env: NodeJS.ProcessEnv, logFile: string, ready: () => Promise<void>): Part {
+  let child: ChildProcess | undefined;
+  return {
+    pid: () => child?.pid,
+    start: async () => {
+      const output = await open(logFile, 'a');
+      child = spawn(process.execPath, ['--import', 'tsx', script], {
+        cwd: ROOT,
+        env,
+        stdio: ['ignore', output.fd, output.fd],
+      });
+      await output.close();
+      await ready();
+    },
+    kill: async () => {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function untilReady(url: string, logFile: string): Promise<void> {
+  const deadline = Date.now() + START_DEADLINE_MS;
+  for (;;) {
+    const ok = await fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ok) return;
+    if (Date.now() > deadline) throw new Error(`the API is not ready:\n${await textOf(logFile)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function call(url: string, apiKey: string, method: string, path: string, body: unknown): Promise<ApiAnswer> {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${apiKey}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.includes('json') ?? false;
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (isJson ? JSON.parse(text) : { text }) as ApiAnswer['body'],
+  };
+}
+
+/** Machines outlive their worker by design; a test that ends takes its own with it, each by its process id. */
+async function endMachines(stateDir: string): Promise<void> {
+  const folder = join(stateDir, 'machines');
+  for (const id of await readdir(folder).catch(() => [])) {
+    const text = await readFile(join(folder, id, 'process.json'), 'utf8').catch(() => null);
+    if (text === null) continue;
+    try {
+      process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+/** Waits until `probe` gives something; a miss prints what it saw last and the stack's logs. */
+export async function eventually<T>(
+  stack: Pick<Stack, 'logs'>,
+  what: string,
+  probe: () => Promise<T | undefined>,
+  deadlineMs = 30_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const seen = await probe();
+      if (seen !== undefined) return seen;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) throw new Error(`never saw: ${what}; last: ${String(last)}\n${await stack.logs()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
