@@ -1,0 +1,204 @@
+/**
+ * The agent links of one host (design §5). Who owns which fact: the agent its count, the provider whether a
+ * machine exists, the workflow everything else; a link only carries reports to the workflow and questions to
+ * the agent. Nothing is kept on disk: after a restart each machine the provider lists is adopted, and its
+ * workflow's memo says what to do with its reports.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { LinkedMachine, MachineLinks } from '../activities/machine-links.ts';
+import type { UsageReport } from '../domain/activities.ts';
+import type { AgentCommand } from '../domain/agent-protocol.ts';
+import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
+import { TIMEOUTS } from '../domain/timeouts.ts';
+import { SPEC_DEFAULTS } from '../domain/vm-spec.ts';
+import type { VmMemo } from '../domain/vm-view.ts';
+import { vmWorkflowId } from '../domain/wire-names.ts';
+import { retryForever } from './back-off.ts';
+import { MachineLink } from './machine-link.ts';
+import type { VmSignals } from './vm-signals.ts';
+
+const LINK_POLL_MS = 50;
+
+export interface AgentLinksOptions {
+  provider: MachineProvider;
+  signals: VmSignals;
+  log: Logger;
+}
+
+/** Plain numbers since the start of this process. */
+export interface AgentLinkCounters {
+  links: number;
+  reportsReceived: number;
+  signalsSent: number;
+  /** Reports that needed no signal of their own. */
+  signalsSaved: number;
+}
+
+export class AgentLinks implements MachineLinks {
+  private readonly options: AgentLinksOptions;
+  private readonly links = new Map<string, MachineLink>();
+  private readonly stopped = new AbortController();
+  private reportsReceived = 0;
+  private signalsSent = 0;
+
+  constructor(options: AgentLinksOptions) {
+    this.options = options;
+  }
+
+  get counters(): AgentLinkCounters {
+    const { reportsReceived, signalsSent } = this;
+    const signalsSaved = Math.max(0, reportsReceived - signalsSent);
+    return { links: this.links.size, reportsReceived, signalsSent, signalsSaved };
+  }
+
+  /** Links every machine that the provider lists. Resolves when each workflow was asked; retries until it can. */
+  async adoptAll(): Promise<void> {
+    const { provider, log } = this.options;
+    const { signal } = this.stopped;
+    try {
+      const onFailure = (error: unknown): void => log.warn({ err: error }, 'machines could not be listed yet');
+      const machines = await retryForever(() => provider.list(signal), signal, onFailure);
+      await Promise.all(machines.map((machine) => this.adopt(machine)));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  open({ machineId, workflowId, agent, silenceTimeoutSeconds }: LinkedMachine): void {
+    if (agent.kind !== 'unix' || this.stopped.signal.aborted) return;
+    const known = this.links.get(machineId);
+    if (known) known.silenceTimeoutSeconds = silenceTimeoutSeconds;
+    else this.links.set(machineId, this.link(machineId, workflowId, agent.path, silenceTimeoutSeconds));
+  }
+
+  async awaitReady(machineId: string, signal: AbortSignal): Promise<UsageReport> {
+    for (;;) {
+      signal.throwIfAborted();
+      const link = this.links.get(machineId);
+      if (link) return link.awaitReady(signal);
+      await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  takeLatest(machineId: string): UsageReport | null {
+    return this.links.get(machineId)?.takeLatest() ?? null;
+  }
+
+  /** Waits for a link that is still to be adopted or to reconnect, all within `TIMEOUTS.confirmLinkSeconds`. */
+  async confirm(machineId: string, cancelled: AbortSignal): Promise<UsageReport | undefined> {
+    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(TIMEOUTS.confirmLinkSeconds * 1000)]);
+    while (!signal.aborted) {
+      const link = this.links.get(machineId);
+      if (link) return link.confirm(signal);
+      await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  send(machineId: string, command: AgentCommand): boolean {
+    return this.links.get(machineId)?.send(command) ?? false;
+  }
+
+  close(machineId: string): void {
+    this.links.get(machineId)?.close();
+    this.links.delete(machineId);
+  }
+
+  /** Delivers what is decided, within `timeoutMs`, and closes every link. The machines live on. */
+  async stop(timeoutMs: number): Promise<void> {
+    const settled = Promise.all([...this.links.values()].map((link) => link.settled()));
+    await Promise.race([settled, sleep(timeoutMs, undefined, { ref: false })]);
+    this.stopped.abort();
+    for (const machineId of [...this.links.keys()]) this.close(machineId);
+  }
+
+  private link(machineId: string, workflowId: string, socketPath: string, silenceTimeoutSeconds: number): MachineLink {
+    const log = this.options.log.child({ machineId, workflowId });
+    return new MachineLink({
+      machineId,
+      socketPath,
+      silenceTimeoutSeconds,
+      log,
+      send: async ({ sequence, connections, receivedAt }) => {
+        const report = { machineId, sequence, connections, sentAt: receivedAt };
+        const outcome = await this.options.signals.report(workflowId, report);
+        if (outcome === 'delivered') this.signalsSent += 1;
+        return outcome;
+      },
+      onReport: () => {
+        this.reportsReceived += 1;
+      },
+      onNotFound: () => {
+        log.info('the workflow is closed: nothing of this machine is forwarded any more');
+        this.close(machineId);
+      },
+      isMachineAlive: () => this.isAlive(machineId),
+      onMachineEnded: (wasForwarding) => {
+        this.close(machineId);
+        if (wasForwarding) void this.tellLost(machineId, workflowId, log);
+      },
+    });
+  }
+
+  private async isAlive(machineId: string): Promise<boolean> {
+    const machine = await this.options.provider.describe(machineId, this.stopped.signal);
+    return machine !== undefined && machine.status !== 'ended';
+  }
+
+  /** The machine ended by itself while it served: its workflow need not wait for the silence to be noticed. */
+  private async tellLost(machineId: string, workflowId: string, log: Logger): Promise<void> {
+    log.warn('the machine ended by itself');
+    const onFailure = (error: unknown): void => log.warn({ err: error }, 'the loss could not be told yet');
+    const tell = (): Promise<unknown> => this.options.signals.machineLost(workflowId, machineId);
+    await retryForever(tell, this.stopped.signal, onFailure).catch(() => undefined);
+  }
+
+  private async adopt({ machineId, labels, agent, status }: Machine): Promise<void> {
+    if (agent.kind !== 'unix' || status === 'ended' || this.links.has(machineId)) return;
+    const workflowId = vmWorkflowId(labels.project, labels.vm);
+    const { signal } = this.stopped;
+    this.open({ machineId, workflowId, agent, silenceTimeoutSeconds: SPEC_DEFAULTS.idle.silenceTimeoutSeconds });
+    const log = this.options.log.child({ machineId, workflowId });
+    const onFailure = (error: unknown): void => log.warn({ err: error }, 'the workflow could not be asked yet');
+    const memo = await retryForever(() => this.options.signals.readMemo(workflowId), signal, onFailure);
+    const plan = adoptionPlan(memo, machineId);
+    if (plan.action === 'close') {
+      log.info({ why: plan.why }, 'the machine is not linked');
+      this.close(machineId);
+      return;
+    }
+    const link = this.links.get(machineId);
+    if (!link) return;
+    link.silenceTimeoutSeconds = plan.silenceTimeoutSeconds;
+    if (plan.action === 'forward') link.begin(plan.onlyReady);
+  }
+}
+
+type AdoptionPlan =
+  | { action: 'close'; why: string }
+  /** `hold`: the activities of the VM's first phases will say when to begin. */
+  | { action: 'hold'; silenceTimeoutSeconds: number }
+  | { action: 'forward'; silenceTimeoutSeconds: number; onlyReady: boolean };
+
+/** What to do with a machine that was found, by what its workflow last published. */
+export function adoptionPlan(memo: VmMemo | null | 'notFound', machineId: string): AdoptionPlan {
+  if (memo === 'notFound') return { action: 'close', why: 'its workflow does not run' };
+  if (memo === null) return { action: 'hold', silenceTimeoutSeconds: SPEC_DEFAULTS.idle.silenceTimeoutSeconds };
+  const { view } = memo;
+  if (view.machineId !== machineId) return { action: 'close', why: 'its workflow has another machine' };
+  const { silenceTimeoutSeconds } = view.spec.idle;
+  switch (view.state) {
+    case 'creating':
+      return { action: 'hold', silenceTimeoutSeconds };
+    case 'booting':
+      return { action: 'forward', silenceTimeoutSeconds, onlyReady: view.spec.readiness.kind === 'agent' };
+    case 'running':
+    case 'draining':
+      return { action: 'forward', silenceTimeoutSeconds, onlyReady: false };
+    case 'destroying':
+    case 'destroyed':
+    case 'failed':
+      return { action: 'close', why: 'its VM ends' };
+  }
+}

@@ -1,0 +1,46 @@
+/** The few things the agent links say to Temporal and ask of it. */
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { VmMemo } from '../domain/vm-view.ts';
+import { MEMO } from '../domain/wire-names.ts';
+import { machineLostSignal, reportSignal, type ReportSignal } from '../workflows/messages.ts';
+
+const CALL_TIMEOUT_MS = 10_000;
+
+/** `notFound`: the workflow is closed or never was; nothing will ever hear this. */
+export type SignalOutcome = 'delivered' | 'notFound';
+
+export interface VmSignals {
+  /** Errors mean "not known to be delivered": try again. */
+  report(workflowId: string, report: ReportSignal): Promise<SignalOutcome>;
+  machineLost(workflowId: string, machineId: string): Promise<SignalOutcome>;
+  /** What the workflow last published of itself; `notFound` when it does not run, null when it published nothing. */
+  readMemo(workflowId: string): Promise<VmMemo | null | 'notFound'>;
+}
+
+export function temporalVmSignals(client: Client): VmSignals {
+  const call = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    client.withDeadline(Date.now() + CALL_TIMEOUT_MS, work);
+  const outcome = (work: () => Promise<void>): Promise<SignalOutcome> =>
+    call(work).then(
+      () => 'delivered',
+      (error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return 'notFound';
+        throw error;
+      },
+    );
+  return {
+    report: (workflowId, report) => outcome(() => client.workflow.getHandle(workflowId).signal(reportSignal, report)),
+    machineLost: (workflowId, machineId) =>
+      outcome(() => client.workflow.getHandle(workflowId).signal(machineLostSignal, { machineId })),
+    readMemo: async (workflowId) => {
+      try {
+        const { memo, status } = await call(() => client.workflow.getHandle(workflowId).describe());
+        if (status.name !== 'RUNNING') return 'notFound';
+        return (memo?.[MEMO.vm] as VmMemo | undefined) ?? null;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'notFound';
+        throw error;
+      }
+    },
+  };
+}
