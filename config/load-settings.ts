@@ -38,6 +38,9 @@ export function loadSettings(sources: SettingSources): Settings {
   const values = validate(written, mistakes);
   mistakes.push(...contradictions(values, written));
   const profile = readTemporalProfile(sources.env, mistakes);
+  if (profile.isSecured && values.temporalAddress === undefined && profile.address === undefined) {
+    mistakes.push('Temporal profile or TEMPORAL_API_KEY, TEMPORAL_TLS_…: for which server? set TEMPORAL_ADDRESS too');
+  }
   if (mistakes.length > 0) throw new SettingsError(mistakes);
   return compose(values, profile, sources.cwd);
 }
@@ -124,12 +127,15 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
 interface TemporalProfile {
   address?: string | undefined;
   namespace?: string | undefined;
+  /** It has an API key or TLS, which are for a certain server. */
+  isSecured?: boolean;
 }
 
 function readTemporalProfile(env: Environment, mistakes: string[]): TemporalProfile {
   try {
     const config = loadClientConnectConfig({ overrideEnvVars: definedVariables(env) });
-    return { address: config.connectionOptions.address, namespace: config.namespace };
+    const { address, apiKey, tls } = config.connectionOptions;
+    return { address, namespace: config.namespace, isSecured: apiKey !== undefined || Boolean(tls) };
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     mistakes.push(`Temporal profile (TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE, TEMPORAL_TLS_…): ${detail}`);

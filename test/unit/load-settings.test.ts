@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SettingsError, describeSettings, loadSettings } from '../../config/load-settings.ts';
+import { settingsEnvironment } from '../../config/settings-environment.ts';
 import { temporalConnectionOptions } from '../../config/temporal-connection.ts';
 
 let cwd: string;
@@ -123,6 +124,27 @@ describe('loadSettings', () => {
   });
 });
 
+describe('settingsEnvironment', () => {
+  it('gives a child the same settings, whatever file or variable its parent had', () => {
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiPort: 1111\ntemporalPort: 1112\n');
+    const parent = load(['--deployment', 'blue'], {
+      EPHEMERA_SECRET_KEY: 'ab'.repeat(32),
+    });
+    const env = settingsEnvironment(parent, { PATH: '/bin', EPHEMERA_CONFIG: 'nowhere.yaml' });
+    const child = loadSettings({ argv: [], env, cwd });
+    const asked = { portWasAsked: true };
+    expect(child).toEqual({
+      ...parent,
+      api: { ...parent.api, ...asked },
+      temporal: { ...parent.temporal, ...asked, uiPortWasAsked: true },
+      worker: { ...parent.worker, internalPortWasAsked: true },
+    });
+    expect(env['PATH']).toBe('/bin');
+    const named = { ...parent, temporal: { ...parent.temporal, address: 'there:7233' } };
+    expect(loadSettings({ argv: [], env: settingsEnvironment(named, {}), cwd }).temporal.address).toBe('there:7233');
+  });
+});
+
 describe('the Temporal connection', () => {
   it('goes to the server that we start when none is named', () => {
     expect(temporalConnectionOptions(load(['--temporal-port', '7999']), {})).toEqual({ address: '127.0.0.1:7999' });
@@ -136,6 +158,10 @@ describe('the Temporal connection', () => {
     expect(settings.temporal).toMatchObject({ address: 'cloud.example:7233', namespace: 'ours' });
     const expected = { address: 'cloud.example:7233', apiKey: 'k', tls: true };
     expect(temporalConnectionOptions(settings, env)).toEqual(expected);
+  });
+
+  it('asks which server an API key is for', () => {
+    expect(mistakesOf([], { TEMPORAL_API_KEY: 'k' })[0]).toContain('set TEMPORAL_ADDRESS too');
   });
 
   it('lets TEMPORAL_ADDRESS win over the profile, and a profile that does not exist is a mistake', () => {

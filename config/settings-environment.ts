@@ -1,0 +1,50 @@
+import { devNull } from 'node:os';
+import { CONFIG_FILE_VARIABLE, SETTING_DEFINITIONS, type SettingName } from './setting-definitions.ts';
+import type { Environment } from './setting-sources.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * The environment that gives a child process exactly these settings, on top of what is not ours in `env`. No
+ * flag, file or variable of the parent is read a second time.
+ */
+export function settingsEnvironment(settings: Settings, env: Environment): NodeJS.ProcessEnv {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('EPHEMERA_'));
+  const child: NodeJS.ProcessEnv = { ...Object.fromEntries(others), [CONFIG_FILE_VARIABLE]: devNull };
+  for (const [name, value] of Object.entries(written(settings)) as [SettingName, string | null][]) {
+    const variable = SETTING_DEFINITIONS[name].env;
+    if (value === null || value === '') Reflect.deleteProperty(child, variable);
+    else child[variable] = value;
+  }
+  return child;
+}
+
+function written(settings: Settings): Record<SettingName, string | null> {
+  const { api, temporal, worker, gcp } = settings;
+  const serverIsNamed = temporal.address !== null;
+  return {
+    stateDir: settings.stateDir,
+    deployment: settings.deployment,
+    provider: settings.providers.join(','),
+    hostId: settings.hostId,
+    logLevel: settings.logLevel,
+    apiHost: api.host,
+    apiPort: `${api.port}`,
+    apiUrl: api.url,
+    apiKey: api.presetKey,
+    secretKey: settings.secretKey,
+    workerRoles: worker.roles.join(','),
+    internalHost: worker.internalHost,
+    internalPort: `${worker.internalPort}`,
+    localAgentTransport: settings.local.agentTransport,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    temporalPort: serverIsNamed ? null : `${temporal.port}`,
+    temporalUiPort: serverIsNamed ? null : `${temporal.uiPort}`,
+    temporalUiUrl: temporal.uiUrl,
+    temporalCli: temporal.cliPath,
+    controlTaskQueue: temporal.controlTaskQueue,
+    gcpProject: gcp.project,
+    gcpZones: gcp.zones.join(','),
+    gcpEndpoint: gcp.endpoint,
+  };
+}

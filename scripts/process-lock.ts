@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createPrivateFile } from '../config/private-file.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+const POLL_MS = 500;
+
+/** Ends the lock; called again it does nothing. */
+export type Unlock = () => Promise<void>;
+
+/** Takes the lock file, or tells which live process has it. One of a process that died is taken over. */
+export async function tryLock(path: string): Promise<{ unlock: Unlock } | { heldBy: ProcessIdentity }> {
+  const self = await identify(process.pid);
+  if (self === undefined) throw new Error('the system does not tell the start time of this process');
+  const content = JSON.stringify(self);
+  for (;;) {
+    if (createPrivateFile(path, content)) return { unlock: () => release(path, content) };
+    const found = await readFile(path, 'utf8').catch(() => undefined);
+    if (found === undefined) continue;
+    const holder = parseHolder(found);
+    if (holder !== undefined && (await isAlive(holder))) return { heldBy: holder };
+    await removeStale(path, found);
+  }
+}
+
+/** Waits until the lock is free and takes it. */
+export async function holdLock(
+  path: string,
+  { onWait }: { onWait: (holder: ProcessIdentity) => void },
+): Promise<Unlock> {
+  let told = false;
+  for (;;) {
+    const lock = await tryLock(path);
+    if ('unlock' in lock) return lock.unlock;
+    if (!told) onWait(lock.heldBy);
+    told = true;
+    await sleep(POLL_MS);
+  }
+}
+
+function parseHolder(content: string): ProcessIdentity | undefined {
+  try {
+    const { pid, startedAt } = JSON.parse(content) as Partial<ProcessIdentity>;
+    return typeof pid === 'number' && typeof startedAt === 'string' ? { pid, startedAt } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Two processes may find the same stale lock: the slower one puts back what the faster one just made. */
+async function removeStale(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  const moved = await readFile(aside, 'utf8');
+  if (moved !== stale) createPrivateFile(path, moved);
+  await rm(aside, { force: true });
+}
+
+async function release(path: string, content: string): Promise<void> {
+  const found = await readFile(path, 'utf8').catch(() => undefined);
+  if (found === content) await rm(path, { force: true });
+}

@@ -1,0 +1,243 @@
+/** `npm start`: sets everything up, runs Temporal, worker and API, and stops them in order. */
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ensureFirstKey, type FirstKey } from '../config/api-keys.ts';
+import { loadDeploymentSecret } from '../config/deployment-secret.ts';
+import { settingsOfThisProcess } from '../config/load-settings.ts';
+import { settingsEnvironment } from '../config/settings-environment.ts';
+import type { Settings } from '../config/settings.ts';
+import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { buildVmServer } from './build-vm-server.ts';
+import { choosePort, type PortWish } from './ports.ts';
+import { identify } from './process-identity.ts';
+import { tryLock, type Unlock } from './process-lock.ts';
+import { endLeftovers, readLiveRunFile, removeRunFile, writeRunFile } from './run-file.ts';
+import { Supervisor, whyHopeless } from './supervisor.ts';
+import { findOrGetTemporalCli } from './temporal-cli.ts';
+import { awaitTemporal, awaitWorkerPolls, keepClosedWorkflows, temporalServerArguments } from './temporal-server.ts';
+import { ScriptError, coloured, runScript, say, step, warn } from './terminal.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const READY_DEADLINE_MS = 90_000;
+const POLL_MS = 100;
+/** A key press may reach this process twice: from the terminal and through npm. */
+const SAME_PRESS_MS = 700;
+const GRACE_MS = { api: 3000, worker: 4000, temporal: 3000 };
+
+await runScript(main);
+
+async function main(): Promise<void> {
+  const asked = settingsOfThisProcess();
+  const unlock = await lockStateDirectory(asked.stateDir);
+  let writeRun = (): void => undefined;
+  const supervisor = new Supervisor({ stateDir: asked.stateDir, cwd: ROOT, onChange: () => writeRun() });
+  stopOnSignals(supervisor, asked.stateDir, unlock);
+  try {
+    const leftovers = await endLeftovers(asked.stateDir);
+    if (leftovers.length > 0) warn(`ended what an earlier start left behind: ${leftovers.join(', ')}`);
+    const firstKey = await step('state directory', ({ note }) => prepareState(asked, note));
+    await step('vm-server built', () => buildVmServer());
+    const settings = await startTemporal(await withPorts(asked), supervisor);
+    await startWorker(settings, supervisor);
+    await startApi(settings, supervisor);
+    const startedBy = await identify(process.pid);
+    if (startedBy === undefined) throw new Error('the system does not tell the start time of this process');
+    writeRun = () =>
+      writeRunFile(settings.stateDir, {
+        apiUrl: apiUrl(settings),
+        temporalAddress: temporalConnectionOptions(settings).address,
+        temporalUiUrl: settings.temporal.uiUrl,
+        keyFile: firstKey.keyFile,
+        pids: { start: process.pid, ...supervisor.pids },
+        startedBy,
+      });
+    writeRun();
+    sayReady(settings, firstKey, supervisor.logDirectory);
+  } catch (error) {
+    await stopAll(supervisor, asked.stateDir, unlock);
+    throw error;
+  }
+}
+
+async function lockStateDirectory(stateDir: string): Promise<Unlock> {
+  const lock = await tryLock(join(stateDir, 'start.lock'));
+  if ('unlock' in lock) return lock.unlock;
+  const run = await readLiveRunFile(stateDir);
+  const where = run === undefined ? 'it is still setting up' : `its API is at ${run.apiUrl}`;
+  throw new ScriptError(
+    `Ephemera already runs on ${stateDir} (process ${lock.heldBy.pid}; ${where}). ` +
+      'Use that one, stop it with Ctrl-C, or start another with --state-dir DIR.',
+  );
+}
+
+function prepareState(settings: Settings, note: (text: string) => void): FirstKey {
+  note(settings.stateDir);
+  loadDeploymentSecret(settings);
+  return ensureFirstKey(settings);
+}
+
+/** The settings with ports that are free now; moved ones are said. */
+async function withPorts(settings: Settings): Promise<Settings> {
+  const { api, worker, temporal } = settings;
+  const spokenFor = new Set<number>();
+  const take = async (wish: Omit<PortWish, 'spokenFor'>): Promise<number> => {
+    const { port, moved } = await choosePort({ ...wish, spokenFor });
+    if (moved !== null) warn(moved);
+    spokenFor.add(port);
+    return port;
+  };
+  const apiPort = await take({ ...api, wasAsked: api.portWasAsked, what: 'API', setting: '--api-port' });
+  const internalPort = await take({
+    ...{ host: worker.internalHost, port: worker.internalPort, wasAsked: worker.internalPortWasAsked },
+    ...{ what: 'worker', setting: '--internal-port' },
+  });
+  const chosen: Settings = {
+    ...settings,
+    api: { ...api, port: apiPort, url: apiPort === api.port ? api.url : `http://${api.host}:${apiPort}` },
+    worker: { ...worker, internalPort },
+  };
+  if (temporal.address !== null) return chosen;
+  const host = '127.0.0.1';
+  const port = await take({
+    ...{ host, port: temporal.port, wasAsked: temporal.portWasAsked },
+    ...{ what: 'Temporal', setting: '--temporal-port' },
+  });
+  const uiPort = await take({
+    ...{ host, port: temporal.uiPort, wasAsked: temporal.uiPortWasAsked },
+    ...{ what: 'Temporal Web UI', setting: '--temporal-ui-port' },
+  });
+  return { ...chosen, temporal: { ...temporal, port, uiPort } };
+}
+
+/** The settings with the address of a server that answers: the named one, else one that is started here. */
+async function startTemporal(settings: Settings, supervisor: Supervisor): Promise<Settings> {
+  const { temporal } = settings;
+  if (temporal.address !== null) {
+    await step('Temporal', async ({ note }) => {
+      note(`using ${temporal.address ?? ''}, namespace ${temporal.namespace}`);
+      await awaitConnection(settings);
+    });
+    return settings;
+  }
+  const cli = await step('Temporal CLI', (report) => findOrGetTemporalCli(temporal.cliPath, report));
+  const started: Settings = {
+    ...settings,
+    temporal: {
+      ...temporal,
+      address: `127.0.0.1:${temporal.port}`,
+      uiUrl: temporal.uiUrl ?? `http://127.0.0.1:${temporal.uiPort}`,
+    },
+  };
+  await step('Temporal server', async ({ note }) => {
+    note(`127.0.0.1:${temporal.port}`);
+    const dbFile = join(settings.stateDir, 'temporal.db');
+    const server = await supervisor.start({
+      name: 'temporal',
+      command: cli,
+      args: temporalServerArguments({ ...temporal, dbFile }),
+      env: process.env,
+      stopGraceMs: GRACE_MS.temporal,
+    });
+    const options = temporalConnectionOptions(started);
+    await awaitTemporal(options, temporal.namespace, READY_DEADLINE_MS, () => whyHopeless(server));
+    await keepClosedWorkflows(options, temporal.namespace);
+  });
+  return started;
+}
+
+/** A named server only has to answer: the worker checks, and registers where it may, namespace and attributes. */
+async function awaitConnection(settings: Settings): Promise<void> {
+  const options = temporalConnectionOptions(settings);
+  await awaitTemporal(options, null, READY_DEADLINE_MS / 3, () => undefined);
+}
+
+async function startWorker(settings: Settings, supervisor: Supervisor): Promise<void> {
+  await step('worker', async () => {
+    const sinceMs = Date.now();
+    const worker = await supervisor.start(nodeProcess('worker', 'worker/main.ts', settings));
+    const { namespace, controlTaskQueue: taskQueue } = settings.temporal;
+    if (!settings.worker.roles.includes('control')) return;
+    const options = temporalConnectionOptions(settings);
+    await awaitWorkerPolls(options, { namespace, taskQueue, sinceMs }, READY_DEADLINE_MS, () => whyHopeless(worker));
+  });
+}
+
+async function startApi(settings: Settings, supervisor: Supervisor): Promise<void> {
+  await step('API', async ({ note }) => {
+    note(apiUrl(settings));
+    const api = await supervisor.start(nodeProcess('api', 'api/main.ts', settings));
+    const until = Date.now() + READY_DEADLINE_MS;
+    for (;;) {
+      const answer = await fetch(`${apiUrl(settings)}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
+        async (response) => (response.ok ? undefined : `${response.status} ${await response.text()}`),
+        (error: unknown) => String(error),
+      );
+      if (answer === undefined) return;
+      const reason =
+        whyHopeless(api) ?? (Date.now() > until ? `not ready in ${READY_DEADLINE_MS / 1000} s` : undefined);
+      if (reason !== undefined) throw new ScriptError(`API: ${reason} (${answer.slice(0, 500)}). Log: ${api.logFile}`);
+      await sleep(POLL_MS);
+    }
+  });
+}
+
+function nodeProcess(name: 'worker' | 'api', entry: string, settings: Settings) {
+  return {
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', '--import', 'tsx', join(ROOT, entry)],
+    env: settingsEnvironment(settings, process.env),
+    stopGraceMs: GRACE_MS[name],
+  };
+}
+
+function apiUrl({ api }: Settings): string {
+  const host = api.host === '0.0.0.0' || api.host === '::' ? '127.0.0.1' : api.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${api.port}`;
+}
+
+function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirectory: string): void {
+  const url = apiUrl(settings);
+  const line = (name: string, text: string): void => say(`  ${coloured(name.padEnd(18), 'bold')} ${text}`);
+  say('');
+  line('API', url);
+  line('API documentation', `${url}/docs`);
+  line('Temporal Web UI', settings.temporal.uiUrl ?? 'the one of your Temporal server');
+  line('API key', newKey === null ? `kept in ${keyFile}` : `${newKey}  (shown once; kept in ${keyFile})`);
+  line('Logs', logDirectory);
+  say('');
+  say('  Try this in another terminal; it makes a VM with a chat in it:');
+  say('');
+  say(`    curl -sS -X POST '${url}/v1/vms?wait=ready' -H "Authorization: Bearer $(cat ${quoted(keyFile)})" \\`);
+  say(`      -H 'Content-Type: application/json' -d '{"name": "lobby", "template": "chat"}'`);
+  say('');
+  say('  Ctrl-C stops it all; machines go on, and the next start finds them.');
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function stopOnSignals(supervisor: Supervisor, stateDir: string, unlock: Unlock): void {
+  let firstAt: number | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (firstAt === undefined) {
+      firstAt = Date.now();
+      say(`\n${signal}: stopping; once more ends everything at once`);
+      void stopAll(supervisor, stateDir, unlock).then(() => {
+        say('stopped; machines go on, `npm start` finds them again');
+        process.exit(0);
+      });
+    } else if (Date.now() - firstAt > SAME_PRESS_MS) {
+      supervisor.kill();
+      process.exit(130);
+    }
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+}
+
+async function stopAll(supervisor: Supervisor, stateDir: string, unlock: Unlock): Promise<void> {
+  await supervisor.stop((name) => say(`${coloured('✓', 'green')} ${name} stopped`));
+  removeRunFile(stateDir);
+  await unlock();
+}

@@ -1,0 +1,116 @@
+/** The Temporal dev server that `npm start` runs: its command line, and waiting until it is of use. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
+import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
+import { SEARCH_ATTRIBUTE } from '../domain/wire-names.ts';
+import { ScriptError } from './terminal.ts';
+
+const RETENTION_DAYS = 30;
+const POLL_MS = 100;
+
+const ATTRIBUTE_TYPE = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', DATETIME: 'Datetime' } as const;
+
+/** The dev server allows 100 visibility requests a second; a burst of pages, polls and lists needs more. */
+const DYNAMIC_CONFIG = {
+  'frontend.namespaceRPS.visibility': 1000,
+  'frontend.namespaceBurstRatio.visibility': 2,
+} as const;
+
+export interface TemporalServerPlace {
+  port: number;
+  uiPort: number;
+  /** The database file: a restart on it loses nothing. */
+  dbFile: string;
+  namespace: string;
+}
+
+/** Arguments for the Temporal CLI. */
+export function temporalServerArguments(place: TemporalServerPlace): string[] {
+  const attributes = Object.values(SEARCH_ATTRIBUTE).map(({ name, type }) => `${name}=${ATTRIBUTE_TYPE[type]}`);
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${place.port}`],
+    ...['--ui-ip', '127.0.0.1', '--ui-port', `${place.uiPort}`],
+    ...['--db-filename', place.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+    ...['--namespace', place.namespace, '--log-level', 'warn'],
+    ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
+    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+  ];
+}
+
+/**
+ * Waits until the server answers for the namespace, or at all when it is null.
+ * @param gaveUp tells why waiting is of no use any more, if so.
+ */
+export async function awaitTemporal(
+  options: TemporalConnectionOptions,
+  namespace: string | null,
+  deadlineMs: number,
+  gaveUp: () => string | undefined,
+): Promise<void> {
+  const until = Date.now() + deadlineMs;
+  for (;;) {
+    try {
+      await withConnection(options, async (connection) => {
+        if (namespace !== null) await connection.workflowService.describeNamespace({ namespace });
+      });
+      return;
+    } catch (error) {
+      const reason = gaveUp() ?? (Date.now() > until ? `no answer in ${deadlineMs / 1000} s` : undefined);
+      if (reason !== undefined) throw new ScriptError(`Temporal at ${options.address}: ${reason} (${textOf(error)})`);
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+/** Keeps closed workflows for 30 days: the dev server's 24 hours would forget yesterday's VMs. */
+export async function keepClosedWorkflows(options: TemporalConnectionOptions, namespace: string): Promise<void> {
+  await withConnection(options, (connection) =>
+    connection.workflowService.updateNamespace({
+      namespace,
+      config: { workflowExecutionRetentionTtl: msToTs(`${RETENTION_DAYS} days`) },
+    }),
+  );
+}
+
+/** Waits until a worker asked for work on the task queue after `sinceMs` (epoch ms). */
+export async function awaitWorkerPolls(
+  options: TemporalConnectionOptions,
+  queue: { namespace: string; taskQueue: string; sinceMs: number },
+  deadlineMs: number,
+  gaveUp: () => string | undefined,
+): Promise<void> {
+  const until = Date.now() + deadlineMs;
+  const taskQueueType = proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW;
+  await withConnection(options, async (connection) => {
+    for (;;) {
+      const { pollers } = await connection.workflowService.describeTaskQueue({
+        namespace: queue.namespace,
+        taskQueue: { name: queue.taskQueue },
+        taskQueueType,
+      });
+      const seenAt = pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 + 999);
+      if (seenAt.some((at) => at >= queue.sinceMs)) return;
+      const reason = gaveUp() ?? (Date.now() > until ? `no poll in ${deadlineMs / 1000} s` : undefined);
+      if (reason !== undefined) throw new ScriptError(`worker: ${reason}`);
+      await sleep(POLL_MS);
+    }
+  });
+}
+
+async function withConnection<Result>(
+  options: TemporalConnectionOptions,
+  use: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await Connection.connect({ ...options, connectTimeout: 3000 });
+  try {
+    return await use(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

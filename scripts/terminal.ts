@@ -1,0 +1,73 @@
+/** What scripts tell the person in front of them: one line a step, colour only on a terminal. */
+const PROGRESS_INTERVAL_MS = 10_000;
+
+const COLOUR = { green: 32, red: 31, yellow: 33, bold: 1, dim: 2 } as const;
+
+/** The text in a colour where that can be seen. */
+export function coloured(text: string, colour: keyof typeof COLOUR): string {
+  const wanted = process.stdout.isTTY && !process.env['NO_COLOR'];
+  return wanted ? `\u001b[${COLOUR[colour]}m${text}\u001b[0m` : text;
+}
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** A warning: something to know that stops nothing. */
+export function warn(text: string): void {
+  say(`${coloured('!', 'yellow')} ${text}`);
+}
+
+/** `1.2 s`, `4 min 30 s` */
+export function duration(ms: number): string {
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** What a step found out, shown on its line. */
+export interface StepReport {
+  note: (text: string) => void;
+}
+
+/** Does one step and says so with its time; a long one says every 10 seconds that it goes on. */
+export async function step<Result>(
+  name: string,
+  work: (report: StepReport) => Promise<Result> | Result,
+): Promise<Result> {
+  const startedAt = Date.now();
+  let noted = '';
+  const progress = setInterval(() => {
+    say(`${coloured('…', 'dim')} ${name}: still at it (${duration(Date.now() - startedAt)})`);
+  }, PROGRESS_INTERVAL_MS);
+  try {
+    const result = await work({
+      note: (text) => {
+        noted = `: ${text}`;
+      },
+    });
+    say(`${coloured('✓', 'green')} ${name}${noted} ${coloured(`(${duration(Date.now() - startedAt)})`, 'dim')}`);
+    return result;
+  } catch (error) {
+    say(`${coloured('✗', 'red')} ${name}${noted} ${coloured(`(${duration(Date.now() - startedAt)})`, 'dim')}`);
+    throw error;
+  } finally {
+    clearInterval(progress);
+  }
+}
+
+/** A mistake with a message for people: scripts print it without a stack and exit 1. */
+export class ScriptError extends Error {
+  override readonly name = 'ScriptError';
+}
+
+/** Runs a script's main function; a {@link ScriptError} is printed as it is, anything else with its stack. */
+export async function runScript(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    const text = error instanceof ScriptError ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${coloured('✗', 'red')} ${text ?? ''}\n`);
+    process.exitCode = 1;
+  }
+}
