@@ -41,6 +41,15 @@ describe('an idle VM', () => {
     expect(life.serving.usage).toMatchObject({ sequence: 5, connections: 1 });
   });
 
+  it('is not ended by an answer older than what the agent said before the question', () => {
+    const life = leftAt(Life.ready()).until(130);
+    life.at(131, 'report', { sequence: 5, connections: 0, sentAt: START + 129_000 });
+    life.at(132, 'confirmAnswered', { sequence: 4, connections: 0 });
+    expect(life.serving.confirmation).not.toBeNull();
+    life.at(133, 'confirmAnswered', { sequence: 5, connections: 0 });
+    expect(life.reason).toBe('idle');
+  });
+
   it('asks the next report when the agent cannot be asked, and says so in the timeline', () => {
     const life = leftAt(Life.ready()).until(130).at(131, 'confirmByReport');
     expect(life.serving.confirmation).toMatchObject({ answeredBy: 'report', reason: 'idle' });
@@ -258,6 +267,10 @@ describe('a silent agent', () => {
 });
 
 describe('drain', () => {
+  it('of an empty VM asks at once', () => {
+    expect(Life.ready().at(30, 'drain').due).toEqual(['drained', 30]);
+  });
+
   it('lets the users finish, then ends the VM once the agent confirms it', () => {
     const life = Life.ready().at(20, 'report', { sequence: 2, connections: 1 }).at(30, 'drain');
     expect([life.state, life.serving.drainNotice]).toEqual(['draining', 'pending']);

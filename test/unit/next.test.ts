@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nextDeadline } from '../../domain/deadlines.ts';
-import { next } from '../../domain/next.ts';
+import { canExchange, next } from '../../domain/next.ts';
 import { VM_EVENT_KINDS, type VmEvent, type VmEventKind } from '../../domain/vm-events.ts';
 import { VM_STATE_NAMES, type Vm } from '../../domain/vm-state.ts';
 import { MACHINE, MACHINE_ID, START, Life, eventAt } from './vm-life.ts';
@@ -214,6 +214,18 @@ describe('a report', () => {
 });
 
 describe('the bootstrap secret', () => {
+  it('is refused to another caller, to another machine and once the VM ends', () => {
+    const life = new Life();
+    const asks = (nonce: string, machineId = MACHINE_ID): boolean => canExchange(life.vm, { machineId, nonce });
+    expect([asks('mine'), asks('other'), asks('mine', 'm-earlier')]).toEqual([true, true, false]);
+    life.at(1, 'exchanged', { nonce: 'mine' });
+    expect([asks('mine'), asks('other')]).toEqual([true, false]);
+    life.at(2, 'destroyRequested');
+    expect(asks('mine')).toBe(false);
+    life.at(3, 'machineGone');
+    expect(asks('mine')).toBe(false);
+  });
+
   it('is exchanged for one caller only, who may ask again', () => {
     const life = new Life().at(1, 'exchanged', { nonce: 'mine' });
     expect(life.vm.exchangeNonce).toBe('mine');
