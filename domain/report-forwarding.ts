@@ -31,7 +31,10 @@ export interface ForwardInput {
 
 export type ForwardDecision =
   | { action: 'forward'; why: 'first' | 'edge' | 'confirm' | 'change' | 'alive'; memory: ForwardMemory }
-  /** Nothing now; look again at `at` with the latest report. */
+  /**
+   * Nothing now; look again at `at` with the latest report. A time in the past means that a sign of life is overdue
+   * and only a newer report can be it: ask the agent, and do not look again at once.
+   */
   | { action: 'wait'; at: number };
 
 /** Decides what to do with the latest report of a machine. */
@@ -40,10 +43,7 @@ export function decideForward(input: ForwardInput): ForwardDecision {
   if (memory === null) return forward(input, 'first', FORWARDING.bucketSize);
   const tokens = refilled(memory, now);
   const aliveAt = memory.forwardedAt + (input.silenceTimeoutSeconds * 1000) / 2;
-  // Nothing new was said; past `aliveAt` only another report can help, so the agent's silence must not spin us.
-  if (report.sequence <= memory.sequence) {
-    return { action: 'wait', at: aliveAt > now ? aliveAt : now + (input.silenceTimeoutSeconds * 1000) / 2 };
-  }
+  if (report.sequence <= memory.sequence) return { action: 'wait', at: aliveAt };
   if (memory.connections > 0 !== report.connections > 0) return forward(input, 'edge', tokens);
   if (input.confirming) return forward(input, 'confirm', tokens);
   if (now >= aliveAt) return forward(input, 'alive', tokens);

@@ -102,12 +102,9 @@ describe('a report', () => {
     expect(one.hears(old)).toEqual({ action: 'wait', at: HALF_SILENCE_MS });
   });
 
-  it('that is old never asks to be looked at again in the past', () => {
-    const now = HALF_SILENCE_MS + 7;
-    expect(forwarder(3).hears({ now, connections: 3, sequence: 1 })).toEqual({
-      action: 'wait',
-      at: now + HALF_SILENCE_MS,
-    });
+  it('that is old says since when a sign of life is overdue, so that the agent is asked', () => {
+    const overdue = forwarder(3).hears({ now: HALF_SILENCE_MS + 7, connections: 3, sequence: 1 });
+    expect(overdue).toEqual({ action: 'wait', at: HALF_SILENCE_MS });
   });
 });
 
