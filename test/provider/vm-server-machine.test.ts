@@ -49,6 +49,16 @@ describe('a local machine', () => {
     expect(bob.messages.map(({ type }) => type)).toEqual(['join', 'message']);
   });
 
+  it('gives two people of one name different ones', async () => {
+    const machine = newMachine();
+    await machine.start();
+    const address = await machine.address();
+    const clients = [];
+    for (let person = 0; person < 3; person++) clients.push(await ChatClient.join(address, 'lobby', 'Ada'));
+    await clients[0]!.hears({ type: 'join', from: 'Ada 3', people: 3 });
+    expect(clients.map(({ messages }) => messages[0]?.['from'])).toEqual(['Ada', 'Ada 2', 'Ada 3']);
+  });
+
   it('tells a person what is wrong with a message and goes on', async () => {
     const machine = newMachine();
     await machine.start();

@@ -91,13 +91,14 @@ export class ChatServer {
     } else {
       const name = cleanName(new URLSearchParams(query).get('name')) ?? `guest ${++this.#guests}`;
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#welcome({ name, room, socket: webSocket });
+        this.#welcome(room, name, webSocket);
       });
     }
   }
 
-  #welcome(person: Person): void {
-    const { socket } = person;
+  #welcome(room: string, name: string, socket: WebSocket): void {
+    this.#options.onCount(this.count);
+    const person = this.#rooms.enter(room, name, socket);
     const burst = new BurstLimit(CHAT_LIMITS.burstMessages, CHAT_LIMITS.burstSeconds * 1000);
     socket.on('error', () => socket.terminate());
     socket.on('pong', () => this.#unanswered.delete(socket));
@@ -106,8 +107,6 @@ export class ChatServer {
       this.#rooms.leave(person);
       this.#options.onCount(this.count);
     });
-    this.#options.onCount(this.count);
-    this.#rooms.enter(person);
   }
 
   #hear(person: Person, burst: BurstLimit, frame: string): void {

@@ -4,6 +4,7 @@ import type { ChatMessage } from './messages.ts';
 /** A reader this far behind loses its connection before its unread messages fill the memory. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
+/** Somebody in a room; the name is theirs alone there. */
 export interface Person {
   name: string;
   room: string;
@@ -14,14 +15,16 @@ export interface Person {
 export class Rooms {
   readonly #rooms = new Map<string, Set<Person>>();
 
-  everyone(): Person[] {
-    return [...this.#rooms.values()].flatMap((people) => [...people]);
-  }
-
-  enter(person: Person): void {
-    const people = this.#rooms.get(person.room) ?? new Set();
-    this.#rooms.set(person.room, people.add(person));
-    this.say(person.room, { type: 'join', from: person.name });
+  /** Lets somebody in under the wanted name, or with a number behind it when the name is taken here. */
+  enter(room: string, wantedName: string, socket: WebSocket): Person {
+    const people = this.#rooms.get(room) ?? new Set();
+    const taken = new Set([...people].map(({ name }) => name));
+    let name = wantedName;
+    for (let number = 2; taken.has(name); number++) name = `${wantedName} ${number}`;
+    const person = { name, room, socket };
+    this.#rooms.set(room, people.add(person));
+    this.say(room, { type: 'join', from: name });
+    return person;
   }
 
   leave(person: Person): void {

@@ -5,7 +5,10 @@ const MOST_LINES = 500;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 let socket = null;
+/** The name that was typed, and the one the server gave: two people of one name get different ones. */
+let wantedName = '';
 let me = null;
+let lastFrom = null;
 let room = null;
 let retries = 0;
 let retryTimer = null;
@@ -47,12 +50,15 @@ function element(tag, className, text = '') {
 }
 
 function addEvent(text, kind = '') {
+  lastFrom = null;
   addLine(element('li', `event ${kind}`, text));
 }
 
 function addMessage({ from, text }) {
   const mine = from === me;
   const line = element('li', mine ? 'message mine' : 'message');
+  line.classList.toggle('more', from === lastFrom);
+  lastFrom = from;
   const head = element('div', 'from');
   const time = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   head.append(element('b', '', mine ? 'You' : from), element('time', '', time));
@@ -80,14 +86,15 @@ function receive(message) {
       addMessage(message);
       break;
     case 'notice':
+      // What the server has to say, such as that it closes.
       addEvent(message.text, 'notice');
       break;
   }
 }
 
-function connect(name) {
+function connect() {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  const query = name ? `?name=${encodeURIComponent(name)}` : '';
+  const query = wantedName ? `?name=${encodeURIComponent(wantedName)}` : '';
   socket = new WebSocket(`${scheme}://${location.host}/rooms/${room}${query}`);
   const opened = socket;
   let wasOpen = false;
@@ -112,7 +119,7 @@ function retry() {
   if (delay === undefined) return endRoom('The connection is lost and does not come back.');
   retries++;
   setState('The connection is lost. Trying again …');
-  retryTimer = setTimeout(() => connect(me), delay);
+  retryTimer = setTimeout(connect, delay);
 }
 
 /** The room stays on the screen, to be read. */
@@ -150,14 +157,14 @@ function leave() {
 byId('enter').addEventListener('submit', (event) => {
   event.preventDefault();
   room = byId('room').value.trim();
-  const name = byId('name').value.trim();
+  wantedName = byId('name').value.trim();
   try {
-    localStorage.setItem('name', name);
+    localStorage.setItem('name', wantedName);
   } catch {
     // A browser that keeps nothing still chats.
   }
   history.replaceState(null, '', `#${room}`);
-  connect(name);
+  connect();
 });
 
 byId('say').addEventListener('submit', (event) => {
