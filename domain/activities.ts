@@ -30,16 +30,16 @@ export type ConfirmAnswer =
  * code never imports a cloud SDK, not even as a type. Each is idempotent and JSON-only.
  */
 export interface MachineActivities {
-  createMachine(input: CreateMachineInput): Promise<MachineFacts>;
+  createMachine: (input: CreateMachineInput) => Promise<MachineFacts>;
   /** Resolves when the machine is ready, with the agent's first report where there was one. Heartbeats. */
-  awaitMachineReady(input: AwaitReadyInput): Promise<UsageReport | null>;
-  confirmUsage(input: { machineId: string }): Promise<ConfirmAnswer>;
+  awaitMachineReady: (input: AwaitReadyInput) => Promise<UsageReport | null>;
+  confirmUsage: (input: { machineId: string }) => Promise<ConfirmAnswer>;
   /** Asks the provider whether the machine still runs. */
-  probeMachine(input: { machineId: string }): Promise<{ alive: boolean }>;
+  probeMachine: (input: { machineId: string }) => Promise<{ alive: boolean }>;
   /** Tells the agent to admit nobody new, or to admit again. Best effort. */
   tellDraining(input: { machineId: string; draining: boolean }): Promise<void>;
   /** Resolves only when the machine is observed gone. */
-  destroyMachine(input: { machineId: string }): Promise<void>;
+  destroyMachine: (input: { machineId: string }) => Promise<void>;
 }
 
 /** Failure types of activities, besides the provider error codes. */

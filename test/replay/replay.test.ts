@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowBundle } from '../workflow/vm-harness.ts';
 import { ENDINGS } from './endings.ts';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const recorded = readdirSync(folder).filter((file) => file.endsWith('.json'));
-Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 const history = (file: string): { events: object[] } => JSON.parse(readFileSync(folder + file, 'utf8')) as never;
 

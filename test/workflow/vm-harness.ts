@@ -25,6 +25,8 @@ export interface VmHarness {
 }
 type StartVm = (changes?: SpecChanges, input?: Partial<VmInput>) => Promise<VmHandle>;
 
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
 let bundle: Promise<{ code: string }> | undefined;
 
 /** The workflow bundle, made once a process. */
@@ -48,7 +50,6 @@ export function testSpec({ idle, ...changes }: SpecChanges = {}): VmSpec {
 }
 
 export async function startVmHarness(): Promise<VmHarness> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const server = await startTestServer();
   const workflowBundleOption = await workflowBundle();
   const stops: (() => Promise<void>)[] = [];
