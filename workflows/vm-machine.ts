@@ -55,6 +55,8 @@ export function machineActivities(life: VmLife): MachineActivities {
       call({
         summary: 'Tell the agent whether to admit newcomers',
         startToCloseTimeout: TIMEOUTS.confirmAttemptSeconds * 1000,
+        // The question whether the VM is empty waits for this, and no timer runs beside it.
+        scheduleToCloseTimeout: TIMEOUTS.confirmTotalSeconds * 1000,
         retry: { ...UNLIMITED, maximumAttempts: 3 },
       }).tellDraining(input),
     destroyMachine: (input) =>
