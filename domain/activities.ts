@@ -37,7 +37,7 @@ export interface MachineActivities {
   /** Asks the provider whether the machine still runs. */
   probeMachine: (input: { machineId: string }) => Promise<{ alive: boolean }>;
   /** Tells the agent to admit nobody new, or to admit again. Best effort. */
-  tellDraining(input: { machineId: string; draining: boolean }): Promise<void>;
+  tellDraining: (input: { machineId: string; draining: boolean }) => Promise<void>;
   /** Resolves only when the machine is observed gone. */
   destroyMachine: (input: { machineId: string }) => Promise<void>;
 }
