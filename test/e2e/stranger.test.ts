@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startStack, type Stack } from '../stack.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+
+const run = promisify(execFile);
+const VERSION = '4.32.5';
+const CACHE = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+const VENV = join(CACHE, 'ephemera', `schemathesis-${VERSION}`);
+
+let server: TestServer;
+let stack: Stack;
+let unavailable = '';
+
+beforeAll(async () => {
+  unavailable = await installSchemathesis().catch((error: unknown) => String(error).slice(0, 300));
+  server = await startTestServer();
+  stack = await startStack({ server });
+}, 300_000);
+afterAll(async () => {
+  await stack.stop();
+  await server.stop();
+});
+
+/** Installs the tool once, outside the checkout. Returns an empty text, or why it cannot be had. */
+async function installSchemathesis(): Promise<string> {
+  if (existsSync(join(VENV, 'bin/schemathesis'))) return '';
+  await mkdir(join(CACHE, 'ephemera'), { recursive: true });
+  await run('python3', ['-m', 'venv', VENV]);
+  await run(join(VENV, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', `schemathesis==${VERSION}`]);
+  return '';
+}
+
+it('a stranger who only reads openapi.json provokes no server error and no undocumented answer', async (test) => {
+  test.skip(unavailable !== '', `needs Python 3 with venv and PyPI: ${unavailable}`);
+  const { stdout, stderr, code } = await run(
+    join(VENV, 'bin/schemathesis'),
+    [
+      'run',
+      `${stack.apis[0]!.url}/openapi.json`,
+      ...['--header', `Authorization: Bearer ${stack.apiKey}`],
+      ...['--checks', 'all', '--max-examples', '25', '--seed', '1', '--workers', '2', '--no-color'],
+      ...['--request-timeout', '30'],
+    ],
+    { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } },
+  ).then(
+    (done) => ({ ...done, code: 0 }),
+    (failed: { stdout: string; stderr: string; code: number }) => failed,
+  );
+  expect(code, `${stdout.slice(-12_000)}\n${stderr.slice(-2000)}\n${await stack.logs()}`).toBe(0);
+}, 400_000);
