@@ -71,6 +71,11 @@ export const API_ERROR = {
     title: 'The VM is in a state that does not allow this',
     todo: 'Look at `state` of the VM; `detail` names the states that allow it.',
   },
+  endedBeforeReady: {
+    status: 409,
+    title: 'The VM ended before it was ready',
+    todo: 'Read `reason` and `detail` of the `vm` in this answer, and its timeline; then create it again.',
+  },
   rateLimited: { status: 429, title: 'Too many requests', todo: 'Wait for the seconds in Retry-After.' },
   temporalUnavailable: {
     status: 503,

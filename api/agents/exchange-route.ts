@@ -1,0 +1,50 @@
+import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
+import { exchangeUpdate } from '../../workflows/messages.ts';
+import { ApiProblem } from '../http/problem.ts';
+import { openRoute } from '../http/route.ts';
+import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { exchangeBodySchema, exchangeReplySchema } from '../schemas/agent.ts';
+
+const EXCHANGE_SECONDS = 10;
+/** An agent that has just started becomes ready soon. */
+const FIRST_REPORT_SECONDS = 1;
+
+export const exchangeRoute = openRoute({
+  method: 'post',
+  path: '/v1/agent/exchange',
+  operationId: 'exchangeAgentSecret',
+  tag: 'Agents',
+  summary: 'Exchange a bootstrap secret for a report token',
+  description: 'Granted once; the same caller (same `nonce`) is granted it again, so that a lost reply does no harm.',
+  access: 'public',
+  body: exchangeBodySchema,
+  replies: { 200: { description: 'A token that lets this machine report for itself.', schema: exchangeReplySchema } },
+  errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],
+  handle: async ({ body, remoteAddress }, api) => {
+    api.exchangeLimit.take(remoteAddress, api.now());
+    const claims = api.agentTokens.verify('bootstrap', body.secret, api.now());
+    if (!claims) throw tokenRefused('The bootstrap secret is not valid');
+    const { workflowId, machineId } = claims;
+    const request = { machineId, nonce: body.nonce };
+    try {
+      await api.directory.within(
+        () => api.directory.handle(workflowId).executeUpdate(exchangeUpdate, { args: [request] }),
+        EXCHANGE_SECONDS,
+      );
+    } catch (error) {
+      if (isRefusal(error)) throw tokenRefused('The machine is not the current one of its VM, or its secret was used');
+      throw error;
+    }
+    const token = api.agentTokens.issue('report', { workflowId, machineId }, api.now());
+    return { status: 200, body: { token, nextReportSeconds: FIRST_REPORT_SECONDS } };
+  },
+});
+
+export function tokenRefused(detail: string): ApiProblem {
+  return new ApiProblem('tokenRefused', detail, { headers: { 'www-authenticate': 'Bearer' } });
+}
+
+function isRefusal(error: unknown): boolean {
+  if (isWorkflowGone(error)) return true;
+  return error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure;
+}

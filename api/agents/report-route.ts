@@ -1,0 +1,70 @@
+import type { AgentTokenClaims } from '../../config/agent-tokens.ts';
+import type { HttpReport } from '../../domain/agent-protocol.ts';
+import type { VmView } from '../../domain/vm-view.ts';
+import { reportSignal } from '../../workflows/messages.ts';
+import type { ApiContext } from '../api-context.ts';
+import { openRoute } from '../http/route.ts';
+import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
+import { hasEnded } from '../vms/vm-record.ts';
+import { answerReport } from './answer-report.ts';
+import { tokenRefused } from './exchange-route.ts';
+
+export const reportRoute = openRoute({
+  method: 'post',
+  path: '/v1/agent/report',
+  operationId: 'reportUsage',
+  tag: 'Agents',
+  summary: "Report a machine's connection count",
+  description:
+    'The VM and the machine come from the token alone. `forwarded` is what the last reply said was kept durably, so ' +
+    'that any replica decides alike; a first user and a last one gone are kept before the reply.',
+  access: 'agent',
+  body: reportBodySchema,
+  replies: { 200: { description: 'Taken; when to report again.', schema: reportReplySchema } },
+  errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],
+  handle: async ({ body, bearer }, api) => {
+    const now = api.now();
+    const claims = api.agentTokens.verify('report', bearer, now);
+    if (!claims) throw tokenRefused('The report token is missing, not valid or expired');
+    api.reportLimit.take(claims.machineId, now);
+    const { forward, reply } = answerReport(body, await currentView(api, claims), now);
+    if (forward) await forwardReport(api, claims, body, now);
+    return { status: 200, body: { ...reply, ...renewedToken(api, claims, now) } };
+  },
+});
+
+/** The view of the VM whose current machine reports. @throws ApiProblem `tokenRefused` for any other machine. */
+async function currentView(api: ApiContext, { workflowId, machineId }: AgentTokenClaims): Promise<VmView> {
+  const known = api.projection.get(workflowId)?.view;
+  if (known?.machineId === machineId && !hasEnded(known)) return known;
+  // What this replica knows may be a moment old: only Temporal's word refuses a machine for good.
+  const found = (await api.directory.describeWorkflow(workflowId))?.record;
+  if (found) api.projection.see(found);
+  if (found?.view.machineId !== machineId || found.closed || hasEnded(found.view)) {
+    throw tokenRefused('The machine is not the current one of a live VM');
+  }
+  return found.view;
+}
+
+async function forwardReport(
+  api: ApiContext,
+  { workflowId, machineId }: AgentTokenClaims,
+  { sequence, connections }: HttpReport,
+  sentAt: number,
+): Promise<void> {
+  const report = { machineId, sequence, connections, sentAt };
+  try {
+    await api.directory.within(() => api.directory.handle(workflowId).signal(reportSignal, report));
+  } catch (error) {
+    if (isWorkflowGone(error)) throw tokenRefused('The VM of this machine has ended');
+    throw error;
+  }
+}
+
+/** A new token once half the life of the old one is over. */
+function renewedToken(api: ApiContext, claims: AgentTokenClaims, now: number): { token?: string } {
+  const { workflowId, machineId, issuedAt, expiresAt } = claims;
+  if (now < (issuedAt + expiresAt) / 2) return {};
+  return { token: api.agentTokens.issue('report', { workflowId, machineId }, now) };
+}

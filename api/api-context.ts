@@ -1,0 +1,31 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { AgentTokens } from '../config/agent-tokens.ts';
+import type { Settings } from '../config/settings.ts';
+import type { RateLimiter } from './agents/rate-limiter.ts';
+import type { KeyVerifier } from './http/authenticate.ts';
+import type { ProjectionFeed } from './projection/projection-feed.ts';
+import type { Projection } from './projection/projection.ts';
+import type { ReadyWaiters } from './vms/ready-waiters.ts';
+import type { VmDirectory } from './vms/vm-directory.ts';
+
+/** What the handlers work with: one per API process. */
+export interface ApiContext {
+  settings: Settings;
+  client: Client;
+  keys: KeyVerifier;
+  agentTokens: Pick<AgentTokens, 'issue' | 'verify'>;
+  /** Bearer for the worker's internal endpoint. */
+  internalToken: string;
+  directory: VmDirectory;
+  projection: Projection;
+  feed: ProjectionFeed;
+  readyWaiters: ReadyWaiters;
+  reportLimit: RateLimiter;
+  exchangeLimit: RateLimiter;
+  log: Logger;
+  /** Epoch ms. */
+  now: () => number;
+  /** One for each request under way; all are aborted when the API closes. */
+  openRequests: Set<AbortController>;
+}

@@ -1,0 +1,29 @@
+import express, { type Express } from 'express';
+import type { ApiContext } from './api-context.ts';
+import { errorHandler } from './http/error-handler.ts';
+import { mountRoutes } from './http/mount-routes.ts';
+import { ApiProblem } from './http/problem.ts';
+import { requestLog } from './http/request-log.ts';
+import { ROUTES } from './routes.ts';
+import { mountDocsAssets } from './service/docs-assets.ts';
+
+/** The express application: log, routes, then the one error handler. */
+export function createApp(api: ApiContext): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.use(requestLog(api.log));
+  app.use((_request, response, next) => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('cache-control', 'no-store');
+    next();
+  });
+  mountDocsAssets(app);
+  mountRoutes(app, ROUTES, api);
+  app.use(() => {
+    throw new ApiProblem('notFound', 'Nothing is served at this path');
+  });
+  app.use(errorHandler((error, requestId) => api.log.error({ err: error, requestId }, 'a request failed')));
+  return app;
+}

@@ -1,0 +1,57 @@
+import { API_ERROR, type ApiErrorCode } from '../../domain/error-codes.ts';
+
+/** An answer that is an error: thrown anywhere below a route, turned into problem+json in one place. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly code: ApiErrorCode;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Members that the problem document carries besides the fixed ones. */
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ApiErrorCode,
+    detail: string,
+    options: { headers?: Record<string, string>; members?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
+  }
+
+  get status(): number {
+    return API_ERROR[this.code].status;
+  }
+}
+
+/** RFC 9457 document. */
+export interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ApiErrorCode;
+  requestId: string;
+}
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
+
+/** Where a code is explained: a page that this API serves. */
+export function problemType(code: ApiErrorCode): string {
+  return `/docs/errors#${code}`;
+}
+
+/** The document for a problem. `detail` says what was wrong and ends with what to do next. */
+export function problemDocument(problem: ApiProblem, requestId: string): ProblemDocument {
+  const { title, status, todo } = API_ERROR[problem.code];
+  const detail = `${problem.message.replace(/[.\s]*$/, '')}. ${todo}`;
+  return {
+    type: problemType(problem.code),
+    title,
+    status,
+    detail,
+    code: problem.code,
+    requestId,
+    ...problem.members,
+  };
+}

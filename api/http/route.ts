@@ -1,0 +1,123 @@
+/**
+ * A route says everything about itself in one place: the schemas that validate its input, every reply and error
+ * it may give, and the handler. The router mounts it, the OpenAPI document is generated from it.
+ */
+import type { z } from 'zod';
+import type { ApiKeyHolder } from '../../config/api-keys.ts';
+import type { ApiErrorCode } from '../../domain/error-codes.ts';
+import type { ApiContext } from '../api-context.ts';
+import { ApiProblem } from './problem.ts';
+
+/** Who may call: anyone, a key of at least this role, or an agent with its token. */
+export type Access = 'public' | 'viewer' | 'operator' | 'agent';
+
+/** What a handler answers. `json` is a body that is serialised already. */
+export interface Reply {
+  status: number;
+  body?: unknown;
+  json?: string;
+  content?: { type: string; data: string | Uint8Array };
+  headers?: Record<string, string>;
+}
+
+/** How a reply is documented. Without a `contentType` it is JSON of `schema`. */
+export interface ReplyText {
+  description: string;
+  schema?: z.ZodType;
+  contentType?: string;
+  headers?: Record<string, string>;
+}
+
+export interface RouteRequest<P, Q, H, B> {
+  params: P;
+  query: Q;
+  headers: H;
+  body: B;
+  requestId: string;
+  /** The token of the Authorization header. */
+  bearer: string | undefined;
+  remoteAddress: string;
+  /** Aborts when the client hung up or the API closes: nobody waits for the answer any more. */
+  gone: AbortSignal;
+}
+
+/** A request with a valid key; `project` is the key's, nothing in a request can name another. */
+export type KeyedRequest<P, Q, H, B> = RouteRequest<P, Q, H, B> & { caller: ApiKeyHolder; project: string };
+
+interface RouteText {
+  method: 'get' | 'post' | 'delete';
+  /** OpenAPI form: `/v1/vms/{name}`. */
+  path: string;
+  operationId: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  replies: Record<number, ReplyText>;
+  /** Codes of this route itself; those of authentication and validation are added by what it declares. */
+  errors: readonly ApiErrorCode[];
+}
+
+interface RouteSchemas<P, Q, H, B> {
+  params?: P;
+  query?: Q;
+  headers?: H;
+  body?: B;
+}
+
+export interface Route extends RouteText, RouteSchemas<z.ZodType, z.ZodType, z.ZodType, z.ZodType> {
+  access: Access;
+  /** `input` holds what the schemas made of the request. */
+  handle: (input: UncheckedRequest, api: ApiContext) => Promise<Reply>;
+}
+
+/** A request after validation, with its types forgotten. */
+export type UncheckedRequest = RouteRequest<unknown, unknown, unknown, unknown> & { caller: ApiKeyHolder | undefined };
+
+/** Declares a route for holders of an API key of at least the role `access`. */
+export function keyedRoute<
+  P extends z.ZodType = z.ZodUndefined,
+  Q extends z.ZodType = z.ZodUndefined,
+  H extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  route: RouteText &
+    RouteSchemas<P, Q, H, B> & {
+      access: 'viewer' | 'operator';
+      handle: (
+        request: KeyedRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
+        api: ApiContext,
+      ) => Promise<Reply>;
+    },
+): Route {
+  return {
+    ...route,
+    handle: (input, api) => {
+      if (input.caller === undefined) throw new ApiProblem('unauthenticated', 'The request has no key');
+      const request = { ...input, caller: input.caller, project: input.caller.project };
+      return route.handle(request as KeyedRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>, api);
+    },
+  };
+}
+
+/** Declares a route that needs no API key. */
+export function openRoute<
+  P extends z.ZodType = z.ZodUndefined,
+  Q extends z.ZodType = z.ZodUndefined,
+  H extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  route: RouteText &
+    RouteSchemas<P, Q, H, B> & {
+      access: 'public' | 'agent';
+      handle: (
+        request: RouteRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
+        api: ApiContext,
+      ) => Promise<Reply>;
+    },
+): Route {
+  return {
+    ...route,
+    handle: (input, api) =>
+      route.handle(input as RouteRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>, api),
+  };
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ApiProblem } from './problem.ts';
+
+const SHOWN_ISSUES = 8;
+
+/** The parsed value. @throws ApiProblem `invalidRequest` that names every wrong field (never its value). */
+export function validate<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new ApiProblem('invalidRequest', issuesText(parsed.error, where));
+}
+
+function issuesText(error: z.ZodError, where: string): string {
+  const texts = error.issues
+    .slice(0, SHOWN_ISSUES)
+    .map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
+  const hidden = error.issues.length - texts.length;
+  return texts.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
+}
+
+const QUERY_TYPES = new WeakMap<z.ZodType, Record<string, string>>();
+
+/** Gives query strings the types that the schema asks for, where the text is exactly one of that type. */
+export function typedQuery(schema: z.ZodType, query: URLSearchParams): Record<string, unknown> {
+  const types = queryTypes(schema);
+  const typed: [string, unknown][] = [];
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name);
+    const [first] = values;
+    if (types[name] === 'array') typed.push([name, values]);
+    else if (values.length > 1 || first === undefined) typed.push([name, values]);
+    else typed.push([name, typedText(types[name], first)]);
+  }
+  return Object.fromEntries(typed);
+}
+
+function typedText(type: string | undefined, text: string): unknown {
+  if (type === 'integer' && /^(0|-?[1-9]\d{0,14})$/.test(text)) return Number(text);
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
+
+function queryTypes(schema: z.ZodType): Record<string, string> {
+  const known = QUERY_TYPES.get(schema);
+  if (known) return known;
+  const { properties } = z.toJSONSchema(schema, { io: 'input' });
+  const types: Record<string, string> = {};
+  for (const [name, property] of Object.entries(properties ?? {})) {
+    if (typeof property === 'object' && typeof property.type === 'string') types[name] = property.type;
+  }
+  QUERY_TYPES.set(schema, types);
+  return types;
+}

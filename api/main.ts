@@ -1,0 +1,32 @@
+/** One API replica as a process: `tsx api/main.ts`. */
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { ensureFirstKey } from '../config/api-keys.ts';
+import { settingsOfThisProcess } from '../config/load-settings.ts';
+import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { startApi } from './server.ts';
+
+const settings = settingsOfThisProcess();
+const log = pino({ name: 'api', level: settings.logLevel });
+// Lazy: a replica that starts while Temporal is away answers /healthz and follows once Temporal is back.
+const connection = Connection.lazy(temporalConnectionOptions(settings));
+const client = new Client({ connection, namespace: settings.temporal.namespace });
+
+try {
+  const { newKey, keyFile } = ensureFirstKey(settings);
+  if (newKey !== null) log.info({ keyFile }, 'made the first API key');
+  const api = await startApi({ settings, client, log });
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'the API is stopping');
+    void api.close().then(() => connection.close());
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+} catch (error) {
+  log.fatal({ err: error }, 'the API could not start');
+  process.exitCode = 1;
+  await connection.close();
+}

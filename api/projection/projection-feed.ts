@@ -1,0 +1,175 @@
+/**
+ * Keeps the projection true to Temporal's visibility (design §6): a full list at the start, a poll each second of
+ * what changed since the newest seen minus an overlap, and a full relist each minute that heals whatever was missed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import type { VmDirectory } from '../vms/vm-directory.ts';
+import { ENDED_LIMIT, type Projection } from './projection.ts';
+import { VisibilityRows, type VisibilityRow } from './visibility-rows.ts';
+
+const POLL_MS = 1000;
+const RELIST_MS = 60_000;
+/** Visibility is written a moment after the fact, and replicas' clocks differ. */
+const OVERLAP_MS = 10_000;
+/** VMs that ended longer ago are not loaded at the start. */
+const ENDED_SINCE_MS = 24 * 3600 * 1000;
+const RETRY_CAP_MS = 5000;
+
+interface FeedParts {
+  client: Client;
+  projection: Projection;
+  directory: VmDirectory;
+  log: Logger;
+}
+
+export class ProjectionFeed {
+  readonly #parts: FeedParts;
+  readonly #rows: VisibilityRows;
+  readonly #closing = new AbortController();
+  /** Epoch ms of the newest change seen; the overlap is counted back from it. */
+  #newestMs = 0;
+  #loaded = false;
+  #polledAt = 0;
+  #failures = 0;
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+    this.#rows = new VisibilityRows(parts.client);
+  }
+
+  /** True once the first full list is in. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Milliseconds since Temporal's visibility was last read. */
+  get ageMs(): number {
+    return Date.now() - this.#polledAt;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isClosed()) {
+      await this.#attempt(() => this.#load());
+      if (this.#loaded) break;
+      await this.#pause(Math.min(RETRY_CAP_MS, 200 * 2 ** this.#failures));
+    }
+    await Promise.all([this.#repeat(POLL_MS, () => this.#poll()), this.#repeat(RELIST_MS, () => this.#relist())]);
+  }
+
+  async #repeat(everyMs: number, read: () => Promise<void>): Promise<void> {
+    let startedAt = Date.now();
+    while (!this.#isClosed()) {
+      await this.#pause(Math.max(0, startedAt + everyMs - Date.now()));
+      if (this.#isClosed()) return;
+      startedAt = Date.now();
+      await this.#attempt(read);
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #attempt(read: () => Promise<void>): Promise<void> {
+    try {
+      await read();
+      this.#failures = 0;
+      this.#polledAt = Date.now();
+    } catch (error) {
+      if (this.#isClosed()) return;
+      this.#failures += 1;
+      if (this.#failures === 1) this.#parts.log.warn({ err: error }, 'the list of VMs cannot be read from Temporal');
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
+
+  async #load(): Promise<void> {
+    await this.#read(liveQuery(), Infinity);
+    await this.#read(endedQuery(Date.now() - ENDED_SINCE_MS), ENDED_LIMIT);
+    this.#loaded = true;
+  }
+
+  async #poll(): Promise<void> {
+    // A clock that runs ahead somewhere must not make this replica look past what is yet to come.
+    const newestMs = Math.min(this.#newestMs, Date.now());
+    await this.#read(changedQuery(newestMs - OVERLAP_MS), Infinity);
+  }
+
+  async #relist(): Promise<void> {
+    const open = this.#parts.projection.openWorkflowIds();
+    const rows = await this.#read(liveQuery(), Infinity);
+    await this.#read(endedQuery(Date.now() - 2 * RELIST_MS - OVERLAP_MS), ENDED_LIMIT);
+    const listed = new Set(rows.map(({ workflowId }) => workflowId));
+    await this.#lookUp(open.filter((workflowId) => !listed.has(workflowId)));
+    this.#rows.keepOnly(new Set(rows.map(({ runId }) => runId)));
+  }
+
+  /** VMs that are thought to be open and were not listed as such: ended and missed, or a moment too new to be listed. */
+  async #lookUp(workflowIds: string[]): Promise<void> {
+    const { projection, directory } = this.#parts;
+    for (const workflowId of workflowIds) {
+      if (this.#isClosed()) return;
+      if (projection.get(workflowId)?.closed !== false) continue;
+      const found = await directory.describeWorkflow(workflowId);
+      if (found) projection.see(found.record);
+      else projection.forget(workflowId);
+    }
+  }
+
+  async #read(query: string, limit: number): Promise<VisibilityRow[]> {
+    const read: VisibilityRow[] = [];
+    for await (const rows of this.#rows.rows(query)) {
+      for (const row of rows) this.#take(row);
+      read.push(...rows);
+      if (this.#isClosed() || read.length >= limit) break;
+    }
+    return read;
+  }
+
+  #take({ record, closeTimeMs }: VisibilityRow): void {
+    this.#newestMs = Math.max(this.#newestMs, closeTimeMs ?? 0);
+    if (!record) return;
+    this.#newestMs = Math.max(this.#newestMs, Date.parse(record.view.updatedAt));
+    this.#parts.projection.see(record);
+  }
+}
+
+const OF_VMS = `WorkflowType = '${WORKFLOW_TYPE.vm}'`;
+
+function liveQuery(): string {
+  return `${OF_VMS} AND ExecutionStatus = 'Running'`;
+}
+
+function endedQuery(sinceMs: number): string {
+  return `${OF_VMS} AND ExecutionStatus != 'Running' AND CloseTime > '${isoTime(sinceMs)}'`;
+}
+
+/**
+ * Terminated runs never update their attributes, hence the close time; that alone matches running ones on SQLite,
+ * hence the status beside it.
+ */
+function changedQuery(sinceMs: number): string {
+  const since = isoTime(sinceMs);
+  const closed = `(ExecutionStatus != 'Running' AND CloseTime > '${since}')`;
+  return `${OF_VMS} AND (${SEARCH_ATTRIBUTE.updatedAt.name} > '${since}' OR ${closed})`;
+}
+
+function isoTime(epochMs: number): string {
+  return new Date(Math.max(0, epochMs)).toISOString();
+}

@@ -1,0 +1,172 @@
+/**
+ * What this replica knows of every VM, in memory: lists are answered from it without a call to Temporal.
+ * One record for each name: its latest life. Records come from visibility, from describes and queries, and from
+ * this replica's own starts, in any order and more than once; the newer one stays.
+ */
+import type { VmStateName } from '../../domain/vm-state.ts';
+import { apiVm, isInitial, type TemporalUi, type VmRecord } from '../vms/vm-record.ts';
+import { comparePositions, SortedRecords, type Position } from './sorted-records.ts';
+
+export interface ListFilter {
+  /** Null leaves ended VMs out. */
+  states: readonly VmStateName[] | null;
+  template: string | null;
+  labels: readonly (readonly [key: string, value: string])[];
+}
+
+interface Entry {
+  record: VmRecord;
+  position: Position;
+  /** The VM as a list shows it; made when first shown. */
+  json: string | undefined;
+}
+
+interface ProjectRecords {
+  live: SortedRecords<Entry>;
+  ended: SortedRecords<Entry>;
+}
+
+export interface ListPage {
+  records: VmRecord[];
+  /** Each VM of the page as JSON. */
+  json: string[];
+  /** Position of the last VM when more follow. */
+  next: Position | undefined;
+}
+
+/** VMs that ended are remembered up to this number; the ones that ended first are forgotten first. */
+export const ENDED_LIMIT = 10_000;
+
+export class Projection {
+  readonly #ui: TemporalUi;
+  readonly #endedLimit: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #projects = new Map<string, ProjectRecords>();
+  /** Workflow ids of ended VMs, the first ended first. */
+  readonly #endedOrder = new Set<string>();
+
+  constructor(ui: TemporalUi, endedLimit: number = ENDED_LIMIT) {
+    this.#ui = ui;
+    this.#endedLimit = endedLimit;
+  }
+
+  get(workflowId: string): VmRecord | undefined {
+    return this.#entries.get(workflowId)?.record;
+  }
+
+  /** Workflow ids of all VMs whose workflow is not closed. */
+  openWorkflowIds(): string[] {
+    return [...this.#entries.values()].filter(({ record }) => !record.closed).map(({ record }) => record.workflowId);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Takes a record that was seen; an older one than the known changes nothing. Returns whether it was taken. */
+  see(record: VmRecord): boolean {
+    const known = this.#entries.get(record.workflowId);
+    if (known && !isNewer(record, known.record)) return false;
+    this.#put(record, known);
+    return true;
+  }
+
+  /** Takes a VM that this replica has just started: newer than whatever is known of its name. */
+  started(record: VmRecord): void {
+    const known = this.#entries.get(record.workflowId);
+    if (known?.record.view.uid === record.view.uid) return;
+    this.#put(record, known);
+  }
+
+  /** Forgets a VM of which Temporal knows nothing any more. */
+  forget(workflowId: string): void {
+    const known = this.#entries.get(workflowId);
+    if (!known) return;
+    this.#unlist(known);
+    this.#entries.delete(workflowId);
+    this.#endedOrder.delete(workflowId);
+  }
+
+  /** The VMs of a project after a position, oldest first. */
+  page(project: string, filter: ListFilter, pageSize: number, after: Position | undefined): ListPage {
+    const page: ListPage = { records: [], json: [], next: undefined };
+    let last: Position | undefined;
+    for (const entry of this.#walk(project, filter.states, after)) {
+      if (!matches(entry.record, filter)) continue;
+      if (page.records.length === pageSize) {
+        page.next = last;
+        break;
+      }
+      entry.json ??= JSON.stringify(apiVm(entry.record, this.#ui));
+      page.records.push(entry.record);
+      page.json.push(entry.json);
+      last = entry.position;
+    }
+    return page;
+  }
+
+  *#walk(project: string, states: ListFilter['states'], after: Position | undefined): Generator<Entry> {
+    const records = this.#projects.get(project);
+    if (!records) return;
+    const wantsEnded = states?.some((state) => state === 'destroyed' || state === 'failed') ?? false;
+    const wantsLive = states?.some((state) => state !== 'destroyed' && state !== 'failed') ?? true;
+    const lists = [...(wantsLive ? [records.live] : []), ...(wantsEnded ? [records.ended] : [])];
+    const cursors = lists.map((list) => ({ list, index: after ? list.firstAfter(after) : 0 }));
+    for (;;) {
+      let best: { entry: Entry; cursor: { index: number } } | undefined;
+      for (const cursor of cursors) {
+        const entry = cursor.list.at(cursor.index);
+        if (entry && (!best || comparePositions(entry.position, best.entry.position) < 0)) best = { entry, cursor };
+      }
+      if (!best) return;
+      best.cursor.index += 1;
+      yield best.entry;
+    }
+  }
+
+  #put(record: VmRecord, known: Entry | undefined): void {
+    if (known) this.#unlist(known);
+    const { createdAt, name } = record.view;
+    const entry: Entry = { record, position: { createdAt, name }, json: undefined };
+    this.#entries.set(record.workflowId, entry);
+    this.#list(entry).put(entry);
+    this.#endedOrder.delete(record.workflowId);
+    if (record.closed) this.#rememberEnded(record.workflowId);
+  }
+
+  #rememberEnded(workflowId: string): void {
+    this.#endedOrder.add(workflowId);
+    for (const oldest of this.#endedOrder) {
+      if (this.#endedOrder.size <= this.#endedLimit) return;
+      this.forget(oldest);
+    }
+  }
+
+  #unlist(entry: Entry): void {
+    this.#list(entry).remove(entry.position);
+  }
+
+  #list({ record }: Entry): SortedRecords<Entry> {
+    const { project, state } = record.view;
+    let records = this.#projects.get(project);
+    if (!records) {
+      records = { live: new SortedRecords(), ended: new SortedRecords() };
+      this.#projects.set(project, records);
+    }
+    return state === 'destroyed' || state === 'failed' ? records.ended : records.live;
+  }
+}
+
+/** Whether a record says something newer than the known one of the same name. */
+export function isNewer(incoming: VmRecord, known: VmRecord): boolean {
+  if (incoming.view.uid !== known.view.uid) return incoming.view.createdAt > known.view.createdAt;
+  if (incoming.closed !== known.closed) return incoming.closed;
+  if (isInitial(incoming) !== isInitial(known)) return isInitial(known);
+  return incoming.view.updatedAt >= known.view.updatedAt;
+}
+
+function matches({ view }: VmRecord, filter: ListFilter): boolean {
+  if (filter.states !== null && !filter.states.includes(view.state)) return false;
+  if (filter.template !== null && view.template?.name !== filter.template) return false;
+  return filter.labels.every(([key, value]) => view.labels[key] === value);
+}

@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Client } from '@temporalio/client';
+import { pino, type Logger } from 'pino';
+import { AgentTokens } from '../config/agent-tokens.ts';
+import { ApiKeyStore } from '../config/api-keys.ts';
+import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ApiContext } from './api-context.ts';
+import { RateLimiter } from './agents/rate-limiter.ts';
+import { createApp } from './app.ts';
+import { ProjectionFeed } from './projection/projection-feed.ts';
+import { Projection } from './projection/projection.ts';
+import { ReadyWaiters } from './vms/ready-waiters.ts';
+import { VmDirectory } from './vms/vm-directory.ts';
+
+/** An agent reports each second at most, and on each edge. */
+const REPORT_LIMIT = { burst: 40, perSecond: 10 };
+/** Many machines may share one address, and each exchanges once. */
+const EXCHANGE_LIMIT = { burst: 500, perSecond: 50 };
+/** Requests under way at a close get this long. */
+const CLOSE_GRACE_MS = 5000;
+
+export interface RunningApi {
+  /** `http://127.0.0.1:7400` */
+  url: string;
+  /** Takes no new request, lets those under way end, and stops following Temporal. The client stays open. */
+  close: () => Promise<void>;
+}
+
+export interface ApiParts {
+  settings: Settings;
+  /** A client of the deployment's namespace. */
+  client: Client;
+  log?: Logger;
+}
+
+/**
+ * Starts an API replica on the host and port of the settings (0: any free port).
+ * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged.
+ */
+export async function startApi({ settings, client, log = defaultLog(settings) }: ApiParts): Promise<RunningApi> {
+  const api = createContext(settings, client, log);
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 20_000 }, createApp(api));
+  server.on('clientError', answerBadHttp);
+  server.listen(settings.api.port, settings.api.host);
+  await once(server, 'listening');
+  api.feed.start();
+  const url = urlOf(server, settings.api.host);
+  log.info({ url }, 'the API is listening');
+  return { url, close: () => close(server, api) };
+}
+
+function createContext(settings: Settings, client: Client, log: Logger): ApiContext {
+  const secret = loadDeploymentSecret(settings);
+  const directory = new VmDirectory(client);
+  const projection = new Projection(settings.temporal);
+  return {
+    settings,
+    client,
+    keys: new ApiKeyStore(settings),
+    agentTokens: new AgentTokens(secret, settings.deployment),
+    internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
+    directory,
+    projection,
+    feed: new ProjectionFeed({ client, projection, directory, log }),
+    readyWaiters: new ReadyWaiters(client, log),
+    reportLimit: new RateLimiter(REPORT_LIMIT),
+    exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
+    log,
+    now: Date.now,
+    openRequests: new Set(),
+  };
+}
+
+function defaultLog(settings: Settings): Logger {
+  return pino({ name: 'api', level: settings.logLevel });
+}
+
+async function close(server: Server, api: ApiContext): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  // Those that wait for a VM are answered with its state as it is.
+  for (const request of api.openRequests) request.abort();
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  await Promise.all([closed, api.feed.close()]);
+  clearTimeout(force);
+}
+
+/** What is not even HTTP gets a plain answer: no route and no request id exist for it. */
+function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the API has no TCP address');
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}

@@ -1,0 +1,101 @@
+/**
+ * Create is get-or-create by name. Temporal decides who is first (conflict policy FAIL), so however many requests
+ * come at once or again, one VM comes out; what the memo of the existing one says tells a repeat from a conflict.
+ */
+import { vmWorkflowId } from '../../domain/wire-names.ts';
+import type { ApiContext } from '../api-context.ts';
+import { ApiProblem } from '../http/problem.ts';
+import { isTemporalUnavailable } from '../http/temporal-errors.ts';
+import type { CreateVmBody } from '../schemas/create-vm.ts';
+import { normaliseSpec } from './normalise-spec.ts';
+import { idempotencyKeyHash, specHash } from './spec-hash.ts';
+import { startVm, type VmStart } from './start-vm.ts';
+import type { DescribedVm } from './vm-directory.ts';
+import { nameForKey, readableName } from './vm-names.ts';
+import type { VmRecord } from './vm-record.ts';
+
+export interface Created {
+  record: VmRecord;
+  isNew: boolean;
+}
+
+const NAME_ATTEMPTS = 5;
+
+/** Makes the VM that a request asks for, or finds the one an earlier, equal request made. */
+export async function createVm(
+  api: ApiContext,
+  project: string,
+  body: CreateVmBody,
+  idempotencyKey: string | undefined,
+): Promise<Created> {
+  const spec = normaliseSpec(body, api.settings.providers);
+  const keyHash = idempotencyKey === undefined ? null : idempotencyKeyHash(project, idempotencyKey);
+  const common = { project, spec, specHash: specHash(spec), idempotencyKeyHash: keyHash };
+  if (body.name !== undefined) return createNamed(api, { ...common, name: body.name, reuse: 'closedNameIsFree' });
+  if (keyHash !== null) return getOrStart(api, { ...common, name: nameForKey(keyHash), reuse: 'never' });
+  return createUnnamed(api, common);
+}
+
+async function createNamed(api: ApiContext, start: VmStart): Promise<Created> {
+  if (start.idempotencyKeyHash !== null) {
+    // The name of a VM that this very request made is not free: the request is a repeat, even after the VM's end.
+    const latest = await api.directory.describe(start.project, start.name);
+    if (latest?.idempotencyKeyHash === start.idempotencyKeyHash) return existing(latest, start);
+  }
+  return getOrStart(api, start);
+}
+
+async function createUnnamed(api: ApiContext, common: Omit<VmStart, 'name' | 'reuse'>): Promise<Created> {
+  for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt += 1) {
+    const start: VmStart = { ...common, name: readableName(), reuse: 'closedNameIsFree' };
+    const { record, unanswered } = await tryToStart(api, start);
+    if (record) return noted(api, { record, isNew: true });
+    if (unanswered === undefined) continue;
+    // The reply was lost, perhaps not the start: nobody else uses this name, so what is found is ours.
+    const found = await api.directory.describe(start.project, start.name).catch(() => undefined);
+    if (found) return noted(api, { record: found.record, isNew: true });
+    throw unanswered;
+  }
+  throw new Error('no free name was found');
+}
+
+async function getOrStart(api: ApiContext, start: VmStart): Promise<Created> {
+  // The existing VM may end, and its name become free, between the refused start and the look at it.
+  for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt += 1) {
+    const { record, unanswered } = await tryToStart(api, start);
+    if (record) return noted(api, { record, isNew: true });
+    const found = await api.directory.describe(start.project, start.name);
+    if (found && (start.reuse === 'never' || !found.record.closed)) {
+      api.projection.see(found.record);
+      return existing(found, start);
+    }
+    if (unanswered !== undefined) throw unanswered;
+  }
+  throw new ApiProblem('temporalUnavailable', `The name ${start.name} is taken and given up again and again`);
+}
+
+/** The started VM, or nothing when the name is taken, or the error when Temporal gave no answer. */
+async function tryToStart(api: ApiContext, start: VmStart): Promise<{ record?: VmRecord; unanswered?: Error }> {
+  try {
+    const record = await startVm(api, start);
+    return record ? { record } : {};
+  } catch (error) {
+    if (error instanceof Error && isTemporalUnavailable(error)) return { unanswered: error };
+    throw error;
+  }
+}
+
+function existing(found: DescribedVm, start: VmStart): Created {
+  const sameKey = start.idempotencyKeyHash !== null && found.idempotencyKeyHash === start.idempotencyKeyHash;
+  if (found.specHash === start.specHash) return { record: found.record, isNew: false };
+  if (sameKey) {
+    throw new ApiProblem('idempotencyConflict', 'The request with this Idempotency-Key asked for another spec');
+  }
+  const workflowId = vmWorkflowId(start.project, start.name);
+  throw new ApiProblem('specConflict', `${workflowId} was created with another spec, template or override`);
+}
+
+function noted(api: ApiContext, created: Created): Created {
+  api.projection.started(created.record);
+  return created;
+}

@@ -1,0 +1,46 @@
+import { PROVIDER_CAPABILITIES, type ProviderCapabilities } from '../../domain/provider-capabilities.ts';
+import { ApiProblem } from '../http/problem.ts';
+import type { CreateVmBody } from '../schemas/create-vm.ts';
+
+/** Fields that ask for a capability, each with when it does. */
+const ASKS: readonly (readonly [
+  field: string,
+  capability: Exclude<keyof ProviderCapabilities, 'images'>,
+  asks: (body: CreateVmBody) => boolean,
+])[] = [
+  ['zones', 'zones', ({ zones }) => (zones?.length ?? 0) > 0],
+  ['diskGb', 'disk', ({ diskGb }) => diskGb !== undefined],
+  ['machineType', 'machineType', ({ machineType }) => machineType !== undefined],
+  ['network', 'network', ({ network }) => network !== undefined],
+  ['externalIp', 'externalIp', ({ externalIp }) => externalIp === true],
+  ['spot', 'spot', ({ spot }) => spot === true],
+  ['egress', 'egress', ({ egress }) => egress === true],
+  ['onLost', 'recreate', ({ onLost }) => onLost === 'recreate'],
+  ['startupScript', 'startupScript', ({ startupScript }) => (startupScript ?? '') !== ''],
+  ['secretEnv', 'secretEnv', ({ secretEnv }) => Object.keys(secretEnv ?? {}).length > 0],
+  ['ports', 'udpPorts', ({ ports }) => ports?.some(({ protocol }) => protocol === 'udp') ?? false],
+];
+
+/** @throws ApiProblem `unsupportedOption` that names the first field which the provider cannot fulfil. */
+export function refuseUnsupported(body: CreateVmBody, provider: string): void {
+  const can = PROVIDER_CAPABILITIES[provider];
+  if (can === undefined) return;
+  for (const [field, capability, asks] of ASKS) {
+    if (asks(body) && !can[capability]) throw unsupported(field, provider);
+  }
+  const action = body.idle?.action ?? 'destroy';
+  if (action !== 'destroy') throw unsupported(`idle.action ${action}`, provider);
+  if (body.idle?.retentionSeconds !== undefined) throw unsupported('idle.retentionSeconds', provider);
+  if (body.image !== undefined && can.images !== null && !can.images.includes(body.image)) {
+    const text = `${provider} has no image ${body.image}; it has: ${can.images.join(', ')}`;
+    throw new ApiProblem('unsupportedOption', text);
+  }
+}
+
+function unsupported(field: string, provider: string): ApiProblem {
+  const what = field === 'ports' ? 'UDP ports' : field;
+  return new ApiProblem(
+    'unsupportedOption',
+    `body.${field.split(' ')[0] ?? field}: ${provider} does not support ${what}`,
+  );
+}

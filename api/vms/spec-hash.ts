@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+
+/** SHA-256 (hex) of a spec as canonical JSON: the same spec has the same hash, however its fields were ordered. */
+export function specHash(spec: VmSpec): string {
+  return sha256(canonicalJson(spec));
+}
+
+/** SHA-256 (hex) of an Idempotency-Key: keys of different projects never meet, and the key itself is not stored. */
+export function idempotencyKeyHash(project: string, key: string): string {
+  return sha256(`${project}\n${key}`);
+}
+
+/** JSON with sorted keys and without spaces. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
+  return `{${fields.join(',')}}`;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

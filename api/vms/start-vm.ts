@@ -1,0 +1,85 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import { newVm } from '../../domain/vm-state.ts';
+import { vmView, type VmMemo } from '../../domain/vm-view.ts';
+import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import type { VmInput } from '../../workflows/messages.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { VmRecord } from './vm-record.ts';
+
+const START_SECONDS = 10;
+
+const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
+const PROJECT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.project.name, SearchAttributeType.KEYWORD);
+const TEMPLATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.template.name, SearchAttributeType.KEYWORD);
+const PROVIDER = defineSearchAttributeKey(SEARCH_ATTRIBUTE.provider.name, SearchAttributeType.KEYWORD);
+const LABELS = defineSearchAttributeKey(SEARCH_ATTRIBUTE.labels.name, SearchAttributeType.KEYWORD_LIST);
+const UPDATED_AT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.updatedAt.name, SearchAttributeType.DATETIME);
+
+export interface VmStart {
+  project: string;
+  name: string;
+  spec: VmSpec;
+  specHash: string;
+  idempotencyKeyHash: string | null;
+  /** A name that a closed VM had is free again, unless it stands for an Idempotency-Key. */
+  reuse: 'closedNameIsFree' | 'never';
+}
+
+/** Starts the workflow. Returns undefined when one of this name is there already. */
+export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord | undefined> {
+  const { project, name, spec } = start;
+  const workflowId = vmWorkflowId(project, name);
+  const at = api.now();
+  const memo = initialMemo(start, at);
+  const input: VmInput = { project, name, spec };
+  try {
+    const handle = await api.directory.within(
+      () =>
+        api.client.workflow.start(WORKFLOW_TYPE.vm, {
+          workflowId,
+          taskQueue: api.settings.temporal.controlTaskQueue,
+          args: [input],
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+          workflowIdReusePolicy:
+            start.reuse === 'never' ? WorkflowIdReusePolicy.REJECT_DUPLICATE : WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+          memo: {
+            [MEMO.vm]: memo,
+            [MEMO.specHash]: start.specHash,
+            ...(start.idempotencyKeyHash === null ? {} : { [MEMO.idempotencyKeyHash]: start.idempotencyKeyHash }),
+          },
+          typedSearchAttributes: attributes(start, at),
+          staticSummary: `${spec.template?.name ?? spec.image} on ${spec.provider} for project ${project}`,
+        }),
+      START_SECONDS,
+    );
+    const runId = handle.firstExecutionRunId;
+    return { workflowId, runId, closed: false, view: { ...memo.view, uid: runId }, timeline: memo.timeline };
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
+  }
+}
+
+/** What lists show before the workflow has run its first task; the run and the machine are not known yet. */
+function initialMemo({ project, name, spec }: VmStart, at: number): VmMemo {
+  const vm = newVm({ project, name, spec, uid: '', machineId: '', at });
+  return { view: vmView(vm, at), timeline: [] };
+}
+
+function attributes({ project, spec }: VmStart, at: number): SearchAttributePair[] {
+  const labels = Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`);
+  return [
+    { key: STATE, value: 'creating' },
+    { key: PROJECT, value: project },
+    { key: PROVIDER, value: spec.provider },
+    { key: UPDATED_AT, value: new Date(at) },
+    ...(spec.template === null ? [] : [{ key: TEMPLATE, value: spec.template.name }]),
+    ...(labels.length === 0 ? [] : [{ key: LABELS, value: labels }]),
+  ];
+}

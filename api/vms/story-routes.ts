@@ -1,0 +1,70 @@
+import { Buffer } from 'node:buffer';
+import { z } from 'zod';
+import type { ApiContext } from '../api-context.ts';
+import { ApiProblem } from '../http/problem.ts';
+import { keyedRoute } from '../http/route.ts';
+import { vmPathSchema } from '../schemas/requests.ts';
+import { timelineSchema } from '../schemas/vm.ts';
+import { describedVm } from './vm-reply.ts';
+
+const CONSOLE_SECONDS = 5;
+const CONSOLE_TYPE = 'text/plain; charset=utf-8';
+
+export const timelineRoute = keyedRoute({
+  method: 'get',
+  path: '/v1/vms/{name}/timeline',
+  operationId: 'getTimeline',
+  tag: 'VMs',
+  summary: 'What happened to a VM, and why',
+  description: 'Up to the last 100 events; the last 20 while no worker answers.',
+  access: 'viewer',
+  params: vmPathSchema,
+  replies: { 200: { description: 'The events, oldest first.', schema: timelineSchema } },
+  errors: ['unknownVm', 'temporalUnavailable'],
+  handle: async ({ project, params }, api) => {
+    const { record } = await describedVm(api, project, params.name);
+    return { status: 200, body: { events: await api.directory.timeline(record) } };
+  },
+});
+
+export const consoleRoute = keyedRoute({
+  method: 'get',
+  path: '/v1/vms/{name}/console',
+  operationId: 'getConsole',
+  tag: 'VMs',
+  summary: 'The last console output of the machine',
+  access: 'viewer',
+  params: vmPathSchema,
+  replies: { 200: { description: 'Plain text.', schema: z.string(), contentType: CONSOLE_TYPE } },
+  errors: ['unknownVm', 'consoleUnavailable', 'temporalUnavailable'],
+  handle: async ({ project, params, gone }, api) => {
+    const { record } = await describedVm(api, project, params.name);
+    const data = await consoleOf(api, record.view.machineId, gone);
+    if (data === undefined) throw new ApiProblem('consoleUnavailable', `${params.name} has no console output to show`);
+    return { status: 200, content: { type: CONSOLE_TYPE, data } };
+  },
+});
+
+/** Console output from the worker's internal endpoint; undefined when there is none or no worker is there. */
+async function consoleOf(api: ApiContext, machineId: string, gone: AbortSignal): Promise<Uint8Array | undefined> {
+  if (machineId === '') return undefined;
+  const { internalHost, internalPort } = api.settings.worker;
+  const host = internalHost.includes(':') ? `[${internalHost}]` : internalHost;
+  const url = `http://${host}:${internalPort}/internal/machines/${encodeURIComponent(machineId)}/console`;
+  const stop = new AbortController();
+  const giveUp = (): void => stop.abort();
+  const timer = setTimeout(giveUp, CONSOLE_SECONDS * 1000);
+  gone.addEventListener('abort', giveUp);
+  try {
+    const headers = { authorization: `Bearer ${api.internalToken}` };
+    const response = await fetch(url, { headers, signal: stop.signal, redirect: 'error' });
+    const data = await response.arrayBuffer();
+    return response.ok ? Buffer.from(data) : undefined;
+  } catch (error) {
+    api.log.debug({ err: error, machineId }, 'the console of a machine cannot be read');
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    gone.removeEventListener('abort', giveUp);
+  }
+}

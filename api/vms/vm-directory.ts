@@ -1,0 +1,91 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { TimelineEntryView, VmMemo } from '../../domain/vm-view.ts';
+import { MEMO, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { timelineQuery, viewQuery } from '../../workflows/messages.ts';
+import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { vmRecord, type VmRecord } from './vm-record.ts';
+
+/** How long a call to Temporal's front end may take. */
+const CALL_SECONDS = 5;
+/** How long a query may take: it needs a worker, and the memo is a good answer too. */
+const QUERY_SECONDS = 2;
+
+/** A described VM with what its start wrote into the memo. */
+export interface DescribedVm {
+  record: VmRecord;
+  specHash: string | undefined;
+  idempotencyKeyHash: string | undefined;
+}
+
+/** Finds VMs in Temporal and talks to their workflows, every call with a deadline. */
+export class VmDirectory {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  handle(workflowId: string, runId?: string): WorkflowHandle {
+    return this.#client.workflow.getHandle(workflowId, runId);
+  }
+
+  /** Runs a call to Temporal with a deadline. @throws the client's error when it is over. */
+  within<Result>(call: () => Promise<Result>, seconds: number = CALL_SECONDS): Promise<Result> {
+    return this.#client.withDeadline(Date.now() + seconds * 1000, call);
+  }
+
+  /** The latest life of a name, or undefined. Works without any worker. */
+  describe(project: string, name: string): Promise<DescribedVm | undefined> {
+    return this.describeWorkflow(vmWorkflowId(project, name));
+  }
+
+  async describeWorkflow(workflowId: string): Promise<DescribedVm | undefined> {
+    try {
+      const found = await this.within(() => this.handle(workflowId).describe());
+      if (found.type !== WORKFLOW_TYPE.vm) return undefined;
+      const memo = found.memo ?? {};
+      const record = vmRecord({
+        workflowId,
+        runId: found.runId,
+        status: found.status.name,
+        startTime: found.startTime,
+        closeTime: found.closeTime,
+        memo: memo[MEMO.vm] as VmMemo | undefined,
+      });
+      return (
+        record && {
+          record,
+          specHash: memo[MEMO.specHash] as string | undefined,
+          idempotencyKeyHash: memo[MEMO.idempotencyKeyHash] as string | undefined,
+        }
+      );
+    } catch (error) {
+      if (isWorkflowGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The record with the view that the workflow gives now; the same record when no worker answers in time. */
+  async fresh(record: VmRecord, seconds: number = QUERY_SECONDS): Promise<VmRecord> {
+    if (record.closed) return record;
+    const view = await this.#asked(() => this.handle(record.workflowId).query(viewQuery), seconds);
+    return view?.uid === record.view.uid ? { ...record, view } : record;
+  }
+
+  /** The whole timeline as the workflow gives it; the memo's last entries when no worker answers in time. */
+  async timeline(record: VmRecord): Promise<TimelineEntryView[]> {
+    const { workflowId, runId } = record;
+    return (
+      (await this.#asked(() => this.handle(workflowId, runId).query(timelineQuery), QUERY_SECONDS)) ?? record.timeline
+    );
+  }
+
+  /** Whatever goes wrong with a query, there is another answer. */
+  async #asked<Result>(query: () => Promise<Result>, seconds: number): Promise<Result | undefined> {
+    try {
+      return await this.within(query, seconds);
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { WorkflowExecutionStatusName } from '@temporalio/client';
+import type { TimelineEntryView, VmMemo, VmView } from '../../domain/vm-view.ts';
+import type { ApiVm } from '../schemas/vm.ts';
+
+/** One life of a VM as it was last seen: its view and the run that showed it. */
+export interface VmRecord {
+  workflowId: string;
+  runId: string;
+  /** The workflow is closed: nothing changes any more. */
+  closed: boolean;
+  view: VmView;
+  timeline: TimelineEntryView[];
+}
+
+/** What Temporal says of a workflow run, with the decoded memo. */
+export interface SeenExecution {
+  workflowId: string;
+  runId: string;
+  status: WorkflowExecutionStatusName;
+  startTime: Date;
+  closeTime: Date | undefined;
+  memo: VmMemo | undefined;
+}
+
+/** Why a closed run whose last view says otherwise is shown as failed. */
+const ABRUPT_END: Partial<Record<WorkflowExecutionStatusName, string>> = {
+  TERMINATED: 'terminated: the workflow was stopped without its clean-up; a leftover machine is swept',
+  TIMED_OUT: 'timed out: the workflow ran into a limit of Temporal; a leftover machine is swept',
+  FAILED: 'the workflow failed before it confirmed the end of its machine',
+  CANCELLED: 'the workflow closed before it confirmed the end of its machine',
+  COMPLETED: 'the workflow closed before it confirmed the end of its machine',
+};
+
+/**
+ * The record of a run, or undefined for one that shows nothing: a run that went on in a new one, or a workflow
+ * without our memo. A run that closed while its view still claims to live is shown as `failed`.
+ */
+export function vmRecord(seen: SeenExecution): VmRecord | undefined {
+  if (seen.memo === undefined || seen.status === 'CONTINUED_AS_NEW') return undefined;
+  const { workflowId, runId, memo } = seen;
+  const closed = seen.status !== 'RUNNING' && seen.status !== 'PAUSED';
+  const view = settled(started(memo.view, seen), seen, closed);
+  return { workflowId, runId, closed, view, timeline: memo.timeline };
+}
+
+/** The view written at the start knows neither its run nor the server's clock. */
+function started(view: VmView, seen: SeenExecution): VmView {
+  if (view.uid !== '') return view;
+  const at = seen.startTime.toISOString();
+  return { ...view, uid: seen.runId, createdAt: at, updatedAt: at };
+}
+
+function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
+  if (!closed || hasEnded(view)) return view;
+  const last = { ...view };
+  delete last.nextDeadline;
+  delete last.holdUntil;
+  delete last.connections;
+  return {
+    ...last,
+    state: 'failed',
+    detail: ABRUPT_END[seen.status] ?? 'the workflow is closed',
+    aliveBecause: null,
+    updatedAt: (seen.closeTime ?? seen.startTime).toISOString(),
+  };
+}
+
+export function hasEnded(view: VmView): boolean {
+  return view.state === 'destroyed' || view.state === 'failed';
+}
+
+/** True while only the view that the start wrote is known: the workflow has not run yet. */
+export function isInitial(record: VmRecord): boolean {
+  return record.view.machineId === '';
+}
+
+/** Where people look at workflows. */
+export interface TemporalUi {
+  uiUrl: string | null;
+  namespace: string;
+}
+
+/** The VM as the API answers it. */
+export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
+  const { machineId, ...view } = record.view;
+  const { workflowId, runId } = record;
+  return {
+    ...view,
+    ...(machineId === '' ? {} : { machineId }),
+    workflowId,
+    runId,
+    ...(ui.uiUrl === null ? {} : { temporalUiUrl: temporalUiUrl(ui.uiUrl, ui.namespace, record) }),
+  };
+}
+
+function temporalUiUrl(uiUrl: string, namespace: string, { workflowId, runId }: VmRecord): string {
+  const base = uiUrl.replace(/\/+$/, '');
+  return `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+}

@@ -1,0 +1,31 @@
+import type { ApiContext } from '../api-context.ts';
+import { ApiProblem } from '../http/problem.ts';
+import type { Reply } from '../http/route.ts';
+import type { ApiVm } from '../schemas/vm.ts';
+import type { DescribedVm } from './vm-directory.ts';
+import { apiVm, type VmRecord } from './vm-record.ts';
+
+export function presented(api: ApiContext, record: VmRecord): ApiVm {
+  return apiVm(record, api.settings.temporal);
+}
+
+/** A VM as an answer; what was read of it is noted, so that lists of this replica show it too. */
+export function vmReply(api: ApiContext, status: number, record: VmRecord, headers?: Record<string, string>): Reply {
+  api.projection.see(record);
+  return { status, body: presented(api, record), ...(headers ? { headers } : {}) };
+}
+
+/** @throws ApiProblem `unknownVm`. */
+export async function describedVm(api: ApiContext, project: string, name: string): Promise<DescribedVm> {
+  const found = await api.directory.describe(project, name);
+  if (!found) throw unknownVm(name);
+  return found;
+}
+
+export function unknownVm(name: string): ApiProblem {
+  return new ApiProblem('unknownVm', `There is no VM ${name} in the project of this key`);
+}
+
+export function vmPath(name: string): string {
+  return `/v1/vms/${name}`;
+}
