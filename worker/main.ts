@@ -1,0 +1,75 @@
+/** The worker process: settings in, roles running, until a signal asks it to end. */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { loadDeploymentSecret } from '../config/deployment-secret.ts';
+import { settingsOfThisProcess } from '../config/load-settings.ts';
+import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { createLogger, installTemporalRuntime } from './logging.ts';
+import { startWorker, type RunningWorker, type StartWorkerOptions } from './run-worker.ts';
+import { TemporalSetupError } from './temporal-setup.ts';
+
+const VM_SERVER_FILE = fileURLToPath(new URL('../dist/vm-server.cjs', import.meta.url));
+const CONNECT_TIMEOUT_MS = 60_000;
+const CONNECT_RETRY_MS = 1000;
+
+const settings = settingsOfThisProcess();
+const log = createLogger(settings);
+
+main().catch((error: unknown) => {
+  log.fatal({ err: error }, error instanceof Error ? error.message : 'the worker failed');
+  process.exitCode = 1;
+  // Something may still hold the process; its supervisor starts it again.
+  setTimeout(() => process.exit(1), 1000).unref();
+});
+
+async function main(): Promise<void> {
+  if (settings.worker.roles.includes('host') && !existsSync(VM_SERVER_FILE)) {
+    throw new Error(`${VM_SERVER_FILE} is missing; build it with: npx tsx scripts/build-vm-server.ts`);
+  }
+  installTemporalRuntime(log);
+  const asked = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => asked.abort());
+  const worker = await startWithPatience(
+    {
+      settings,
+      connection: temporalConnectionOptions(settings),
+      secret: loadDeploymentSecret(settings),
+      vmServerFile: VM_SERVER_FILE,
+      log,
+    },
+    asked.signal,
+    log,
+  );
+  if (worker === undefined) return;
+  asked.signal.addEventListener('abort', () => void worker.shutdown().catch(() => undefined), { once: true });
+  if (asked.signal.aborted) await worker.shutdown();
+  await worker.done;
+  log.info('the worker ended');
+}
+
+/** A server that is just being started gets a minute; a namespace that lacks something does not change by waiting. */
+async function startWithPatience(
+  options: StartWorkerOptions,
+  asked: AbortSignal,
+  logger: Logger,
+): Promise<RunningWorker | undefined> {
+  const deadline = Date.now() + CONNECT_TIMEOUT_MS;
+  while (!asked.aborted) {
+    try {
+      return await startWorker(options);
+    } catch (error) {
+      if (error instanceof TemporalSetupError || !isUnavailable(error) || Date.now() > deadline) throw error;
+      logger.warn({ address: options.connection.address, err: error }, 'Temporal does not answer yet');
+    }
+    await sleep(CONNECT_RETRY_MS, undefined, { signal: asked }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** Connection troubles of client and worker: gRPC's unavailable and deadline exceeded, or a transport error. */
+function isUnavailable(error: unknown): boolean {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return code === 14 || code === 4 || name === 'TransportError' || name === 'ServiceError';
+}

@@ -1,0 +1,162 @@
+/** The composition root: connects, checks the namespace, and runs the roles that the settings name. */
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker, bundleWorkflowCode, type WorkerOptions } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
+import { startInternalServer, internalToken } from './internal-server.ts';
+import { createHostWorker, createMachineHost, createProvider, type MachineHost } from './machine-host.ts';
+import { prepareNamespace } from './temporal-setup.ts';
+
+/** Running tasks may finish for this long, then they are cancelled, and at last left behind. */
+const SHUTDOWN = { shutdownGraceTime: 500, shutdownForceTime: 2500 } as const;
+const LINKS_STOP_MS = 1000;
+
+export interface StartWorkerOptions {
+  settings: Settings;
+  connection: TemporalConnectionOptions;
+  /** The deployment's secret; token and endpoint keys derive from it. */
+  secret: Uint8Array;
+  /** The built machine program, `dist/vm-server.cjs`. */
+  vmServerFile: string;
+  log: Logger;
+  /** Workflows bundled before; else they are bundled here, which takes some seconds. */
+  workflowBundle?: { code: string };
+  dataConverter?: DataConverter;
+}
+
+export interface RunningWorker {
+  /** One for each provider, when this process has the host role. */
+  hosts: MachineHost[];
+  /** Null without the host role. */
+  internalPort: number | null;
+  /** Resolves after a shutdown; rejects when a worker broke. */
+  done: Promise<void>;
+  /** Polls no more, lets what runs finish or cancels it, closes links and connections. Machines live on. */
+  shutdown: () => Promise<void>;
+}
+
+/** Resolves when the worker polls. Errors: `TemporalSetupError`, connection errors, a taken port. */
+export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await start(options, closers, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: StartWorkerOptions,
+  closers: (() => Promise<void>)[],
+  closeAll: () => Promise<void>,
+): Promise<RunningWorker> {
+  const { settings, log } = options;
+  const { namespace, controlTaskQueue } = settings.temporal;
+  const connection = await Connection.connect(options.connection);
+  closers.push(() => connection.close());
+  await prepareNamespace(connection, namespace, log);
+  const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
+  const client = new Client({ connection, namespace, ...converter });
+  const shared = { namespace, ...SHUTDOWN, ...converter };
+  const workers: Worker[] = [];
+  if (settings.worker.roles.includes('control')) {
+    const native = await connectNative(options, closers);
+    workers.push(await createControlWorker(options, { ...shared, connection: native, taskQueue: controlTaskQueue }));
+  }
+  const hosts = settings.worker.roles.includes('host') ? createHosts(options, client) : [];
+  for (const host of hosts) {
+    const native = await connectNative(options, closers);
+    const { secret } = options;
+    workers.push(await createHostWorker({ host, settings, secret, connection: native, shared }));
+    closers.push(() => host.links.stop(LINKS_STOP_MS));
+    void host.links.adoptAll();
+  }
+  const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
+  const done = runAll(workers).finally(closeAll);
+  // Whoever starts a worker looks at `done` when it likes.
+  done.catch(() => undefined);
+  log.info({ roles: settings.worker.roles, namespace, controlTaskQueue, internalPort }, 'the worker polls');
+  return {
+    hosts,
+    internalPort,
+    done,
+    shutdown: async () => {
+      shutDown(workers);
+      await done;
+    },
+  };
+}
+
+/** Two Workers on one connection would share its rate and its fate, so each has its own. */
+async function connectNative(options: StartWorkerOptions, closers: (() => Promise<void>)[]): Promise<NativeConnection> {
+  const native = await NativeConnection.connect(options.connection);
+  closers.push(() => native.close());
+  return native;
+}
+
+async function createControlWorker(
+  { workflowBundle, log }: StartWorkerOptions,
+  options: WorkerOptions,
+): Promise<Worker> {
+  const bundle = workflowBundle ?? (await bundleWorkflows(log));
+  return Worker.create({ ...options, workflowBundle: bundle });
+}
+
+/** The workflow code as one file that runs in the workflow sandbox. */
+export async function bundleWorkflows(log: Logger): Promise<{ code: string }> {
+  const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+  const say = (message: string): void => log.debug(message);
+  const logger = { log: (_: string, message: string) => say(message), trace: say, debug: say, info: say };
+  const warn = (message: string): void => log.warn(message);
+  return bundleWorkflowCode({ workflowsPath, logger: { ...logger, warn, error: warn } });
+}
+
+function createHosts({ settings, vmServerFile, log }: StartWorkerOptions, client: Client): MachineHost[] {
+  return settings.providers.map((name) =>
+    createMachineHost(createProvider(name, { settings, vmServerFile }), client, log.child({ provider: name })),
+  );
+}
+
+async function startInternal(
+  { settings, secret, log }: StartWorkerOptions,
+  hosts: MachineHost[],
+  closers: (() => Promise<void>)[],
+): Promise<number> {
+  const server = await startInternalServer({
+    host: settings.worker.internalHost,
+    port: settings.worker.internalPort,
+    token: internalToken(secret),
+    readConsole: async (machineId, maxBytes) => {
+      for (const { provider } of hosts) {
+        const text = await provider.readConsole(machineId, maxBytes);
+        if (text !== undefined) return text;
+      }
+      return undefined;
+    },
+    log,
+  });
+  closers.push(server.close);
+  return server.port;
+}
+
+/** Runs all workers until each ended; when one breaks, the others end too. */
+async function runAll(workers: Worker[]): Promise<void> {
+  const runs = workers.map((worker) => worker.run());
+  try {
+    await Promise.all(runs);
+  } finally {
+    shutDown(workers);
+    await Promise.allSettled(runs);
+  }
+}
+
+function shutDown(workers: Worker[]): void {
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+}
