@@ -1,0 +1,168 @@
+/** API replicas in this process, against a real dev server, with a park of machines behind the real workflow. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { startApi, type RunningApi } from '../../api/server.ts';
+import type { ApiVm } from '../../api/schemas/vm.ts';
+import { KEYS_FILE, type Role } from '../../config/api-keys.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { TimelineEntryView } from '../../domain/vm-view.ts';
+import { TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+  body: ApiVm & {
+    vms: ApiVm[];
+    nextPageToken?: string;
+    events: TimelineEntryView[];
+    code?: string;
+    vm?: ApiVm;
+    token?: string;
+  };
+}
+
+export interface CallOptions {
+  body?: unknown;
+  /** Null sends no key. */
+  key?: string | null;
+  headers?: Record<string, string>;
+}
+
+export interface TestApi {
+  url: string;
+  settings: Settings;
+  /** One key for each role in project `default`, and an operator's in `other`. */
+  keys: Record<Role | 'other', string>;
+  call: (method: string, path: string, options?: CallOptions) => Promise<ApiAnswer>;
+  close: () => Promise<void>;
+}
+
+export function testSettings(stateDir: string, server: Pick<TestServer, 'address' | 'uiUrl'>, queue: string): Settings {
+  return {
+    stateDir,
+    deployment: 'test',
+    providers: ['local'],
+    hostId: 'test-host',
+    secretKey: null,
+    api: { host: '127.0.0.1', port: 0, portWasAsked: true, presetKey: null, url: 'http://127.0.0.1:0' },
+    temporal: {
+      address: server.address,
+      namespace: TEST_NAMESPACE,
+      port: 7233,
+      uiPort: 8233,
+      portWasAsked: false,
+      uiPortWasAsked: false,
+      uiUrl: server.uiUrl,
+      controlTaskQueue: queue,
+      cliPath: null,
+    },
+    worker: { roles: ['control', 'host'], internalHost: '127.0.0.1', internalPort: 1, internalPortWasAsked: true },
+    local: { agentTransport: 'unix' },
+    gcp: { project: null, zones: [], endpoint: null },
+    logLevel: 'error',
+  };
+}
+
+/** Starts a replica and waits until it is ready. `stateDir`: that of another replica, to share its keys and secret. */
+export async function startTestApi(
+  server: TestServer,
+  queue: string,
+  options: { share?: TestApi; change?: (settings: Settings) => void; waitUntilReady?: boolean } = {},
+): Promise<TestApi> {
+  const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
+  const keys = options.share?.keys ?? (await writeKeys(stateDir));
+  const settings = testSettings(stateDir, server, queue);
+  options.change?.(settings);
+  const connection = Connection.lazy({ address: settings.temporal.address ?? server.address });
+  const client = new Client({ connection, namespace: TEST_NAMESPACE });
+  const api: RunningApi = await startApi({ settings, client, log: pino({ level: 'error' }) });
+  if (options.waitUntilReady ?? true) await untilReady(api.url);
+  return {
+    url: api.url,
+    settings,
+    keys,
+    call: (method, path, callOptions) => call(api.url, keys.operator, method, path, callOptions),
+    close: async () => {
+      await api.close();
+      await connection.close();
+      if (!options.share) await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function writeKeys(stateDir: string): Promise<TestApi['keys']> {
+  const holders = [
+    { id: 'viewer', project: 'default', role: 'viewer' },
+    { id: 'operator', project: 'default', role: 'operator' },
+    { id: 'admin', project: 'default', role: 'admin' },
+    { id: 'other', project: 'other', role: 'operator' },
+  ] as const;
+  const made = holders.map((holder) => ({ holder, key: `key-${holder.id}-${randomUUID()}` }));
+  const stored = made.map(({ holder, key }) => ({
+    ...holder,
+    sha256: createHash('sha256').update(key).digest('hex'),
+    createdAt: new Date().toISOString(),
+  }));
+  await writeFile(join(stateDir, KEYS_FILE), JSON.stringify({ keys: stored }), { mode: 0o600 });
+  return Object.fromEntries(made.map(({ holder, key }) => [holder.id, key])) as TestApi['keys'];
+}
+
+async function untilReady(url: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await fetch(`${url}/readyz`)).ok) {
+    if (Date.now() > deadline) throw new Error('the API was never ready');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function call(
+  url: string,
+  defaultKey: string,
+  method: string,
+  path: string,
+  { body, key, headers }: CallOptions = {},
+): Promise<ApiAnswer> {
+  const bearer = key === undefined ? defaultKey : key;
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.includes('json') ?? false;
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    body: (isJson ? JSON.parse(text) : {}) as ApiAnswer['body'],
+  };
+}
+
+/** Waits until `probe` gives something. */
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined>,
+  deadlineMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const seen = await probe();
+    if (seen !== undefined) return seen;
+    if (Date.now() > deadline) throw new Error(`never saw: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export function uniqueName(prefix = 't'): string {
+  return `${prefix}-${randomUUID().slice(0, 8)}`;
+}
