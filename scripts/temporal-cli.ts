@@ -69,14 +69,9 @@ async function download(): Promise<string | undefined> {
   say('  Temporal CLI: none here, trying the download of the Temporal SDK');
   const directory = downloadDirectory();
   await mkdir(directory, { recursive: true });
-  // Starting a server is the SDK's only way to download; in a process of its own it can be given up.
-  const script = `
-    const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-    const executable = { type: 'cached-download', downloadDir: ${JSON.stringify(directory)}, ttl: '365 days' };
-    const environment = await TestWorkflowEnvironment.createLocal({ server: { executable } });
-    await environment.teardown();`;
+  const script = join(import.meta.dirname, 'download-temporal-cli.ts');
   try {
-    await run(process.execPath, ['--input-type=module', '-e', script], {
+    await run(process.execPath, ['--import', 'tsx', script, directory], {
       timeout: DOWNLOAD_DEADLINE_MS,
       cwd: join(import.meta.dirname, '..'),
     });

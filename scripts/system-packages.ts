@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runCommand } from './run-command.ts';
+import { ScriptError, type StepReport } from './terminal.ts';
+
+/** What the tests need of the system: the Debian package, how to tell that it is there, and for which tests. */
+const SYSTEM_PACKAGES = [
+  { name: 'chromium', isThere: () => onPath('chromium'), usedFor: 'the browser tests' },
+  { name: 'python3-venv', isThere: canMakeVirtualEnvironments, usedFor: 'schemathesis, the stranger to the API' },
+  { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
+] as const;
+
+/** Installs what is missing with apt; for machines that are thrown away, as root. */
+export async function installSystemPackages({ note }: StepReport): Promise<void> {
+  const missing = missingSystemPackages().map(({ name }) => name);
+  if (missing.length === 0) {
+    note('all there');
+    return;
+  }
+  note(missing.join(', '));
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    throw new ScriptError(`install these first, as root: ${missing.join(' ')}`);
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', ...missing]]) {
+    const { code, output } = await runCommand('apt-get', ['--quiet=2', ...args], { cwd: '/', env });
+    if (code !== 0) throw new ScriptError(`apt-get ${args.join(' ')} failed:\n${output.slice(-3000)}`);
+  }
+}
+
+/** What is not there, and for which tests it would be needed. */
+export function missingSystemPackages(): { name: string; usedFor: string }[] {
+  return SYSTEM_PACKAGES.filter(({ isThere }) => !isThere()).map(({ name, usedFor }) => ({ name, usedFor }));
+}
+
+function onPath(program: string): boolean {
+  const directories = (process.env['PATH'] ?? '').split(delimiter);
+  return directories.some((directory) => existsSync(join(directory, program)));
+}
+
+/** Debian splits ensurepip, without which no virtual environment can be made, into python3-venv. */
+function canMakeVirtualEnvironments(): boolean {
+  return spawnSync('python3', ['-c', 'import ensurepip, venv'], { stdio: 'ignore' }).status === 0;
+}
