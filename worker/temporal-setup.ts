@@ -23,12 +23,18 @@ export class TemporalSetupError extends Error {
   override readonly name = 'TemporalSetupError';
 }
 
+interface ValueType {
+  value: number;
+  /** As the `temporal` command spells it. */
+  cli: string;
+}
+
 const { IndexedValueType } = temporal.api.enums.v1;
-const VALUE_TYPE = {
+const VALUE_TYPE: Record<(typeof SEARCH_ATTRIBUTE)[keyof typeof SEARCH_ATTRIBUTE]['type'], ValueType> = {
   KEYWORD: { value: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, cli: 'Keyword' },
   KEYWORD_LIST: { value: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST, cli: 'KeywordList' },
   DATETIME: { value: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME, cli: 'Datetime' },
-} as const;
+};
 const ATTRIBUTES = Object.values(SEARCH_ATTRIBUTE).map(({ name, type }) => ({ name, ...VALUE_TYPE[type] }));
 
 /** Registers what is missing where it may. Throws {@link TemporalSetupError} where it may not. */
@@ -100,7 +106,7 @@ async function missingAttributes(connection: Connection, namespace: string): Pro
   const known = await knownAttributes(connection, namespace);
   for (const { name, value, cli } of ATTRIBUTES) {
     const found = known[name];
-    if (found !== undefined && found !== Number(value)) {
+    if (found !== undefined && found !== value) {
       throw new TemporalSetupError(
         `Search attribute ${name} of namespace "${namespace}" has another type than ${cli}. Use another namespace, ` +
           `or run: temporal operator search-attribute remove --namespace ${namespace} --name ${name}`,
