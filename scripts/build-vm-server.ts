@@ -1,6 +1,6 @@
 /** Builds vm-server into one file that runs anywhere with Node alone. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, version as esbuildVersion, type BuildOptions } from 'esbuild';
@@ -39,11 +39,15 @@ interface Manifest {
  */
 export async function buildVmServer(): Promise<string> {
   if (await isUpToDate()) return OUTPUT;
+  const startedAt = Date.now();
   const { outputFiles, metafile } = await build(OPTIONS);
   const [program] = outputFiles;
   if (!program) throw new Error('esbuild made no output for vm-server/main.ts');
   const inputs: Record<string, string> = {};
-  for (const path of Object.keys(metafile.inputs).sort()) inputs[path] = await hashOfFile(path);
+  for (const path of Object.keys(metafile.inputs).sort()) {
+    // What was saved while this build ran may not be in it: an empty hash makes the next call build again.
+    inputs[path] = (await stat(join(ROOT, path))).mtimeMs < startedAt ? await hashOfFile(path) : '';
+  }
   const manifest: Manifest = { options: optionsText(), inputs, output: hash(program.contents) };
   await mkdir(join(ROOT, 'dist'), { recursive: true });
   await replaceFile(OUTPUT, program.contents);
@@ -69,7 +73,7 @@ function optionsText(): string {
 }
 
 async function hashOfFile(path: string): Promise<string> {
-  return hash(await readFile(join(path.startsWith('/') ? '' : ROOT, path)));
+  return hash(await readFile(path.startsWith('/') ? path : join(ROOT, path)));
 }
 
 function hash(content: Uint8Array): string {

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HostEnd, eventually, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
+import { HostEnd, eventually, freePort, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
 
 interface ForeignServer {
   port: number;
@@ -32,15 +32,6 @@ async function foreignServer(port = 0): Promise<ForeignServer> {
         onTestFinished(() => void socket.destroy());
       }),
   };
-}
-
-/** A port on which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function startAgent(

@@ -6,7 +6,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import { ChatClient, eventually, newMachine, type TestMachine, type VmServer } from './vm-server-processes.ts';
+import {
+  ChatClient,
+  eventually,
+  freePort,
+  newMachine,
+  startVmServer,
+  tempDir,
+  type TestMachine,
+  type VmServer,
+} from './vm-server-processes.ts';
 
 interface Call {
   path: string;
@@ -257,6 +266,22 @@ describe('the link over HTTP', () => {
     draining = false;
     await ada.hears({ type: 'notice', text: 'This server takes newcomers again.' });
     await joinChat();
+  });
+
+  it('serves the agent of a foreign program too', async () => {
+    const api = await TestApi.start();
+    const secretFile = join(tempDir(), 'secret');
+    writeFileSync(secretFile, SECRET, { mode: 0o600 });
+    const { port } = new URL(api.url);
+    const options = ['--api-url', `${api.url}/`, '--secret-file', secretFile, '--count-port', port, '--local-port'];
+    const agent = await startVmServer('agent', ...options, String(await freePort()));
+    await api.came('reports', 1);
+    // What it counts is the API's own port, so it sees its own report under way.
+    expect(api.reports[0]?.body.connections).toBeLessThanOrEqual(1);
+    expect(api.reports[0]?.body.ready).toBe(true);
+    expect(existsSync(secretFile)).toBe(false);
+    agent.process.kill('SIGTERM');
+    expect(await agent.exitCode).toBe(0);
   });
 
   it('says that a machine without its secret cannot report', async () => {
