@@ -50,7 +50,7 @@ it('a stranger who only reads openapi.json provokes no server error and no undoc
     { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } },
   ).then(
     (done) => ({ ...done, code: 0 }),
-    (failed: { stdout: string; stderr: string; code: number }) => failed,
+    (failed: unknown) => failed as { stdout: string; stderr: string; code: number },
   );
   expect(code, `${stdout.slice(-12_000)}\n${stderr.slice(-2000)}\n${await stack.logs()}`).toBe(0);
 }, 400_000);

@@ -96,13 +96,14 @@ describe.each(['unix', 'http'] as const)('a whole life with agents that report o
   });
 
   it('a create that is repeated with its Idempotency-Key finds the first one', async () => {
+    const orderId = `order-${randomUUID()}`;
     const create = async (): Promise<{ status: number; name: string }> => {
       const answer = await fetch(`${stack.apis[0]!.url}/v1/vms`, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${stack.apiKey}`,
           'content-type': 'application/json',
-          'idempotency-key': 'order-1',
+          'idempotency-key': orderId,
         },
         body: JSON.stringify({ template: 'chat' }),
       });
