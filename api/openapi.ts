@@ -172,10 +172,7 @@ class Components {
     const root = toJson(schema, io);
     const definitions = Object.entries((root['$defs'] ?? {}) as JsonObject);
     for (const [id, definition] of definitions) this.#define(id, definition as JsonObject);
-    const id = z.globalRegistry.get(schema)?.id;
-    if (id === undefined) return without(root, ['$schema', '$defs']);
-    this.#define(id, root);
-    return { $ref: `#/components/schemas/${id}` };
+    return without(root, ['$schema', '$defs']);
   }
 
   #define(id: string, definition: JsonObject): void {
@@ -188,6 +185,13 @@ function without(object: JsonObject, keys: string[]): JsonObject {
 }
 
 function toJson(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
-  const text = JSON.stringify(z.toJSONSchema(schema, { io, target: 'draft-2020-12' }));
+  const text = JSON.stringify(z.toJSONSchema(schema, { io, target: 'draft-2020-12', override: plainer }));
   return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonObject;
+}
+
+/** Leaves out what only says how JavaScript counts, and a pattern beside the format that means the same. */
+function plainer({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
 }

@@ -1,6 +1,6 @@
 import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
 import { exchangeUpdate } from '../../workflows/messages.ts';
-import { ApiProblem } from '../http/problem.ts';
+import { tokenRefused } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { exchangeBodySchema, exchangeReplySchema } from '../schemas/agent.ts';
@@ -39,10 +39,6 @@ export const exchangeRoute = openRoute({
     return { status: 200, body: { token, nextReportSeconds: FIRST_REPORT_SECONDS } };
   },
 });
-
-export function tokenRefused(detail: string): ApiProblem {
-  return new ApiProblem('tokenRefused', detail, { headers: { 'www-authenticate': 'Bearer' } });
-}
 
 function isRefusal(error: unknown): boolean {
   if (isWorkflowGone(error)) return true;

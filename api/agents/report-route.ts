@@ -3,12 +3,12 @@ import type { HttpReport } from '../../domain/agent-protocol.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { reportSignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
+import { tokenRefused } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
 import { hasEnded } from '../vms/vm-record.ts';
 import { answerReport } from './answer-report.ts';
-import { tokenRefused } from './exchange-route.ts';
 
 export const reportRoute = openRoute({
   method: 'post',

@@ -1,7 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
 import { authenticate, bearerToken } from './authenticate.ts';
-import { ApiProblem } from './problem.ts';
+import { ApiProblem, tokenRefused } from './problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
 import { typedQuery, validate } from './validate.ts';
 
@@ -33,6 +33,7 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     const needed = route.access === 'viewer' || route.access === 'operator' ? route.access : undefined;
     const caller = needed === undefined ? undefined : authenticate(api.keys, bearer, needed);
     if (caller !== undefined) Object.assign(response.locals, { keyId: caller.id, project: caller.project });
+    if (route.access === 'agent') refuseStrangers(api, bearer);
     const body = route.body === undefined ? undefined : await readJson(request, response);
     const gone = goneSignal(response, api.openRequests);
     const input: UncheckedRequest = {
@@ -45,6 +46,13 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     };
     send(response, await route.handle(input, api));
   };
+}
+
+/** A caller without a token of ours learns nothing, not even what a right body would be. */
+function refuseStrangers(api: ApiContext, bearer: string | undefined): void {
+  if (api.agentTokens.verify('report', bearer, api.now()) === undefined) {
+    throw tokenRefused('The report token is missing, not valid or expired');
+  }
 }
 
 function validated(route: Route, request: Request, body: unknown) {

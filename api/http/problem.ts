@@ -24,6 +24,11 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The answer to an agent that must stop reporting. */
+export function tokenRefused(detail: string): ApiProblem {
+  return new ApiProblem('tokenRefused', detail, { headers: { 'www-authenticate': 'Bearer' } });
+}
+
 /** RFC 9457 document. */
 export interface ProblemDocument {
   type: string;

@@ -5,7 +5,7 @@ const MAX_LABELS = 32;
 const MAX_VARIABLES = 64;
 const MAX_PORTS = 32;
 
-const NO_NUL = /^[^\0]*$/;
+const NO_NUL = /^[^\u0000]*$/;
 const VARIABLE_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 const atMost = (limit: number) => (value: object) => Object.keys(value).length <= limit;

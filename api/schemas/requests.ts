@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TIMEOUT_LIMITS } from '../../domain/timeouts.ts';
+import { PAGE_TOKEN } from '../projection/page-token.ts';
 import { labelFilterSchema, nameSchema } from './names.ts';
 import { vmStateSchema } from './vm.ts';
 
@@ -44,7 +45,7 @@ export const listQuerySchema = z.strictObject({
   pageSize: z.int().min(1).max(MAX_PAGE_SIZE).optional(),
   pageToken: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,256}$/, 'not a page token')
+    .regex(PAGE_TOKEN, 'no list has given this token')
     .optional()
     .meta({ description: '`nextPageToken` of the page before.' }),
   fresh: z
