@@ -4,6 +4,7 @@ import type { AgentTokens } from '../config/agent-tokens.ts';
 import type { Settings } from '../config/settings.ts';
 import type { RateLimiter } from './agents/rate-limiter.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
+import type { OpenRequests } from './http/open-requests.ts';
 import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
 import type { ReadyWaiters } from './vms/ready-waiters.ts';
@@ -26,6 +27,5 @@ export interface ApiContext {
   log: Logger;
   /** Epoch ms. */
   now: () => number;
-  /** One for each request under way; all are aborted when the API closes. */
-  openRequests: Set<AbortController>;
+  openRequests: OpenRequests;
 }

@@ -11,6 +11,7 @@ import type { Settings } from '../config/settings.ts';
 import type { ApiContext } from './api-context.ts';
 import { RateLimiter } from './agents/rate-limiter.ts';
 import { createApp } from './app.ts';
+import { OpenRequests } from './http/open-requests.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
 import { ReadyWaiters } from './vms/ready-waiters.ts';
@@ -71,7 +72,7 @@ function createContext(settings: Settings, client: Client, log: Logger): ApiCont
     exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
     log,
     now: Date.now,
-    openRequests: new Set(),
+    openRequests: new OpenRequests(),
   };
 }
 
@@ -83,7 +84,7 @@ async function close(server: Server, api: ApiContext): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   // Those that wait for a VM are answered with its state as it is.
-  for (const request of api.openRequests) request.abort();
+  api.openRequests.close();
   server.closeIdleConnections();
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await Promise.all([closed, api.feed.close()]);

@@ -35,14 +35,13 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     if (caller !== undefined) Object.assign(response.locals, { keyId: caller.id, project: caller.project });
     if (route.access === 'agent') refuseStrangers(api, bearer);
     const body = route.body === undefined ? undefined : await readJson(request, response);
-    const gone = goneSignal(response, api.openRequests);
     const input: UncheckedRequest = {
       ...validated(route, request, body),
       requestId: String(response.locals['requestId']),
       bearer,
       caller,
       remoteAddress: request.socket.remoteAddress ?? '',
-      gone,
+      gone: api.openRequests.signalFor(response),
     };
     send(response, await route.handle(input, api));
   };
@@ -81,16 +80,6 @@ async function readJson(request: Request, response: Response): Promise<unknown> 
     });
   });
   return request.body;
-}
-
-function goneSignal(response: Response, openRequests: Set<AbortController>): AbortSignal {
-  const gone = new AbortController();
-  openRequests.add(gone);
-  response.on('close', () => {
-    openRequests.delete(gone);
-    gone.abort();
-  });
-  return gone.signal;
 }
 
 function send(response: Response, reply: Reply): void {

@@ -12,7 +12,7 @@ import type { VmInput } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { VmRecord } from './vm-record.ts';
 
-const START_SECONDS = 10;
+const START_SECONDS = 5;
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
 const PROJECT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.project.name, SearchAttributeType.KEYWORD);

@@ -1,10 +1,9 @@
 /** API replicas in this process, against a real dev server, with a park of machines behind the real workflow. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/client';
 import { pino } from 'pino';
 import { startApi, type RunningApi } from '../../api/server.ts';
 import type { ApiVm } from '../../api/schemas/vm.ts';
@@ -73,14 +72,23 @@ export function testSettings(stateDir: string, server: Pick<TestServer, 'address
 export async function startTestApi(
   server: TestServer,
   queue: string,
-  options: { share?: TestApi; change?: (settings: Settings) => void; waitUntilReady?: boolean } = {},
+  options: {
+    share?: TestApi;
+    change?: (settings: Settings) => void;
+    waitUntilReady?: boolean;
+    interceptors?: WorkflowClientInterceptor[];
+  } = {},
 ): Promise<TestApi> {
   const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
   const keys = options.share?.keys ?? (await writeKeys(stateDir));
   const settings = testSettings(stateDir, server, queue);
   options.change?.(settings);
   const connection = Connection.lazy({ address: settings.temporal.address ?? server.address });
-  const client = new Client({ connection, namespace: TEST_NAMESPACE });
+  const client = new Client({
+    connection,
+    namespace: TEST_NAMESPACE,
+    interceptors: { workflow: options.interceptors ?? [] },
+  });
   const api: RunningApi = await startApi({ settings, client, log: pino({ level: 'error' }) });
   if (options.waitUntilReady ?? true) await untilReady(api.url);
   return {

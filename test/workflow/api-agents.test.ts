@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AgentTokens } from '../../config/agent-tokens.ts';
+import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
+import type { HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
+import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
+import type { MachinePark } from './machine-park.ts';
+import { startVmHarness, type VmHarness } from './vm-harness.ts';
+
+let harness: VmHarness;
+let park: MachinePark;
+let api: TestApi;
+let tokens: AgentTokens;
+
+beforeAll(async () => {
+  harness = await startVmHarness();
+  const made = await harness.park('api agents');
+  park = made.park;
+  park.confirmBy = 'report';
+  api = await startTestApi(harness.server, made.queue);
+  tokens = new AgentTokens(loadDeploymentSecret(api.settings), api.settings.deployment);
+});
+afterAll(async () => {
+  await api.close();
+  await harness.stop();
+});
+
+/** An agent as a machine runs one: it knows its secret and what the last reply said. */
+class Agent {
+  readonly #nonce = uniqueName('nonce');
+  #token = '';
+  #sequence = 1;
+  forwarded: HttpReportReply['forwarded'] = null;
+  readonly secret: string;
+
+  constructor(workflowId: string, machineId: string) {
+    this.secret = tokens.issue('bootstrap', { workflowId, machineId }, Date.now());
+  }
+
+  async exchange(nonce: string = this.#nonce): Promise<ApiAnswer> {
+    const answer = await api.call('POST', '/v1/agent/exchange', { key: null, body: { secret: this.secret, nonce } });
+    this.#token = answer.body.token ?? this.#token;
+    return answer;
+  }
+
+  async report(connections: number, more: Partial<HttpReport> = {}, at: TestApi = api): Promise<ApiAnswer> {
+    this.#sequence += 1;
+    const report: HttpReport = {
+      sequence: this.#sequence,
+      connections,
+      ready: true,
+      calmMs: 0,
+      forwarded: this.forwarded,
+      ...more,
+    };
+    const answer = await at.call('POST', '/v1/agent/report', { key: this.#token, body: report });
+    if (answer.status === 200) this.forwarded = reply(answer).forwarded;
+    return answer;
+  }
+}
+
+const reply = (answer: ApiAnswer): HttpReportReply => answer.body as unknown as HttpReportReply;
+
+async function runningVm(more: object = {}) {
+  const made = await api.call('POST', '/v1/vms?wait=ready', {
+    body: { name: uniqueName(), template: 'chat', ...more },
+  });
+  expect(made.status).toBe(201);
+  return { ...made.body, machineId: made.body.machineId ?? '' };
+}
+
+const connectionsOf = async (name: string): Promise<number | undefined> =>
+  (await api.call('GET', `/v1/vms/${name}?fresh=true`)).body.connections;
+
+describe('the exchange of a bootstrap secret', () => {
+  it('is granted once, again to the same caller, and to nobody else', async () => {
+    const vm = await runningVm();
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    const granted = await agent.exchange();
+    expect([granted.status, typeof granted.body.token]).toEqual([200, 'string']);
+    expect((await agent.exchange()).status).toBe(200);
+    const stranger = await agent.exchange('another-caller');
+    expect([stranger.status, stranger.body.code]).toEqual([401, 'tokenRefused']);
+  });
+
+  it('is refused to a machine that is not the current one, and after the end', async () => {
+    const vm = await runningVm();
+    expect((await new Agent(vm.workflowId, 'm-other').exchange()).status).toBe(401);
+    expect((await new Agent('vm/default/never-was', vm.machineId).exchange()).status).toBe(401);
+    await api.call('DELETE', `/v1/vms/${vm.name}?wait=destroyed`);
+    expect((await new Agent(vm.workflowId, vm.machineId).exchange()).status).toBe(401);
+  });
+});
+
+describe('reports', () => {
+  it('make an edge durable before the reply, whichever replica gets it', async () => {
+    const vm = await runningVm();
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    await agent.exchange();
+    const second = await startTestApi(harness.server, api.settings.temporal.controlTaskQueue, { share: api });
+    try {
+      expect(reply(await agent.report(0)).forwarded).toMatchObject({ connections: 0 });
+      expect(reply(await agent.report(2, {}, second)).forwarded).toMatchObject({ connections: 2 });
+      expect(await connectionsOf(vm.name)).toBe(2);
+      const unchanged = reply(await agent.report(2));
+      expect(unchanged.forwarded?.sequence).toBe(3);
+      const restless = reply(await agent.report(3, { calmMs: 10 }));
+      expect(restless).toMatchObject({ nextReportSeconds: 1, forwarded: { connections: 2 } });
+      expect(reply(await agent.report(3, { calmMs: 1500 })).forwarded).toMatchObject({ connections: 3, tokens: 9 });
+      expect(reply(await agent.report(0)).forwarded).toMatchObject({ connections: 0 });
+      expect(await connectionsOf(vm.name)).toBe(0);
+    } finally {
+      await second.close();
+    }
+  });
+
+  it('of a machine that is not ready yet are not forwarded', async () => {
+    const vm = await runningVm();
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    await agent.exchange();
+    const answer = reply(await agent.report(5, { ready: false }));
+    expect(answer).toMatchObject({ forwarded: null, nextReportSeconds: 1 });
+    expect(await connectionsOf(vm.name)).toBe(0);
+  });
+
+  it('hear that the VM drains', async () => {
+    const vm = await runningVm();
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    await agent.exchange();
+    expect(reply(await agent.report(1)).draining).toBe(false);
+    await api.call('POST', `/v1/vms/${vm.name}/drain`);
+    expect(reply(await agent.report(1)).draining).toBe(true);
+  });
+
+  it('answer the question that is asked before an idle VM ends', async () => {
+    const vm = await runningVm({ idle: { timeoutSeconds: 1 } });
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    await agent.exchange();
+    await agent.report(1);
+    await agent.report(0);
+    await eventually('the question', async () => {
+      const { body } = await api.call('GET', `/v1/vms?state=running&pageSize=1000`);
+      return body.vms.find(({ name, aliveBecause }) => name === vm.name && aliveBecause === 'confirming');
+    });
+    const answered = reply(await agent.report(0));
+    expect(answered.nextReportSeconds).toBe(1);
+    await eventually('the end', async () => {
+      const { body } = await api.call('GET', `/v1/vms/${vm.name}`);
+      return body.state === 'destroyed' && body.reason === 'idle' ? true : undefined;
+    });
+    const late = await agent.report(0);
+    expect([late.status, late.body.code]).toEqual([401, 'tokenRefused']);
+  });
+
+  it('of an earlier life of the name change nothing', async () => {
+    const first = await runningVm();
+    const agent = new Agent(first.workflowId, first.machineId);
+    await agent.exchange();
+    expect((await agent.report(1)).status).toBe(200);
+    await api.call('DELETE', `/v1/vms/${first.name}?wait=destroyed`);
+    const second = await api.call('POST', '/v1/vms?wait=ready', { body: { name: first.name, template: 'chat' } });
+    expect(second.status).toBe(201);
+    expect((await agent.report(7)).status).toBe(401);
+    expect(await connectionsOf(first.name)).toBe(0);
+  });
+
+  it('that come too fast are refused with the seconds to wait, without harm to other machines', async () => {
+    const [fast, calm] = [await runningVm(), await runningVm()];
+    const agent = new Agent(fast.workflowId, fast.machineId);
+    await agent.exchange();
+    const answers = await Promise.all(Array.from({ length: 80 }, () => agent.report(1)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.headers.get('retry-after')).toBe('1');
+    const other = new Agent(calm.workflowId, calm.machineId);
+    await other.exchange();
+    expect((await other.report(1)).status).toBe(200);
+  });
+});
