@@ -115,6 +115,42 @@ export const PROVIDER_ERROR = {
     title: 'The machine ended while it was starting',
     todo: 'Read the console of the VM.',
   },
+  imageMissing: {
+    kind: 'terminal',
+    title: 'The image of virtual machines is not on this host',
+    todo: 'Run `npm run image` on the host, then create the VM again.',
+  },
+  imageDamaged: {
+    kind: 'terminal',
+    title: 'The image of virtual machines is not what was built',
+    todo: 'Remove the directory that the message names and run `npm run image` on the host.',
+  },
+  memoryTooSmall: {
+    kind: 'terminal',
+    title: 'The image does not boot with so little memory',
+    todo: 'Give the VM at least the `memoryMb` that the message names.',
+  },
+  hypervisorMissing: {
+    kind: 'terminal',
+    title: 'QEMU is not installed on this host',
+    todo: 'Install it (Debian: `apt-get install qemu-system-x86`); `npm run doctor` shows what is found.',
+  },
+  hypervisorTooOld: {
+    kind: 'terminal',
+    title: 'QEMU on this host is too old',
+    todo: 'Install the version that the message names, or a newer one.',
+  },
+  bootHung: {
+    kind: 'terminal',
+    title: 'The machine did not boot in any of its tries',
+    todo: 'Read the console of the VM; give it more memory, or the host less to do.',
+  },
+  portTaken: {
+    kind: 'retryable',
+    title: 'Another program of the host listens on the port',
+    todo: 'Stop the program that listens on it on every address, or give the VM another port.',
+  },
+  diskFull: { kind: 'retryable', title: 'The disk of the host is full', todo: 'Make room in the state directory.' },
   noCapacity: { kind: 'retryable', title: 'No room for the machine', todo: 'Wait for room or add a host.' },
   addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
   rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },

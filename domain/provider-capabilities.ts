@@ -30,4 +30,18 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     startupScript: false,
     secretEnv: false,
   },
+  qemu: {
+    images: ['vm-server'],
+    udpPorts: true,
+    zones: false,
+    disk: true,
+    machineType: false,
+    network: false,
+    externalIp: false,
+    spot: false,
+    egress: false,
+    recreate: false,
+    startupScript: false,
+    secretEnv: false,
+  },
 };

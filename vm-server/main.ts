@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseGuestOptions, runGuest } from './guest.ts';
 import { createLog } from './log.ts';
 import { runMachine } from './machine.ts';
 import { parseAgentOptions, runAgent } from './foreign-agent.ts';
@@ -7,6 +8,8 @@ import { UsageError } from './usage-error.ts';
 const USAGE = `Usage:
   vm-server machine --dir <machine directory>
       Be a local machine: the sample chat and its agent.
+  vm-server guest --port <device> --assignment <file>
+      Be the program of a virtual machine: the sample chat and its agent.
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file>)
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
@@ -19,12 +22,14 @@ async function run([command, ...rest]: string[]): Promise<void> {
       // A machine outlives the terminal and the process that started it.
       process.on('SIGHUP', () => undefined);
       return runMachine(parseMachineDir(rest));
+    case 'guest':
+      return runGuest(parseGuestOptions(rest));
     case 'agent':
       return runAgent(parseAgentOptions(rest));
     case undefined:
-      throw new UsageError('say what to be: machine or agent');
+      throw new UsageError('say what to be: machine, guest or agent');
     default:
-      throw new UsageError(`there is no "${command}": say machine or agent`);
+      throw new UsageError(`there is no "${command}": say machine, guest or agent`);
   }
 }
 

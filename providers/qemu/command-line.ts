@@ -1,0 +1,88 @@
+/** The command line of QEMU. Every user of the host can read it: nothing secret is on it. */
+import { join } from 'node:path';
+import { GUEST_ASSIGNMENT_NAME, GUEST_LINK_PORT } from '../../domain/guest-machine.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { QemuImage } from './image-files.ts';
+import { QEMU_MACHINE_FILE, socketsOf, type QemuMachineOrder } from './machine-order.ts';
+
+/** The name of the network in QEMU's own commands. */
+export const NETWORK_ID = 'net0';
+export const LINK_ID = 'link0';
+
+/** No process of the system runs as this user by default: what escapes from a guest can do least. */
+const UNPRIVILEGED = '65534:65534';
+
+const KERNEL_ARGUMENTS = [
+  'console=ttyS0',
+  'quiet',
+  'loglevel=4',
+  // A guest that panics or ends restarts by a triple fault, which every machine has; QEMU then ends (-no-reboot).
+  'panic=-1',
+  'reboot=t',
+];
+
+export interface CommandLineInput {
+  dir: string;
+  order: QemuMachineOrder;
+  image: QemuImage;
+  hypervisor: Hypervisor;
+  /** Whether QEMU is started by root and must leave that. */
+  asRoot: boolean;
+}
+
+/** The arguments after the program. The machine starts stopped, so that nothing runs before its address is claimed. */
+export function qemuArguments({ dir, order, image, hypervisor, asRoot }: CommandLineInput): string[] {
+  const sockets = socketsOf(dir);
+  const file = (name: string): string => quoted(join(dir, name));
+  const kvm = order.accelerator === 'kvm';
+  return [
+    ...['-name', order.labels.machineId, '-S', '-no-reboot'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    // The clock of a microvm without KVM is only as right as a guess of the processor's speed; q35 has timers to
+    // measure it by, and boots as fast.
+    ...(kvm ? ['-M', 'microvm,acpi=on,accel=kvm', '-cpu', 'host'] : ['-M', 'q35,accel=tcg', '-cpu', 'max']),
+    ...['-m', `${order.memoryMb}`, '-smp', `${order.cpus}`],
+    ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', KERNEL_ARGUMENTS.join(' ')],
+    ...['-fw_cfg', `name=${GUEST_ASSIGNMENT_NAME},file=${file(QEMU_MACHINE_FILE.assignment)}`],
+    ...['-chardev', `file,id=console0,path=${file(QEMU_MACHINE_FILE.console)},append=on`],
+    ...['-serial', 'chardev:console0'],
+    // Without `restrict` a guest reaches every service on the host's loopback.
+    ...['-netdev', `user,id=${NETWORK_ID},restrict=on,ipv6=off`],
+    ...device('virtio-net', kvm, `netdev=${NETWORK_ID}`),
+    ...device('virtio-serial', kvm),
+    ...['-chardev', `socket,id=${LINK_ID},path=${quoted(sockets.agent)},server=on,wait=off`],
+    ...['-device', `virtserialport,chardev=${LINK_ID},name=${GUEST_LINK_PORT}`],
+    ...device('virtio-rng', kvm),
+    ...(order.diskGb === null ? [] : disk(file(QEMU_MACHINE_FILE.disk), kvm)),
+    ...['-qmp', `unix:${quoted(sockets.qmp)},server=on,wait=off`],
+    ...confinement(hypervisor, asRoot),
+  ];
+}
+
+/** A microvm has its devices on a bus of their own. */
+function device(name: string, kvm: boolean, more?: string): string[] {
+  return ['-device', [`${name}-${kvm ? 'device' : 'pci'}`, ...(more === undefined ? [] : [more])].join(',')];
+}
+
+function disk(path: string, kvm: boolean): string[] {
+  return [
+    '-drive',
+    `if=none,id=disk0,format=raw,file=${path},discard=unmap`,
+    ...device('virtio-blk', kvm, 'drive=disk0'),
+  ];
+}
+
+/**
+ * What QEMU may ask of the host's kernel. Started by root it changes to a user without rights first, which the
+ * filter has to let through; afterwards no program can be started that would give rights back.
+ */
+function confinement({ hasRunWith }: Hypervisor, asRoot: boolean): string[] {
+  const sandbox = `on,obsolete=deny,spawn=deny,resourcecontrol=deny,elevateprivileges=${asRoot ? 'allow' : 'deny'}`;
+  const user = hasRunWith ? ['-run-with', `user=${UNPRIVILEGED}`] : ['-runas', UNPRIVILEGED];
+  return ['-sandbox', sandbox, ...(asRoot ? user : [])];
+}
+
+/** QEMU takes a comma in a value when it is doubled. */
+function quoted(path: string): string {
+  return path.replaceAll(',', ',,');
+}

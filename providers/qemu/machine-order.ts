@@ -1,0 +1,93 @@
+/**
+ * What the directory of a machine holds (`<state dir>/machines-qemu/<machineId>/`), beside the files it shares
+ * with local machines: `machine.json`, `process.json`, `address.json`, `console.log`.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
+import type { MachineLabels } from '../../domain/machine-provider.ts';
+import type { PortSpec } from '../../domain/vm-spec.ts';
+import { socketPathOf } from '../local/machine-files.ts';
+
+export const QEMU_MACHINE_FILE = {
+  /** {@link QemuMachineOrder}, written once. */
+  order: LOCAL_MACHINE_FILE.order,
+  console: LOCAL_MACHINE_FILE.console,
+  address: LOCAL_MACHINE_FILE.address,
+  /** GuestAssignment (domain/guest-machine.ts), mode 0600: the guest reads it as a firmware file. */
+  assignment: 'assignment.json',
+  /** What QEMU itself says. */
+  log: 'qemu.log',
+  disk: 'disk.raw',
+  /** {@link BootTry} that runs. */
+  boot: 'boot.json',
+  /** Written once, when the guest's agent opened its link. */
+  booted: 'booted.json',
+} as const;
+
+/** What a machine is made from; never changes. */
+export interface QemuMachineOrder {
+  labels: MachineLabels;
+  createdAt: number;
+  host: string;
+  ports: PortSpec[];
+  cpus: number;
+  memoryMb: number;
+  diskGb: number | null;
+  accelerator: 'kvm' | 'tcg';
+}
+
+/** One try of a guest to boot. */
+export interface BootTry {
+  /** From 1. */
+  number: number;
+  /** Epoch ms. */
+  startedAt: number;
+}
+
+/** Sockets of a machine: in its directory, or beside each other in a short one. */
+export function socketsOf(dir: string): { agent: string; qmp: string; shortDir: string | null } {
+  const { path, shortDir } = socketPathOf(dir);
+  return { agent: path, qmp: join(dirname(path), 'qmp.sock'), shortDir };
+}
+
+export async function readOrder(dir: string): Promise<QemuMachineOrder | undefined> {
+  const order = (await readJson(join(dir, QEMU_MACHINE_FILE.order))) as Partial<QemuMachineOrder> | undefined;
+  const labels = order?.labels as Partial<MachineLabels> | undefined;
+  const sound =
+    typeof labels?.deployment === 'string' &&
+    typeof labels.machineId === 'string' &&
+    typeof order?.createdAt === 'number' &&
+    typeof order.memoryMb === 'number' &&
+    Array.isArray(order.ports);
+  return sound ? (order as QemuMachineOrder) : undefined;
+}
+
+export async function readBootTry(dir: string): Promise<BootTry | undefined> {
+  const found = (await readJson(join(dir, QEMU_MACHINE_FILE.boot))) as Partial<BootTry> | undefined;
+  return typeof found?.number === 'number' && typeof found.startedAt === 'number' ? (found as BootTry) : undefined;
+}
+
+export async function hasBooted(dir: string): Promise<boolean> {
+  return (await readJson(join(dir, QEMU_MACHINE_FILE.booted))) !== undefined;
+}
+
+/** Whoever reads the file sees all of it or what was there before. */
+export async function replaceJson(dir: string, name: string, value: unknown): Promise<void> {
+  const draft = join(dir, `.${name}.${process.pid}`);
+  await writeFile(draft, jsonText(value), { mode: 0o600 });
+  await rename(draft, join(dir, name));
+}
+
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

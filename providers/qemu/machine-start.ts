@@ -1,0 +1,150 @@
+/**
+ * Brings a guest's QEMU up. Order of things, so that a death between any two leaves nothing unowned: the order
+ * is written once, then the process starts and locks its id, then, with QEMU's control socket as the lock, the
+ * address is claimed, the guest begins to run and the address is written down. Who finds it half done goes on.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CancelSignal } from '../../domain/machine-provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+import { isErrno, readAddress, readProcess, readTail } from '../local/machine-files.ts';
+import { isAlive } from '../local/system-process.ts';
+import { waitUntil } from '../local/waiting.ts';
+import { addressCandidates, claimAddress } from './claim-address.ts';
+import { qemuArguments } from './command-line.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { QemuImage } from './image-files.ts';
+import { launch, type StartedProcesses } from './launch.ts';
+import { QEMU_MACHINE_FILE, readBootTry, replaceJson, socketsOf, type QemuMachineOrder } from './machine-order.ts';
+import { withQmp, type QmpSession } from './qmp.ts';
+
+/** How long QEMU may take until it has its address; the guest's boot is not part of it. */
+const START_TIMEOUT_MS = 60_000;
+/** How long somebody else's start may take until its process shows. */
+const ADOPT_GRACE_MS = 2000;
+const LOG_TAIL_BYTES = 1000;
+const BYTES_PER_GB = 1024 ** 3;
+/** Beyond the disk's size. */
+const FILE_LIMIT_SLACK_BYTES = 1024 ** 2;
+
+export interface StartInput {
+  machineId: string;
+  dir: string;
+  order: QemuMachineOrder;
+  image: QemuImage;
+  hypervisor: Hypervisor;
+  tombstonePath: string;
+  started: StartedProcesses;
+  /** Whether this call wrote the order, and with it the duty to start the process. */
+  first: boolean;
+  /** The console's hard limit. */
+  consoleHardLimitBytes: number;
+  isDestroyed: () => Promise<boolean>;
+}
+
+/** Resolves when the machine runs and its address is known. Errors: `machineEnded`, `bootFailed`, retryable ones. */
+export async function startMachine(input: StartInput, signal: CancelSignal): Promise<void> {
+  const { machineId, dir } = input;
+  const begunAt = Date.now();
+  let child = input.first ? await launchQemu(input) : undefined;
+  let sawAlive = false;
+  const running = await waitUntil(
+    async () => {
+      if (await input.isDestroyed()) throw ended(`${machineId} was destroyed`);
+      const seen = await lookAt(dir);
+      if (seen === 'running') return true;
+      if (seen === 'starting') {
+        sawAlive = true;
+        await settle(input);
+      }
+      if (seen === 'ended' && !sawAlive && child === undefined) throw ended(`${machineId} ended before`);
+      if (seen === 'ended' || (seen === 'absent' && child && hasExited(child))) throw await startFailure(dir);
+      if (seen === 'absent' && !child && Date.now() - begunAt > ADOPT_GRACE_MS) child = await launchQemu(input);
+      return undefined;
+    },
+    START_TIMEOUT_MS,
+    signal,
+  );
+  if (running) return;
+  throw new ProviderError(
+    'backendUnavailable',
+    `QEMU of ${machineId} does not answer; its log ends: ${await log(dir)}`,
+  );
+}
+
+async function lookAt(dir: string): Promise<'absent' | 'starting' | 'running' | 'ended'> {
+  const machine = await readProcess(dir);
+  if (machine === undefined) return 'absent';
+  if (!(await isAlive(machine))) return 'ended';
+  return (await readAddress(dir)) === undefined ? 'starting' : 'running';
+}
+
+async function launchQemu(input: StartInput): Promise<ChildProcess> {
+  const { machineId, dir, order, image, hypervisor, tombstonePath, started } = input;
+  if (order.diskGb !== null) await makeDisk(join(dir, QEMU_MACHINE_FILE.disk), order.diskGb);
+  await (await open(join(dir, QEMU_MACHINE_FILE.console), 'a', 0o600)).close();
+  const diskBytes = order.diskGb === null ? 0 : order.diskGb * BYTES_PER_GB + FILE_LIMIT_SLACK_BYTES;
+  const asRoot = process.getuid?.() === 0;
+  return launch({
+    machineId,
+    dir,
+    tombstonePath,
+    fileLimitBytes: Math.max(input.consoleHardLimitBytes, diskBytes),
+    command: [hypervisor.path, ...qemuArguments({ dir, order, image, hypervisor, asRoot })],
+    started,
+  });
+}
+
+/** A blank disk that takes room on the host only as the guest writes. */
+async function makeDisk(path: string, sizeGb: number): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    await file.truncate(sizeGb * BYTES_PER_GB);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives the machine its address and lets the guest run, unless another caller did so meanwhile. */
+async function settle({ dir, machineId, order }: StartInput): Promise<void> {
+  try {
+    await withQmp(socketsOf(dir).qmp, async (qmp) => {
+      if ((await readAddress(dir)) !== undefined) return;
+      const address = await claimAddress(qmp, order.ports, addressCandidates(machineId));
+      await beginBoot(dir, qmp);
+      await replaceJson(dir, QEMU_MACHINE_FILE.address, address);
+    });
+  } catch (error) {
+    // Either QEMU has not come so far yet or it ended: the next look tells which.
+    const notThere = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].some((code) => isErrno(error, code));
+    const closed = error instanceof ProviderError && error.code === 'backendUnavailable';
+    if (!notThere && !closed) throw error;
+  }
+}
+
+async function beginBoot(dir: string, qmp: QmpSession): Promise<void> {
+  if ((await readBootTry(dir)) === undefined) {
+    await replaceJson(dir, QEMU_MACHINE_FILE.boot, { number: 1, startedAt: Date.now() });
+  }
+  await qmp.execute('cont');
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function startFailure(dir: string): Promise<ProviderError> {
+  return new ProviderError('bootFailed', `QEMU ended while it was starting: ${await log(dir)}`);
+}
+
+/** The last lines that QEMU itself said, for an error that explains itself. */
+async function log(dir: string): Promise<string> {
+  const tail = await readTail(join(dir, QEMU_MACHINE_FILE.log), LOG_TAIL_BYTES);
+  const text = new TextDecoder().decode(tail ?? new Uint8Array()).trim();
+  return text === '' ? '(it said nothing)' : text;
+}
+
+function ended(message: string): ProviderError {
+  return new ProviderError('machineEnded', message);
+}

@@ -1,0 +1,96 @@
+/** QEMU's control socket. It serves one client at a time, so a session is also a lock on the machine's settings. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { ProviderError } from '../../domain/provider-error.ts';
+
+interface QmpReply {
+  QMP?: unknown;
+  id?: number;
+  return?: unknown;
+  error?: { desc?: string };
+}
+
+/** Longest wait for the socket, another client that has it, and the answer to one command. */
+const TIMEOUT_MS = 15_000;
+
+/** One use of the control socket. */
+export interface QmpSession {
+  /** The answer to a command. Rejects with QEMU's own words. */
+  execute: (command: string, args?: Record<string, unknown>) => Promise<unknown>;
+}
+
+/**
+ * Does `work` with the machine's control socket alone. Rejects with `backendUnavailable` when QEMU does not
+ * answer; a socket that is not there is the system's error (ENOENT, ECONNREFUSED).
+ */
+export async function withQmp<Result>(path: string, work: (session: QmpSession) => Promise<Result>): Promise<Result> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    const replies = new QmpReplies(socket);
+    await replies.greeting;
+    let lastId = 0;
+    const execute: QmpSession['execute'] = (command, args = {}) => {
+      const id = ++lastId;
+      const reply = replies.to(id);
+      socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      return reply;
+    };
+    await execute('qmp_capabilities');
+    return await work({ execute });
+  } finally {
+    socket.destroy();
+  }
+}
+
+interface Waiting {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+class QmpReplies {
+  readonly greeting: Promise<unknown>;
+  readonly #waiting = new Map<number, Waiting>();
+  #end: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.greeting = this.to(0);
+    createInterface({ input: socket }).on('line', (line) => this.#take(line));
+    socket.on('error', () => this.#fail('QEMU closed its control socket'));
+    socket.on('close', () => this.#fail('QEMU closed its control socket'));
+  }
+
+  to(id: number): Promise<unknown> {
+    if (this.#end) return Promise.reject(this.#end);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail('QEMU does not answer on its control socket'), TIMEOUT_MS);
+      this.#waiting.set(id, {
+        resolve: (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  #take(line: string): void {
+    const reply = JSON.parse(line) as QmpReply;
+    const id = reply.QMP === undefined ? reply.id : 0;
+    const waiting = id === undefined ? undefined : this.#waiting.get(id);
+    if (id === undefined || !waiting) return;
+    this.#waiting.delete(id);
+    if (reply.error) waiting.reject(new ProviderError('backendUnavailable', `QEMU says: ${reply.error.desc ?? ''}`));
+    else waiting.resolve(reply.return);
+  }
+
+  #fail(message: string): void {
+    this.#end ??= new ProviderError('backendUnavailable', message);
+    for (const { reject } of this.#waiting.values()) reject(this.#end);
+    this.#waiting.clear();
+  }
+}

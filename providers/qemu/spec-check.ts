@@ -1,0 +1,64 @@
+/** What a guest can be. The API refuses the same before anything is created; this is the last word. */
+import { readFileSync } from 'node:fs';
+import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
+import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
+import { PROVIDER_CAPABILITIES } from '../../domain/provider-capabilities.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
+import { isMachineId } from '../local/machine-files.ts';
+
+export const PROVIDER_NAME = 'qemu';
+const IMAGES = PROVIDER_CAPABILITIES[PROVIDER_NAME]?.images ?? [];
+/** QEMU itself takes more, but no host of ours has them. */
+const MOST_CPUS = 255;
+
+/** Throws `badSpec` or `imageUnknown` for what a guest cannot be. */
+export function checkRequest({ spec, machineId }: CreateMachineRequest): void {
+  if (!isMachineId(machineId)) throw bad(`the machine id ${JSON.stringify(machineId)} is none`);
+  if (spec.provider !== PROVIDER_NAME) throw bad(`provider is ${spec.provider}, this one is ${PROVIDER_NAME}`);
+  if (!IMAGES.includes(spec.image)) {
+    throw new ProviderError('imageUnknown', `image ${spec.image} does not exist; use ${IMAGES.join(' or ')}`);
+  }
+  const unable = UNABLE.find(([asked]) => asked(spec));
+  if (unable) throw bad(`${unable[1]}: drop it or use another provider`);
+  if (!Number.isInteger(spec.cpus) || spec.cpus < 1 || spec.cpus > MOST_CPUS) {
+    throw bad(`cpus: ${spec.cpus} is no whole number from 1 to ${MOST_CPUS}`);
+  }
+  if (!Number.isInteger(spec.memoryMb)) throw bad(`memoryMb: ${spec.memoryMb} is no whole number`);
+  if (spec.diskGb !== null && !(Number.isInteger(spec.diskGb) && spec.diskGb > 0)) {
+    throw bad(`diskGb: ${spec.diskGb} is no whole number above 0`);
+  }
+  spec.ports.forEach(checkPort);
+  const ports = spec.ports.map(({ protocol, port }) => `${protocol} ${port}`);
+  if (new Set(ports).size < ports.length) throw bad('ports: two have one number and protocol');
+}
+
+const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
+  [(spec) => spec.zones.length > 0, 'zones: a host has none'],
+  [(spec) => spec.machineType !== null, 'machineType: use cpus and memoryMb'],
+  [(spec) => spec.network !== null, 'network: a guest has the user network alone'],
+  [(spec) => spec.externalIp, 'externalIp: a guest is reached from its host alone'],
+  [(spec) => spec.spot, 'spot: a guest is never taken away'],
+  [(spec) => spec.egress, 'egress: a guest reaches nothing outside, since it would reach its host too'],
+  [(spec) => spec.onLost === 'recreate', 'onLost recreate: a guest is not recreated'],
+];
+
+function checkPort({ name, port, protocol }: PortSpec): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}: ${port} is no port`);
+  if (protocol === 'tcp' && port === AGENT_LOCAL_PORT) throw bad(`ports.${name}: ${port} is the agent's own port`);
+  const lowest = lowestPort();
+  if (port < lowest) throw bad(`ports.${name}: the host forwards no port below ${lowest}`);
+}
+
+/** The lowest port that a program without rights may listen on, as QEMU is one. */
+function lowestPort(): number {
+  try {
+    return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  } catch {
+    return 1024;
+  }
+}
+
+function bad(message: string): ProviderError {
+  return new ProviderError('badSpec', message);
+}

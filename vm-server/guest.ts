@@ -1,0 +1,100 @@
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { parseGuestAssignment, type GuestAssignment } from '../domain/guest-machine.ts';
+import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
+import type { PortSpec } from '../domain/vm-spec.ts';
+import { AppUsage } from './agent/app-usage.ts';
+import { localEndpoint } from './agent/local-endpoint.ts';
+import { reportSequence } from './agent/report-sequence.ts';
+import { openSocketLink } from './agent/socket-link.ts';
+import { openVirtioPort } from './agent/virtio-port.ts';
+import { ChatServer } from './chat/chat-server.ts';
+import { listen } from './claim-address.ts';
+import { endOnSignals } from './end-on-signals.ts';
+import { createLog } from './log.ts';
+import css from './page/chat.css';
+import html from './page/index.html';
+import js from './page/chat.page.js';
+import { UsageError } from './usage-error.ts';
+
+/** What the program of a guest is told on its command line. */
+export interface GuestOptions {
+  /** Device of the virtio-serial port that is the agent link. */
+  port: string;
+  /** File that holds the {@link GuestAssignment}. */
+  assignmentFile: string;
+}
+
+/** Where the agent's own link listens inside the guest. */
+const LINK_SOCKET = '/run/agent.sock';
+
+/** Reads the options of `guest`. Throws a {@link UsageError} that names what is missing. */
+export function parseGuestOptions(args: string[]): GuestOptions {
+  const text = { type: 'string' } as const;
+  const { port, assignment } = parseArgs({ args, options: { port: text, assignment: text } }).values;
+  if (!port || !assignment) throw new UsageError('guest needs --port <device> and --assignment <file>');
+  return { port, assignmentFile: assignment };
+}
+
+/**
+ * Is the program of a virtual machine, the sample chat and its agent, until it is told to end. Throws when it
+ * cannot be set up.
+ */
+export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<void> {
+  process.umask(0o077);
+  // A thread that waits for the host's next word would keep an ordinary exit waiting for ever.
+  process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
+  const { machineId, ports, env } = readAssignment(assignmentFile);
+  const log = createLog();
+  Object.assign(process.env, env);
+
+  const usage = new AppUsage();
+  const title = process.env['CHAT_TITLE'] ?? 'Chat';
+  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
+  const app = endOnSignals({
+    recount: () => {
+      usage.setConnections(chat.count);
+      return Promise.resolve();
+    },
+    setDraining: (draining) => chat.setDraining(draining),
+    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
+    log,
+  });
+  const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
+  await listen(agentServer, '127.0.0.1', AGENT_LOCAL_PORT);
+  for (const spec of ports) {
+    if (spec.protocol === 'tcp') await listen(chat.createServer(), '0.0.0.0', spec.port);
+    else await echoDatagrams(spec.port);
+  }
+  usage.setConnections(chat.count);
+  usage.setReady(true);
+  await openSocketLink(LINK_SOCKET, { usage, app, nextSequence: reportSequence(), log });
+  openVirtioPort(port, LINK_SOCKET, log);
+  log(`Machine ${machineId} serves on ${portList(ports)}.`);
+}
+
+function readAssignment(path: string): GuestAssignment {
+  const assignment = parseGuestAssignment(JSON.parse(readFileSync(path, 'utf8')));
+  if (!assignment) throw new Error(`${path} holds no assignment: give the file that the host made for this guest`);
+  return assignment;
+}
+
+/** A chat has no use for datagrams: it sends each back, which shows that the port works. */
+function echoDatagrams(port: number): Promise<void> {
+  const socket = createSocket('udp4', (message, { address, port: from }) => socket.send(message, from, address));
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, '0.0.0.0', () => {
+      socket.off('error', reject);
+      // A reply that cannot be delivered is the sender's loss.
+      socket.on('error', () => undefined);
+      resolve();
+    });
+  });
+}
+
+function portList(ports: PortSpec[]): string {
+  return ports.map(({ name, port, protocol }) => `${name} ${port}/${protocol}`).join(', ') || 'no ports';
+}
