@@ -40,7 +40,7 @@ export async function findOrGetTemporalCli(setPath: string | null, report: StepR
     report.note(`${path}, ${version}`);
     return path;
   }
-  return getTemporalCli();
+  return getTemporalCli(report);
 }
 
 function cachedCli(): string {
@@ -51,14 +51,14 @@ function downloadDirectory(): string {
   return join(cacheDirectory(), 'downloads');
 }
 
-async function getTemporalCli(): Promise<string> {
+async function getTemporalCli(report: StepReport): Promise<string> {
   await mkdir(cacheDirectory(), { recursive: true });
   const unlock = await holdLock(join(cacheDirectory(), 'temporal-cli.lock'), {
     onWait: ({ pid }) => say(`  Temporal CLI: process ${pid} is getting it, waiting`),
   });
   try {
     if ((await versionOf(cachedCli())) !== undefined) return cachedCli();
-    return (await download()) ?? (await build());
+    return (await download()) ?? (await build(report));
   } finally {
     await unlock();
   }
@@ -89,7 +89,7 @@ async function downloadedClis(): Promise<string[]> {
 }
 
 /** Builds the pinned official CLI with Go; about five minutes on two cores, once. */
-async function build(): Promise<string> {
+async function build({ doing }: StepReport): Promise<string> {
   const go = [...(await onPath('go')), '/usr/local/go/bin/go'].at(0);
   if (go === undefined || !(await isExecutable(go))) {
     throw new ScriptError(
@@ -102,18 +102,19 @@ async function build(): Promise<string> {
   }
   say(`  Temporal CLI: building ${CLI_PACKAGE} with Go; about 5 minutes on 2 cores, once`);
   const directory = join(cacheDirectory(), `build-${process.pid}`);
-  const startedAt = Date.now();
   const child = spawn(go, ['install', '-v', CLI_PACKAGE], {
-    env: { ...process.env, GOBIN: directory, GOFLAGS: '-trimpath' },
+    env: { ...process.env, GOBIN: directory },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const endWithUs = (): boolean => child.kill();
+  process.once('exit', endWithUs);
   const lines: string[] = [];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => lines.push(...text.split('\n').filter(Boolean)));
-  const progress = setInterval(() => {
-    const seconds = Math.round((Date.now() - startedAt) / 1000);
-    say(`  Temporal CLI: building for ${seconds} s, ${lines.length} steps, now ${lines.at(-1) ?? 'starting'}`);
-  }, 15_000);
-  const [code] = (await once(child, 'close').finally(() => clearInterval(progress))) as [number | null];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    lines.push(...text.split('\n').filter(Boolean));
+    doing(`building, ${lines.length} packages so far, now ${lines.at(-1) ?? ''}`);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.off('exit', endWithUs);
   if (code !== 0) {
     await rm(directory, { recursive: true, force: true });
     throw new ScriptError(`The Temporal CLI could not be built with ${go}:\n  ${lines.slice(-10).join('\n  ')}`);

@@ -25,9 +25,12 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** What a step found out, shown on its line. */
+/** How a step tells about itself. */
 export interface StepReport {
+  /** What it found out, shown on its line. */
   note: (text: string) => void;
+  /** What it is doing now, shown while it takes long. */
+  doing: (text: string) => void;
 }
 
 /** Does one step and says so with its time; a long one says every 10 seconds that it goes on. */
@@ -37,13 +40,17 @@ export async function step<Result>(
 ): Promise<Result> {
   const startedAt = Date.now();
   let noted = '';
+  let doing = 'still at it';
   const progress = setInterval(() => {
-    say(`${coloured('…', 'dim')} ${name}: still at it (${duration(Date.now() - startedAt)})`);
+    say(`${coloured('…', 'dim')} ${name}: ${doing} (${duration(Date.now() - startedAt)})`);
   }, PROGRESS_INTERVAL_MS);
   try {
     const result = await work({
       note: (text) => {
         noted = `: ${text}`;
+      },
+      doing: (text) => {
+        doing = text;
       },
     });
     say(`${coloured('✓', 'green')} ${name}${noted} ${coloured(`(${duration(Date.now() - startedAt)})`, 'dim')}`);
