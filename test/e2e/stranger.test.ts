@@ -11,6 +11,11 @@ import { startTestServer, type TestServer } from '../temporal-server.ts';
 const run = promisify(execFile);
 const VERSION = '4.32.5';
 const CACHE = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+/**
+ * Two of the tool's opinions are not ours: a destroyed VM stays readable, so that its end can be explained; and a
+ * request may fit the schema and still contradict itself or name a provider that is not there (400, documented).
+ */
+const NOT_OURS = 'use_after_free,positive_data_acceptance';
 const VENV = join(CACHE, 'ephemera', `schemathesis-${VERSION}`);
 
 let server: TestServer;
@@ -44,7 +49,19 @@ it('a stranger who only reads openapi.json provokes no server error and no undoc
       'run',
       `${stack.apis[0]!.url}/openapi.json`,
       ...['--header', `Authorization: Bearer ${stack.apiKey}`],
-      ...['--checks', 'all', '--max-examples', '25', '--seed', '1', '--workers', '2', '--no-color'],
+      ...[
+        '--checks',
+        'all',
+        '--exclude-checks',
+        NOT_OURS,
+        '--max-examples',
+        '25',
+        '--seed',
+        '1',
+        '--workers',
+        '2',
+        '--no-color',
+      ],
       ...['--request-timeout', '30'],
     ],
     { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } },
