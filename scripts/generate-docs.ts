@@ -1,0 +1,72 @@
+/**
+ * Writes the documents that are made from code: docs/errors.md and docs/openapi.json.
+ * With `--check` it changes nothing and fails when one of them is not up to date.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import { openApiText } from '../api/routes.ts';
+import { API_ERROR, PROVIDER_ERROR } from '../domain/error-codes.ts';
+
+const ROOT = new URL('..', import.meta.url);
+
+/** Every generated document: its path in the checkout and the text it should have. */
+export async function generatedDocs(): Promise<Record<string, string>> {
+  return {
+    'docs/errors.md': await format(errorsMarkdown(), { parser: 'markdown', printWidth: 120 }),
+    'docs/openapi.json': await format(openApiText(), { parser: 'json', printWidth: 120 }),
+  };
+}
+
+/** The paths of documents that are not as the code says. */
+export async function outdatedDocs(): Promise<string[]> {
+  const outdated: string[] = [];
+  for (const [path, text] of Object.entries(await generatedDocs())) {
+    if ((await readFile(new URL(path, ROOT), 'utf8').catch(() => '')) !== text) outdated.push(path);
+  }
+  return outdated;
+}
+
+function errorsMarkdown(): string {
+  const api = Object.entries(API_ERROR).map(
+    ([code, { status, title, todo }]) => `| <a id="${code}"></a>\`${code}\` | ${status} | ${title} | ${todo} |`,
+  );
+  const provider = Object.entries(PROVIDER_ERROR).map(
+    ([code, { kind, title, todo }]) => `| <a id="provider-${code}"></a>\`${code}\` | ${kind} | ${title} | ${todo} |`,
+  );
+  return [
+    '# Error codes',
+    '',
+    'Generated from `domain/error-codes.ts` by `scripts/generate-docs.ts`.',
+    '',
+    '## Of the API',
+    '',
+    'Each is the `code` of an `application/problem+json` answer (RFC 9457); its `requestId` is in the log too.',
+    '',
+    '| code | status | meaning | what to do |',
+    '| --- | --- | --- | --- |',
+    ...api,
+    '',
+    '## Of machine providers',
+    '',
+    'They appear in the timeline and details of a VM and in the Temporal Web UI. A `retryable` one is tried again with',
+    'back-off; a `terminal` one ends the VM.',
+    '',
+    '| code | kind | meaning | what to do |',
+    '| --- | --- | --- | --- |',
+    ...provider,
+    '',
+  ].join('\n');
+}
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--check')) {
+    const outdated = await outdatedDocs();
+    for (const path of outdated) process.stderr.write(`${path} is not up to date: run tsx scripts/generate-docs.ts\n`);
+    if (outdated.length > 0) process.exitCode = 1;
+    return;
+  }
+  for (const [path, text] of Object.entries(await generatedDocs())) await writeFile(new URL(path, ROOT), text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -1,0 +1,178 @@
+import { ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { answerReport } from '../../api/agents/answer-report.ts';
+import { RateLimiter } from '../../api/agents/rate-limiter.ts';
+import { authenticate, bearerToken } from '../../api/http/authenticate.ts';
+import { problemOf } from '../../api/http/error-handler.ts';
+import { ApiProblem, problemDocument } from '../../api/http/problem.ts';
+import { typedQuery, validate } from '../../api/http/validate.ts';
+import { nameSchema } from '../../api/schemas/names.ts';
+import { listQuerySchema } from '../../api/schemas/requests.ts';
+import { nameForKey, readableName } from '../../api/vms/vm-names.ts';
+import type { HttpReport } from '../../domain/agent-protocol.ts';
+import { API_ERROR, type ApiErrorCode } from '../../domain/error-codes.ts';
+import type { VmView } from '../../domain/vm-view.ts';
+
+const grpc = (code: number) =>
+  new ServiceError('failed', {
+    cause: Object.assign(new Error('grpc'), { code, details: 'secret detail', metadata: {} }),
+  });
+
+function code(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ApiProblem) return error.code;
+    throw error;
+  }
+  return 'fine';
+}
+
+describe('an error', () => {
+  it('of Temporal that says nothing about the request is a 503', () => {
+    for (const number of [1, 4, 8, 14]) expect(problemOf(grpc(number)).code).toBe('temporalUnavailable');
+    expect(problemOf(new ServiceError('no connection', { cause: new Error('ENOTFOUND') })).status).toBe(503);
+  });
+
+  it('of ours is a 500 that tells nothing of itself', () => {
+    for (const error of [
+      grpc(3),
+      new WorkflowNotFoundError('x', 'vm/a/b', undefined),
+      new Error('password=1'),
+      'x',
+      null,
+    ]) {
+      const problem = problemOf(error);
+      expect(problem.code).toBe('internal');
+      expect(JSON.stringify(problemDocument(problem, 'r1'))).not.toMatch(/password|secret|vm\/a\/b/);
+    }
+  });
+
+  it('has the status, title and next step of its code', () => {
+    for (const name of Object.keys(API_ERROR) as ApiErrorCode[]) {
+      const document = problemDocument(new ApiProblem(name, 'What was wrong.'), 'r1');
+      const { status, title, todo } = API_ERROR[name];
+      expect(document).toEqual({
+        type: `/docs/errors#${name}`,
+        title,
+        status,
+        detail: `What was wrong. ${todo}`,
+        code: name,
+        requestId: 'r1',
+      });
+    }
+  });
+});
+
+describe('validation', () => {
+  it('names every wrong field and never its value', () => {
+    const schema = z.strictObject({ token: z.string().max(3), count: z.int() });
+    expect(code(() => validate(schema, { token: 'hunter2', count: 'x', more: 1 }, 'body'))).toBe('invalidRequest');
+    expect(() => validate(schema, { token: 'hunter2', count: 'x', more: 1 }, 'body')).toThrow(
+      /^(?!.*hunter2).*body\.token.*body\.count.*"more"/,
+    );
+  });
+
+  it('gives query strings their types only where the text is exactly one', () => {
+    const typed = (query: string) => typedQuery(listQuerySchema, new URLSearchParams(query));
+    expect(typed('pageSize=5&fresh=true&label=a=b&label=c=d&state=running')).toEqual({
+      pageSize: 5,
+      fresh: true,
+      label: ['a=b', 'c=d'],
+      state: ['running'],
+    });
+    expect(typed('pageSize=05&fresh=1&__proto__=x')).toEqual(
+      Object.fromEntries([
+        ['pageSize', '05'],
+        ['fresh', '1'],
+        ['__proto__', 'x'],
+      ]),
+    );
+    expect(typed('pageSize=1&pageSize=2')).toEqual({ pageSize: ['1', '2'] });
+  });
+});
+
+describe('a key', () => {
+  const keys = {
+    verify: (token: string) =>
+      ({ v: { id: 'v', project: 'p', role: 'viewer' as const }, a: { id: 'a', project: 'p', role: 'admin' as const } })[
+        token
+      ],
+  };
+
+  it('opens what its role may do', () => {
+    expect(code(() => authenticate(keys, undefined, 'viewer'))).toBe('unauthenticated');
+    expect(code(() => authenticate(keys, 'x', 'viewer'))).toBe('unauthenticated');
+    expect(code(() => authenticate(keys, 'v', 'operator'))).toBe('forbidden');
+    expect(authenticate(keys, 'a', 'operator').id).toBe('a');
+  });
+
+  it('is read from a bearer header alone', () => {
+    expect(bearerToken('Bearer abc')).toBe('abc');
+    expect(bearerToken('bearer abc')).toBe('abc');
+    for (const header of [undefined, '', 'Basic abc', 'Bearer', 'Bearer a b', 'Bearer \u00e9']) {
+      expect(bearerToken(header)).toBeUndefined();
+    }
+  });
+});
+
+describe('a rate limit', () => {
+  it('lets a burst through, then the long-run rate, for each caller alone', () => {
+    const limit = new RateLimiter({ burst: 3, perSecond: 1 });
+    for (let count = 0; count < 3; count += 1) limit.take('a', 0);
+    expect(code(() => limit.take('a', 0))).toBe('rateLimited');
+    expect(code(() => limit.take('b', 0))).toBe('fine');
+    expect(code(() => limit.take('a', 999))).toBe('rateLimited');
+    expect(code(() => limit.take('a', 1000))).toBe('fine');
+  });
+});
+
+describe('a generated name', () => {
+  it('is a valid one', () => {
+    for (let count = 0; count < 200; count += 1) expect(readableName()).toMatch(/^[a-z]+-[a-z]+-[a-z0-9]{5}$/);
+    expect(nameSchema.safeParse(nameForKey('0'.repeat(64))).success).toBe(true);
+  });
+});
+
+describe('the answer to a report', () => {
+  const view = {
+    state: 'running',
+    aliveBecause: 'connections',
+    spec: { idle: { silenceTimeoutSeconds: 300 } },
+  } as VmView;
+  const report: HttpReport = {
+    sequence: 5,
+    connections: 2,
+    ready: true,
+    calmMs: 5000,
+    forwarded: { sequence: 4, connections: 2, ageMs: 1000, tokens: 10 },
+  };
+  const answer = (more: Partial<HttpReport> = {}, viewMore: Partial<VmView> = {}) =>
+    answerReport({ ...report, ...more }, { ...view, ...viewMore }, 1_000_000);
+
+  it('keeps an edge, a first report and an answer to a question durably, and nothing that has not changed', () => {
+    expect(answer().forward).toBe(false);
+    expect(answer({ connections: 0 }).forward).toBe(true);
+    expect(answer({ forwarded: null }).forward).toBe(true);
+    expect(answer({}, { aliveBecause: 'confirming' })).toMatchObject({
+      forward: true,
+      reply: { nextReportSeconds: 1 },
+    });
+    expect(answer({ connections: 0, ready: false }).forward).toBe(false);
+    expect(answer({ connections: 0 }, { state: 'destroying' }).forward).toBe(false);
+  });
+
+  it('asks again when a change has calmed down, and well before silence is suspected', () => {
+    expect(answer({ connections: 3, calmMs: 0 })).toMatchObject({ forward: false, reply: { nextReportSeconds: 1 } });
+    expect(answer().reply.nextReportSeconds).toBe(20);
+    const nervous = { spec: { idle: { silenceTimeoutSeconds: 10 } } } as VmView;
+    expect(answer({}, nervous).reply.nextReportSeconds).toBeLessThanOrEqual(5);
+  });
+
+  it('carries what was forwarded, so that the next replica knows', () => {
+    expect(answer({ connections: 0 }).reply.forwarded).toMatchObject({ sequence: 5, connections: 0, ageMs: 0 });
+    expect(answer().reply.forwarded).toEqual(report.forwarded);
+    expect(answer({}, { state: 'draining' }).reply.draining).toBe(true);
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { ApiProblem } from '../../api/http/problem.ts';
+import { createVmSchema, type CreateVmBody } from '../../api/schemas/create-vm.ts';
+import { vmSpecSchema } from '../../api/schemas/vm.ts';
+import { normaliseSpec } from '../../api/vms/normalise-spec.ts';
+import { canonicalJson, idempotencyKeyHash, specHash } from '../../api/vms/spec-hash.ts';
+
+const normalise = (body: CreateVmBody) => normaliseSpec(createVmSchema.parse(body), ['local']);
+
+function refusal(body: CreateVmBody): string {
+  try {
+    normalise(body);
+  } catch (error) {
+    if (error instanceof ApiProblem) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('a create request', () => {
+  it('with a template only becomes the whole spec on the default provider', () => {
+    const spec = normalise({ template: 'chat' });
+    expect(vmSpecSchema.strict().parse(spec)).toEqual(spec);
+    expect(spec).toMatchObject({
+      template: { name: 'chat', version: 1 },
+      provider: 'local',
+      image: 'vm-server',
+      ports: [{ name: 'http', port: 8080, protocol: 'tcp' }],
+    });
+  });
+
+  it('overrides single fields of its template and leaves the others', () => {
+    const spec = normalise({ template: 'chat', cpus: 4, idle: { timeoutSeconds: 30 }, labels: { team: 'red' } });
+    expect(spec).toMatchObject({ cpus: 4, memoryMb: 512, labels: { team: 'red' } });
+    expect(spec.idle).toEqual({
+      timeoutSeconds: 30,
+      firstConnectTimeoutSeconds: 600,
+      silenceTimeoutSeconds: 300,
+      action: 'destroy',
+    });
+  });
+
+  it('without a template needs an image, and nothing else', () => {
+    expect(refusal({})).toContain('invalidRequest: body.image');
+    expect(normalise({ image: 'vm-server' })).toMatchObject({
+      template: null,
+      ports: [],
+      readiness: { kind: 'agent' },
+    });
+  });
+
+  it('is refused for what does not exist', () => {
+    expect(refusal({ template: 'nope' })).toBe('unknownTemplate: There is no template nope; there is: chat');
+    expect(refusal({ template: 'chat', provider: 'gcp' })).toContain('unknownProvider: There is no provider gcp');
+  });
+
+  it('is refused for each thing that the provider cannot do', () => {
+    const asks: CreateVmBody[] = [
+      { zones: ['a'] },
+      { diskGb: 10 },
+      { machineType: 'e2-small' },
+      { network: 'lan' },
+      { externalIp: true },
+      { spot: true },
+      { egress: true },
+      { onLost: 'recreate' },
+      { startupScript: 'true' },
+      { secretEnv: { TOKEN: 'x' } },
+      { ports: [{ name: 'game', port: 7777, protocol: 'udp' }] },
+      { idle: { action: 'stop' } },
+      { idle: { action: 'suspend' } },
+      { idle: { retentionSeconds: 60 } },
+      { image: 'debian-13' },
+    ];
+    for (const ask of asks) {
+      const [field] = Object.keys(ask);
+      expect(refusal({ template: 'chat', ...ask })).toMatch(/^unsupportedOption: .*local/);
+      expect(refusal({ template: 'chat', ...ask })).toContain(field === 'ports' ? 'UDP' : field);
+    }
+    expect(refusal({ template: 'chat', secretEnv: { TOKEN: 'hunter2' } })).not.toContain('hunter2');
+  });
+
+  it('may name what it does not want', () => {
+    const off: CreateVmBody = { zones: [], externalIp: false, spot: false, egress: false, onLost: 'destroy' };
+    const none: CreateVmBody = { startupScript: '', secretEnv: {}, idle: { action: 'destroy' } };
+    expect(normalise({ template: 'chat', ...off, ...none })).toEqual(normalise({ template: 'chat' }));
+  });
+
+  it('that contradicts itself about time is refused, one that contradicts a default is not', () => {
+    expect(refusal({ template: 'chat', maxLifetimeSeconds: 60, softLifetimeSeconds: 90 })).toBe(
+      'contradictoryTimeouts: softLifetimeSeconds (90) is longer than maxLifetimeSeconds (60)',
+    );
+    expect(refusal({ template: 'chat', maxLifetimeSeconds: 60, idle: { timeoutSeconds: 61 } })).toContain(
+      'idle.timeoutSeconds',
+    );
+    const short = normalise({ template: 'chat', maxLifetimeSeconds: 60 });
+    expect(short.idle).toMatchObject({ timeoutSeconds: 60, firstConnectTimeoutSeconds: 60, silenceTimeoutSeconds: 60 });
+    expect(short.readiness.timeoutSeconds).toBe(60);
+    expect(normalise({ template: 'chat', softLifetimeSeconds: 172_800 }).maxLifetimeSeconds).toBe(172_800);
+  });
+
+  it('asks a port of its own for readiness', () => {
+    const ports = [
+      { name: 'http', port: 80 },
+      { name: 'admin', port: 81 },
+    ];
+    expect(normalise({ template: 'chat', readiness: { kind: 'http' } }).readiness).toMatchObject({
+      port: 8080,
+      path: '/',
+    });
+    expect(normalise({ template: 'chat', ports, readiness: { kind: 'tcp', port: 81 } }).readiness).toMatchObject({
+      port: 81,
+      path: null,
+    });
+    expect(refusal({ template: 'chat', ports, readiness: { kind: 'tcp' } })).toContain('body.readiness.port: needed');
+    expect(refusal({ template: 'chat', readiness: { kind: 'tcp', port: 99 } })).toContain('not among the TCP ports');
+    expect(refusal({ image: 'vm-server', readiness: { kind: 'http' } })).toContain('body.readiness.port');
+    expect(refusal({ template: 'chat', readiness: { kind: 'tcp', path: '/' } })).toContain('body.readiness.path');
+    expect(refusal({ template: 'chat', readiness: { port: 8080 } })).toContain('body.readiness.port');
+  });
+
+  it('has each port once, and leaves the agent its own', () => {
+    const a = { name: 'a', port: 80 };
+    expect(refusal({ template: 'chat', ports: [a, { ...a, port: 81 }] })).toContain('the name a comes twice');
+    expect(refusal({ template: 'chat', ports: [a, { ...a, name: 'b' }] })).toContain('tcp 80 comes twice');
+    expect(refusal({ template: 'chat', ports: [{ name: 'a', port: 7398 }] })).toContain('belongs to the agent');
+  });
+});
+
+describe('the hash of a spec', () => {
+  it('does not depend on the order of fields, and differs when any field does', () => {
+    const spec = normalise({ template: 'chat', labels: { a: '1', b: '2' } });
+    const { image, ...rest } = normalise({ template: 'chat', labels: { b: '2', a: '1' } });
+    expect(specHash({ ...rest, image })).toBe(specHash(spec));
+    expect(specHash(spec)).toMatch(/^[0-9a-f]{64}$/);
+    expect(specHash({ ...spec, cpus: 2 })).not.toBe(specHash(spec));
+  });
+
+  it('is of one text for one meaning', () => {
+    expect(canonicalJson({ b: [1, { d: null, c: 'ü' }], a: true, none: undefined })).toBe(
+      '{"a":true,"b":[1,{"c":"ü","d":null}]}',
+    );
+  });
+});
+
+describe('the hash of an Idempotency-Key', () => {
+  it('is another one in another project', () => {
+    expect(idempotencyKeyHash('a', 'k')).not.toBe(idempotencyKeyHash('b', 'k'));
+  });
+});
