@@ -42,7 +42,9 @@ export interface RunningWorker {
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close();
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => options.log.debug({ err: error }, 'something did not close'));
+    }
   };
   try {
     return await start(options, closers, closeAll);
@@ -65,12 +67,13 @@ async function start(
   const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
   const client = new Client({ connection, namespace, ...converter });
   const shared = { namespace, ...SHUTDOWN, ...converter };
+  const hosts = settings.worker.roles.includes('host') ? createHosts(options, client) : [];
+  const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
   const workers: Worker[] = [];
   if (settings.worker.roles.includes('control')) {
     const native = await connectNative(options, closers);
     workers.push(await createControlWorker(options, { ...shared, connection: native, taskQueue: controlTaskQueue }));
   }
-  const hosts = settings.worker.roles.includes('host') ? createHosts(options, client) : [];
   for (const host of hosts) {
     const native = await connectNative(options, closers);
     const { secret } = options;
@@ -78,7 +81,6 @@ async function start(
     closers.push(() => host.links.stop(LINKS_STOP_MS));
     void host.links.adoptAll();
   }
-  const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
   const done = runAll(workers).finally(closeAll);
   // Whoever starts a worker looks at `done` when it likes.
   done.catch(() => undefined);
