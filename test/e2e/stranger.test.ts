@@ -64,7 +64,7 @@ it('a stranger who only reads openapi.json provokes no server error and no undoc
       ],
       ...['--request-timeout', '30'],
     ],
-    { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } },
+    { cwd: stack.stateDir, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NO_COLOR: '1' } },
   ).then(
     (done) => ({ ...done, code: 0 }),
     (failed: unknown) => failed as { stdout: string; stderr: string; code: number },
