@@ -61,11 +61,11 @@ export class GuestWatch {
     if (Date.now() < boot.startedAt + deadlineSeconds * 1000) return;
     const hung = `boot ${boot.number} of ${tries} did not reach the agent within ${deadlineSeconds} s`;
     if (boot.number >= tries) {
-      await note(dir, `${hung}; the machine is ended`);
+      await noteOnConsole(dir, `${hung}; the machine is ended`);
       await qmp.execute('quit');
       return;
     }
-    await note(dir, `${hung}; the machine is reset`);
+    await noteOnConsole(dir, `${hung}; the machine is reset`);
     await replaceJson(dir, QEMU_MACHINE_FILE.boot, { number: boot.number + 1, startedAt: Date.now() });
     // The machine is started so that a reset ends it, except this one.
     await qmp.execute('set-action', { reboot: 'reset' });
@@ -82,6 +82,6 @@ export async function isLinkOpen(qmp: QmpSession): Promise<boolean> {
 }
 
 /** A line on the console of the VM, where people look first. */
-async function note(dir: string, sentence: string): Promise<void> {
+export async function noteOnConsole(dir: string, sentence: string): Promise<void> {
   await appendFile(join(dir, QEMU_MACHINE_FILE.console), `ephemera: ${sentence}\n`).catch(() => undefined);
 }

@@ -13,6 +13,7 @@ import { isAlive } from '../local/system-process.ts';
 import { waitUntil } from '../local/waiting.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { qemuArguments } from './command-line.ts';
+import { noteOnConsole } from './guest-watch.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
 import { launch, type StartedProcesses } from './launch.ts';
@@ -112,20 +113,22 @@ async function settle({ dir, machineId, order }: StartInput): Promise<void> {
     await withQmp(socketsOf(dir).qmp, async (qmp) => {
       if ((await readAddress(dir)) !== undefined) return;
       const address = await claimAddress(qmp, order.ports, addressCandidates(machineId));
-      await beginBoot(dir, qmp);
+      await beginBoot(dir, order, qmp);
       await replaceJson(dir, QEMU_MACHINE_FILE.address, address);
     });
   } catch (error) {
-    // Either QEMU has not come so far yet or it ended: the next look tells which.
-    const notThere = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].some((code) => isErrno(error, code));
+    // QEMU has not come so far yet, other callers wait for it, or it ended: the next look tells which.
+    const notThere = ['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ECONNRESET', 'EPIPE'].some((code) => isErrno(error, code));
     const closed = error instanceof ProviderError && error.code === 'backendUnavailable';
     if (!notThere && !closed) throw error;
   }
 }
 
-async function beginBoot(dir: string, qmp: QmpSession): Promise<void> {
+async function beginBoot(dir: string, order: QemuMachineOrder, qmp: QmpSession): Promise<void> {
   if ((await readBootTry(dir)) === undefined) {
     await replaceJson(dir, QEMU_MACHINE_FILE.boot, { number: 1, startedAt: Date.now() });
+    const by = order.accelerator === 'kvm' ? 'with KVM' : 'by software emulation';
+    await noteOnConsole(dir, `this virtual machine boots ${by}, ${order.cpus} cpus, ${order.memoryMb} MB`);
   }
   await qmp.execute('cont');
 }

@@ -1,7 +1,6 @@
 /** QEMU's control socket. It serves one client at a time, so a session is also a lock on the machine's settings. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { ProviderError } from '../../domain/provider-error.ts';
 
 interface QmpReply {
@@ -53,10 +52,12 @@ class QmpReplies {
   readonly greeting: Promise<unknown>;
   readonly #waiting = new Map<number, Waiting>();
   #end: Error | undefined;
+  #rest = '';
 
   constructor(socket: Socket) {
     this.greeting = this.to(0);
-    createInterface({ input: socket }).on('line', (line) => this.#take(line));
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => this.#hear(text));
     socket.on('error', () => this.#fail('QEMU closed its control socket'));
     socket.on('close', () => this.#fail('QEMU closed its control socket'));
   }
@@ -76,6 +77,12 @@ class QmpReplies {
         },
       });
     });
+  }
+
+  #hear(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
   }
 
   #take(line: string): void {
