@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { ALIVE_BECAUSE, type DeadlineKind } from '../../domain/deadlines.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
 import { END_REASONS, TIMELINE_ENTRY_KINDS, VM_STATE_NAMES } from '../../domain/vm-state.ts';
-import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
+import type { VmView } from '../../domain/vm-view.ts';
 
 const timeSchema = z.iso.datetime();
 
@@ -117,13 +116,3 @@ export type ApiVm = Omit<VmView, 'machineId'> & {
   runId: string;
   temporalUiUrl?: string;
 };
-
-/** Fails to compile when the domain's types and the documented schemas drift apart. */
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-type Documented<S extends z.ZodType> = z.output<S>;
-export type SchemasFitTheDomain = [
-  Same<Documented<typeof vmSpecSchema>, VmSpec>,
-  Same<Documented<typeof timelineEntrySchema>, TimelineEntryView>,
-  Same<Documented<typeof vmSchema>['state'], ApiVm['state']>,
-  Same<keyof Documented<typeof vmSchema>, keyof ApiVm>,
-];

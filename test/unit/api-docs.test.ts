@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
 import { openApiText, ROUTES } from '../../api/routes.ts';
+import type { timelineEntrySchema, vmSchema, vmSpecSchema} from '../../api/schemas/vm.ts';
+import { type ApiVm } from '../../api/schemas/vm.ts';
 import { API_ERROR, PROVIDER_ERROR } from '../../domain/error-codes.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import type { TimelineEntryView } from '../../domain/vm-view.ts';
 import { outdatedDocs } from '../../scripts/generate-docs.ts';
 
 interface Document {
@@ -43,6 +48,17 @@ describe('the OpenAPI document', () => {
       if (keyed) expect(Object.keys(operation?.responses ?? {})).toEqual(expect.arrayContaining(['401', '403']));
       if (path.startsWith('/v1/vms')) expect(keyed).toBe(true);
     }
+  });
+});
+
+describe('the documented schemas', () => {
+  it('describe what the domain gives', () => {
+    expectTypeOf<z.output<typeof vmSpecSchema>>().toEqualTypeOf<VmSpec>();
+    expectTypeOf<z.output<typeof timelineEntrySchema>['kind']>().toEqualTypeOf<TimelineEntryView['kind']>();
+    expectTypeOf<keyof z.output<typeof timelineEntrySchema>>().toEqualTypeOf<keyof TimelineEntryView>();
+    expectTypeOf<keyof z.output<typeof vmSchema>>().toEqualTypeOf<keyof ApiVm>();
+    expectTypeOf<z.output<typeof vmSchema>['state']>().toEqualTypeOf<ApiVm['state']>();
+    expectTypeOf<z.output<typeof vmSchema>['aliveBecause']>().toEqualTypeOf<ApiVm['aliveBecause']>();
   });
 });
 
