@@ -89,7 +89,8 @@ function validate(written: WrittenSettings, mistakes: string[]): Values {
 
 function shown(name: SettingName, found: { value: unknown }): string {
   const { secret }: SettingDefinition = SETTING_DEFINITIONS[name];
-  return secret ? '' : `, not ${JSON.stringify(found.value)}`;
+  // A list's messages name the wrong item themselves.
+  return secret || name === 'provider' ? '' : `, not ${JSON.stringify(found.value)}`;
 }
 
 /** Settings that are fine alone and wrong together. */

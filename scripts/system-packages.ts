@@ -8,6 +8,7 @@ import { ScriptError, type StepReport } from './terminal.ts';
 const SYSTEM_PACKAGES = [
   { name: 'chromium', isThere: () => onPath('chromium'), usedFor: 'the browser tests' },
   { name: 'python3-venv', isThere: canMakeVirtualEnvironments, usedFor: 'schemathesis, the stranger to the API' },
+  { name: 'qemu-system-x86', isThere: () => onPath('qemu-system-x86_64'), usedFor: 'the tests with real guests' },
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SettingsError, describeSettings, loadSettings } from '../../config/load-settings.ts';
+import { PROVIDER_CAPABILITIES } from '../../domain/provider-capabilities.ts';
 import { settingsEnvironment } from '../../config/settings-environment.ts';
 import { temporalConnectionOptions } from '../../config/temporal-connection.ts';
 
@@ -85,7 +86,7 @@ describe('loadSettings', () => {
       'EPHEMERA_PROVIDR: unknown variable; did you mean EPHEMERA_PROVIDER?',
       `apiPrt in ${file}: unknown key; did you mean apiPort?`,
       `secretKey in ${file}: a secret does not belong in this file; set EPHEMERA_SECRET_KEY instead`,
-      'EPHEMERA_PROVIDER: names the unknown provider "lcoal"; known: local, not "lcoal"',
+      `EPHEMERA_PROVIDER: names the unknown provider "lcoal"; known: ${Object.keys(PROVIDER_CAPABILITIES).join(', ')}`,
       `logLevel in ${file}: must be debug or info or warn or error, not 7`,
       'EPHEMERA_API_PORT: must be a port, 0 to 65535, not "99999"',
       'EPHEMERA_SECRET_KEY: must be 32 bytes or more as hex or base64, for example from: openssl rand -hex 32',
