@@ -25,9 +25,12 @@ export interface MachineFacts {
   address: MachineAddress | null;
 }
 
-/** A machine as its provider sees it now. `ended`: it stopped by itself and cannot run again. */
+/**
+ * A machine as its provider sees it now. `ended`: it stopped by itself and cannot run again. `stopped` and
+ * `suspended`: it was asked to, and can go on.
+ */
 export interface Machine extends MachineFacts {
-  status: 'starting' | 'running' | 'ended';
+  status: 'starting' | 'running' | 'stopped' | 'suspended' | 'ended';
   labels: MachineLabels;
   agent: AgentTransport;
   createdAt: number;
@@ -57,6 +60,28 @@ export interface CancelSignal {
 }
 
 /**
+ * A long call's place, kept by its caller across restarts: the details of an activity's heartbeat. `resume` is what
+ * the last try noted, null on the first; a token that means nothing any more does no harm.
+ */
+export interface CallProgress {
+  readonly resume: string | null;
+  note(token: string): void;
+}
+
+/** Why a provider took a machine away by itself. */
+export type MachineEndCause = 'preempted';
+
+/** What some providers can do with a machine between its create and its destroy. Each resolves when it is seen done. */
+export interface MachinePowerControl {
+  /** The disk stays, memory and perhaps the address do not. Again on a stopped machine is fine. */
+  stop(machineId: string, signal: CancelSignal): Promise<Machine>;
+  start(machineId: string, signal: CancelSignal): Promise<Machine>;
+  /** Memory stays too. */
+  suspend(machineId: string, signal: CancelSignal): Promise<Machine>;
+  resume(machineId: string, signal: CancelSignal): Promise<Machine>;
+}
+
+/**
  * Turns a spec into a machine. Every method may be called again at any time, by another process, after a
  * crash. Errors are {@link ProviderError}s; an aborted signal rejects with the signal's reason.
  */
@@ -67,13 +92,17 @@ export interface MachineProvider {
    * exists and its address is known. An id that was destroyed is refused with `machineEnded`, so a late
    * create can never outlive its owner.
    */
-  create(request: CreateMachineRequest, signal: CancelSignal): Promise<Machine>;
+  create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine>;
   /** The machine, or undefined when the provider has observed that there is none. */
   describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined>;
   /** Resolves when the machine is observed gone; an unknown id is success, and no later create of it succeeds. */
-  destroy(machineId: string, signal: CancelSignal): Promise<void>;
+  destroy(machineId: string, signal: CancelSignal, progress?: CallProgress): Promise<void>;
   /** Every machine of this deployment, ended ones included. */
   list(signal: CancelSignal): Promise<Machine[]>;
   /** The last part of the console output, or undefined when none is kept. */
   readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** Present where machines can be stopped and started, suspended and resumed. */
+  readonly power?: MachinePowerControl;
+  /** Why a machine that ended or is gone was taken away; undefined when the provider did not do it or cannot tell. */
+  endCause?(machineId: string, signal: CancelSignal): Promise<MachineEndCause | undefined>;
 }

@@ -44,4 +44,18 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     startupScript: false,
     secretEnv: false,
   },
+  gcp: {
+    images: null,
+    udpPorts: true,
+    zones: true,
+    disk: true,
+    machineType: true,
+    network: true,
+    externalIp: true,
+    spot: true,
+    egress: true,
+    recreate: false,
+    startupScript: false,
+    secretEnv: false,
+  },
 };

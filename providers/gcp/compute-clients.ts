@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module';
+import type { AuthClient } from 'google-auth-library';
+import type { ComputeApi, GlobalOperationsApi, ImagesApi, InstancesApi, ZoneOperationsApi } from './compute-api.ts';
+
+export interface ComputeAccess {
+  project: string;
+  /** Another endpoint than Google's, for example `http://127.0.0.1:8080`; `http://` means without credentials. */
+  endpoint?: string | null;
+  /** Whose credentials to use; Application Default Credentials unless given. */
+  authClient?: AuthClient;
+}
+
+interface ClientOptions {
+  fallback: 'rest';
+  projectId: string;
+  apiEndpoint?: string;
+  port?: number;
+  protocol?: string;
+  authClient?: AuthClient;
+}
+
+type ClientClass<Client> = new (options: ClientOptions) => Client;
+
+interface ComputePackage {
+  InstancesClient: ClientClass<InstancesApi>;
+  ZoneOperationsClient: ClientClass<ZoneOperationsApi>;
+  GlobalOperationsClient: ClientClass<GlobalOperationsApi>;
+  ImagesClient: ClientClass<ImagesApi>;
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The official clients over REST. The package is loaded here and not before: it takes 2 seconds and 100 MB, which
+ * a worker without this provider does not pay.
+ */
+export function computeClients(access: ComputeAccess): ComputeApi {
+  const compute = require('@google-cloud/compute') as ComputePackage;
+  const options = clientOptions(access);
+  return {
+    instances: new compute.InstancesClient(options),
+    zoneOperations: new compute.ZoneOperationsClient(options),
+    globalOperations: new compute.GlobalOperationsClient(options),
+    images: new compute.ImagesClient(options),
+  };
+}
+
+function clientOptions({ project, endpoint, authClient }: ComputeAccess): ClientOptions {
+  const options: ClientOptions = { fallback: 'rest', projectId: project };
+  if (authClient !== undefined) options.authClient = authClient;
+  if (endpoint === undefined || endpoint === null) return options;
+  const { hostname, port, protocol } = new URL(endpoint);
+  const secure = protocol === 'https:';
+  if (!secure) options.authClient ??= withoutCredentials();
+  return {
+    ...options,
+    apiEndpoint: hostname,
+    port: port === '' ? (secure ? 443 : 80) : Number(port),
+    protocol: secure ? 'https' : 'http',
+  };
+}
+
+function withoutCredentials(): AuthClient {
+  const auth = require('google-auth-library') as { PassThroughClient: new () => AuthClient };
+  return new auth.PassThroughClient();
+}

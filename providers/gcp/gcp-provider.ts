@@ -1,0 +1,317 @@
+/**
+ * Machines that are Compute Engine instances. All that is known of them is in the instances themselves, so any number
+ * of workers see the same ones. docs/decisions/0011 says what keeps one machine from becoming two, or outliving its end.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AuthClient } from 'google-auth-library';
+import type {
+  CallProgress,
+  CancelSignal,
+  CreateMachineRequest,
+  Machine,
+  MachineEndCause,
+  MachineProvider,
+} from '../../domain/machine-provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+import { ApiCalls, pause, type BackOff, type CallSettings } from './api-calls.ts';
+import { ComputeFailure, asProviderError } from './client-errors.ts';
+import type { ComputeApi, InstanceResource } from './compute-api.ts';
+import { computeClients } from './compute-clients.ts';
+import { Instances } from './instances.ts';
+import type { InstanceDefaults } from './instance-resource.ts';
+import { PROVIDER_NAME, machineOf, zoneOf } from './machine-facts.ts';
+import { MachineInsert } from './machine-insert.ts';
+import { Operations, parseToken, pendingOperation, tokenOf } from './operations.ts';
+import { MachinePower } from './machine-power.ts';
+import { RateBudget, type RateBudgetOptions } from './rate-budget.ts';
+import { checkRequest, isMachineId } from './spec-check.ts';
+import { Tombstones } from './tombstones.ts';
+
+export interface GcpProviderOptions {
+  deployment: string;
+  project: string;
+  /** Zones of specs that name none, in the order to try; `us-central1-a` unless given. */
+  zones?: readonly string[];
+  /** Another endpoint than Google's; `http://` means without credentials. */
+  endpoint?: string | null;
+  /** Whose credentials to use; Application Default Credentials unless given. */
+  authClient?: AuthClient;
+  /** The clients themselves, for whoever wants another transport. */
+  api?: ComputeApi;
+  /** See {@link InstanceDefaults}. */
+  machineServiceAccount?: string | null;
+  vmServerUrl?: string | null;
+  rate?: Partial<RateBudgetOptions>;
+  backOff?: Partial<BackOff>;
+  /** How long a destroy waits for an insert that may be on its way, when it finds no instance. */
+  settleMs?: number;
+  /** Between two looks at an instance that is not running yet. */
+  pollMs?: number;
+}
+
+const DEFAULT_ZONES = ['us-central1-a'];
+/** Half of the default quota of 1,500 calls a minute, so that two workers fit. */
+const DEFAULT_RATE: RateBudgetOptions = { callsPerSecond: 12, burst: 60, reservedForDestroys: 0.25 };
+const DEFAULT_BACK_OFF: BackOff = { firstMs: 500, mostMs: 15_000, budgetMs: 60_000 };
+const DEFAULT_SETTLE_MS = 5000;
+const DEFAULT_POLL_MS = 1000;
+
+/** Makes the provider; no call goes out before the first method is called. */
+export function createGcpProvider(options: GcpProviderOptions): MachineProvider {
+  return new GcpProvider(options);
+}
+
+interface Parts {
+  api: ComputeApi;
+  calls: ApiCalls;
+  operations: Operations;
+  instances: Instances;
+  insert: MachineInsert;
+}
+
+class GcpProvider implements MachineProvider {
+  readonly name = PROVIDER_NAME;
+  readonly power: MachinePower;
+  private readonly options: GcpProviderOptions;
+  private readonly tombstones = new Tombstones();
+  private readonly settleMs: number;
+  private readonly pollMs: number;
+  private parts: Parts | undefined;
+
+  constructor(options: GcpProviderOptions) {
+    this.options = options;
+    this.settleMs = options.settleMs ?? DEFAULT_SETTLE_MS;
+    this.pollMs = options.pollMs ?? DEFAULT_POLL_MS;
+    this.power = new MachinePower(() => ({ ...this.ready(), project: options.project, pollMs: this.pollMs }));
+  }
+
+  async create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine> {
+    signal.throwIfAborted();
+    checkRequest(request);
+    const { machineId, spec } = request;
+    this.refuseDestroyed(machineId);
+    return this.inOurWords(`create ${machineId}`, async () => {
+      const settings: CallSettings = { purpose: 'other', signal };
+      const zones = spec.zones.length > 0 ? spec.zones : this.zones();
+      const instance =
+        (await this.leftBehind(machineId, zones, settings, progress)) ??
+        (await this.insertInFirstZone(request, zones, settings, progress));
+      const machine = await this.awaitRunning(machineId, instance, settings);
+      if (!this.tombstones.has(machineId)) return machine;
+      await this.remove(machineId, zoneOf(instance), { purpose: 'destroy', signal }, undefined);
+      throw ended(machineId, 'was destroyed while it was made');
+    });
+  }
+
+  async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
+    signal.throwIfAborted();
+    if (!isMachineId(machineId)) return undefined;
+    return this.inOurWords(`describe ${machineId}`, async () => {
+      const instance = await this.ready().instances.find(machineId, { purpose: 'other', signal });
+      return instance === undefined ? undefined : machineOf(instance);
+    });
+  }
+
+  async destroy(machineId: string, signal: CancelSignal, progress?: CallProgress): Promise<void> {
+    signal.throwIfAborted();
+    if (!isMachineId(machineId)) return;
+    this.tombstones.add(machineId);
+    await this.inOurWords(`destroy ${machineId}`, async () => {
+      const { instances } = this.ready();
+      const settings: CallSettings = { purpose: 'destroy', signal };
+      await this.finishNoted(progress, settings);
+      // A zone is known only of an instance that was seen to be ours, so its delete needs no look before.
+      const zone = instances.knownZone(machineId) ?? (await this.zoneWhenSettled(machineId, settings));
+      if (zone !== undefined) await this.remove(machineId, zone, settings, progress);
+      this.tombstones.noteGone(machineId);
+    });
+  }
+
+  async list(signal: CancelSignal): Promise<Machine[]> {
+    signal.throwIfAborted();
+    return this.inOurWords('list the machines', async () => {
+      const found = await this.ready().instances.list({ purpose: 'other', signal });
+      return found.map(machineOf).filter((machine) => machine !== undefined);
+    });
+  }
+
+  async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    if (!isMachineId(machineId)) return undefined;
+    const { signal } = new AbortController();
+    return this.inOurWords(`read the console of ${machineId}`, async () => {
+      const { api, calls, instances } = this.ready();
+      const settings: CallSettings = { purpose: 'other', signal };
+      const known = instances.knownZone(machineId);
+      const found = known === undefined ? await instances.find(machineId, settings) : undefined;
+      const zone = known ?? (found === undefined ? undefined : zoneOf(found));
+      if (zone === undefined) return undefined;
+      const output = await calls.find(settings, (options) =>
+        api.instances.getSerialPortOutput(
+          { project: this.options.project, zone, instance: instances.nameOf(machineId), port: 1 },
+          options,
+        ),
+      );
+      return output === undefined ? undefined : new TextEncoder().encode(output.contents ?? '').slice(-maxBytes);
+    });
+  }
+
+  async endCause(machineId: string, signal: CancelSignal): Promise<MachineEndCause | undefined> {
+    signal.throwIfAborted();
+    if (!isMachineId(machineId)) return undefined;
+    return this.inOurWords(`ask for the end of ${machineId}`, async () => {
+      const operations = await this.ready().instances.operationsOn(machineId, { purpose: 'other', signal });
+      const preempted = operations.some(({ operationType }) => operationType === 'compute.instances.preempted');
+      return preempted ? 'preempted' : undefined;
+    });
+  }
+
+  private ready(): Parts {
+    if (this.parts !== undefined) return this.parts;
+    const { options } = this;
+    const { deployment, project } = options;
+    const api = options.api ?? computeClients(options);
+    const backOff = { ...DEFAULT_BACK_OFF, ...options.backOff };
+    const calls = new ApiCalls(new RateBudget({ ...DEFAULT_RATE, ...options.rate }), backOff);
+    const operations = new Operations(api, calls, project);
+    const instances = new Instances(api, calls, { deployment, project });
+    const { machineServiceAccount = null, vmServerUrl = null } = options;
+    const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl };
+    const insert = new MachineInsert({ api, calls, operations, defaults, retryPauseMs: backOff.firstMs });
+    this.parts = { api, calls, operations, instances, insert };
+    return this.parts;
+  }
+
+  private zones(): readonly string[] {
+    const { zones = [] } = this.options;
+    return zones.length > 0 ? zones : DEFAULT_ZONES;
+  }
+
+  private refuseDestroyed(machineId: string): void {
+    if (this.tombstones.has(machineId)) throw ended(machineId, 'was destroyed; its id is never used again');
+  }
+
+  /** What an earlier try of this create made, as far as that has to be looked for. */
+  private async leftBehind(
+    machineId: string,
+    zones: readonly string[],
+    settings: CallSettings,
+    progress: CallProgress | undefined,
+  ): Promise<InstanceResource | undefined> {
+    await this.finishNoted(progress, settings);
+    // In one zone the insert itself finds what is there. In several, an earlier try may have gone on to a later one.
+    return zones.length > 1 ? this.ready().instances.find(machineId, settings) : undefined;
+  }
+
+  private async insertInFirstZone(
+    request: CreateMachineRequest,
+    zones: readonly string[],
+    { signal }: CallSettings,
+    progress: CallProgress | undefined,
+  ): Promise<InstanceResource> {
+    const { insert, instances } = this.ready();
+    const { machineId } = request;
+    const refuseDestroyed = (): void => this.refuseDestroyed(machineId);
+    for (const zone of zones) {
+      const outcome = await insert.insert(request, { zone, signal, progress, refuseDestroyed });
+      if (outcome === 'full') continue;
+      const instance = await instances.get(machineId, zone, { purpose: 'other', signal });
+      if (instance !== undefined) return instance;
+      throw ended(machineId, 'was made and is gone; its id is never used again');
+    }
+    throw new ComputeFailure('noCapacity', 'noCapacity', `no room or quota in ${zones.join(', ')}`);
+  }
+
+  private async awaitRunning(machineId: string, first: InstanceResource, settings: CallSettings): Promise<Machine> {
+    let instance: InstanceResource | undefined = first;
+    for (;;) {
+      const machine = instance === undefined ? undefined : machineOf(instance);
+      if (machine === undefined) throw ended(machineId, 'is gone');
+      if (machine.status === 'ended') throw ended(machineId, 'ended; a machine lives once');
+      if (machine.status !== 'starting') return machine;
+      await pause(this.pollMs, settings.signal);
+      instance = await this.ready().instances.get(machineId, zoneOf(first), settings);
+    }
+  }
+
+  /** Waits for the operation that an earlier try noted; how it ended shows in what is there now. */
+  private async finishNoted(progress: CallProgress | undefined, settings: CallSettings): Promise<void> {
+    const noted = progress?.resume ? parseToken(progress.resume) : undefined;
+    if (noted === undefined) return;
+    try {
+      await this.ready().operations.settled(noted, settings);
+    } catch (error) {
+      if (!(error instanceof ComputeFailure) || error.passes) throw error;
+    }
+  }
+
+  /**
+   * The zone of a machine that this process has not seen, or undefined when there is none: not now, and not after
+   * what may still be on its way has had its time.
+   */
+  private async zoneWhenSettled(machineId: string, settings: CallSettings): Promise<string | undefined> {
+    const { instances } = this.ready();
+    let found = await instances.find(machineId, settings);
+    if (found === undefined && !this.tombstones.isGone(machineId)) {
+      await pause(this.settleMs, settings.signal);
+      for (const operation of await instances.operationsOn(machineId, settings)) {
+        const zone = operation.zone?.split('/').at(-1);
+        if (operation.status === 'DONE' || zone === undefined) continue;
+        await this.finishNoted({ resume: tokenOf(pendingOperation(zone, operation)), note: () => undefined }, settings);
+      }
+      found = await instances.find(machineId, settings);
+    }
+    return found === undefined ? undefined : zoneOf(found);
+  }
+
+  /** Deletes the instance with its disk, and resolves when it is seen gone. */
+  private async remove(
+    machineId: string,
+    zone: string,
+    settings: CallSettings,
+    progress: CallProgress | undefined,
+  ): Promise<void> {
+    const { instances } = this.ready();
+    for (;;) {
+      await this.deleteOnce(machineId, zone, settings, progress);
+      if ((await instances.get(machineId, zone, settings)) === undefined) break;
+      await pause(this.pollMs, settings.signal);
+    }
+    instances.forget(machineId);
+  }
+
+  private async deleteOnce(
+    machineId: string,
+    zone: string,
+    settings: CallSettings,
+    progress: CallProgress | undefined,
+  ): Promise<void> {
+    const { api, calls, operations, instances } = this.ready();
+    const { project } = this.options;
+    // A fresh id each time: a delete that failed must not be answered with its own failure for an hour.
+    const requestId = randomUUID();
+    try {
+      const [{ latestResponse }] = await calls.make(settings, (options) =>
+        api.instances.delete({ project, zone, instance: instances.nameOf(machineId), requestId }, options),
+      );
+      const pending = pendingOperation(zone, latestResponse);
+      progress?.note(tokenOf(pending));
+      await operations.settled(pending, settings, latestResponse);
+    } catch (error) {
+      // Gone already, or not to be had right now: the look that follows tells.
+      if (error instanceof ComputeFailure && (error.kind === 'notFound' || error.kind === 'notReady')) return;
+      throw error;
+    }
+  }
+
+  private async inOurWords<Value>(doing: string, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof ComputeFailure ? asProviderError(error, { doing }) : error;
+    }
+  }
+}
+
+function ended(machineId: string, why: string): ProviderError {
+  return new ProviderError('machineEnded', `${machineId} ${why}`);
+}

@@ -1,0 +1,48 @@
+/** Names and labels within Compute Engine's rules: at most 63 lower-case letters, digits and dashes. */
+import { createHash } from 'node:crypto';
+
+const MAX_LENGTH = 63;
+const HASH_LENGTH = 16;
+
+/** The labels by which our instances are found. */
+export const LABEL = {
+  deployment: 'ephemera-deployment',
+  machine: 'ephemera-machine',
+  project: 'ephemera-project',
+  vm: 'ephemera-vm',
+  /** `stopped` or `suspended` while that is what we asked for. */
+  power: 'ephemera-power',
+} as const;
+
+/** The instance of a machine: readable where that fits, else hashed, and never the same for two machines. */
+export function instanceNameOf(deployment: string, machineId: string): string {
+  // An id with further dashes could be the end of another deployment's name.
+  const rule = /^m-[a-z0-9]+$/.test(machineId) ? /^[a-z]([a-z0-9-]*[a-z0-9])?$/ : /^$/;
+  return fitting(`eph-${deployment}-${machineId}`, rule, [deployment, machineId]);
+}
+
+/** A label's value: the text itself where it fits, else a readable part and a hash. */
+export function labelValueOf(text: string): string {
+  return text === '' ? '' : fitting(text, /^[a-z0-9_-]*$/, [text]);
+}
+
+/** A label's key: begins with a letter. */
+export function labelKeyOf(text: string): string {
+  return fitting(text, /^[a-z][a-z0-9_-]*$/, [text]);
+}
+
+// A hashed text ends in `-h` and 16 hex digits. A text that looks like one is hashed too: otherwise it could be the
+// hash of another.
+const LOOKS_HASHED = new RegExp(`-h[0-9a-f]{${HASH_LENGTH}}$`);
+
+function fitting(text: string, rule: RegExp, identity: readonly string[]): string {
+  if (text.length <= MAX_LENGTH && rule.test(text) && !LOOKS_HASHED.test(text)) return text;
+  const hash = createHash('sha256').update(identity.join('\0')).digest('hex').slice(0, HASH_LENGTH);
+  const readable = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, MAX_LENGTH - HASH_LENGTH - 2)
+    .replace(/-+$/, '');
+  return `${readable === '' ? 'x' : readable}-h${hash}`;
+}

@@ -1,0 +1,120 @@
+import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from './compute-api.ts';
+import { imagePathOf } from './image-reference.ts';
+import { LABEL, instanceNameOf, labelKeyOf, labelValueOf } from './instance-names.ts';
+import { METADATA, type MachineRecord } from './machine-facts.ts';
+import { machineTypeOf } from './machine-type.ts';
+import { startupScript } from './startup-script.ts';
+
+/** What all instances of a deployment have in common. */
+export interface InstanceDefaults {
+  deployment: string;
+  project: string;
+  /** Email of a service account without roles that machines prove themselves with; null: a one-time secret instead. */
+  machineServiceAccount: string | null;
+  /** Where machines fetch vm-server; null where the images have it already. */
+  vmServerUrl: string | null;
+}
+
+/** Compute Engine deletes a machine this much later than its owner should have. */
+const RUN_LIMIT_SLACK_SECONDS = 15 * 60;
+const DEFAULT_DISK_GB = 10;
+
+/** The whole instance of a request; the same request gives the same resource. */
+export function instanceResource(
+  request: CreateMachineRequest,
+  zone: string,
+  defaults: InstanceDefaults,
+): InstanceResource {
+  const { spec, machineId } = request;
+  const name = instanceNameOf(defaults.deployment, machineId);
+  const labels = labelsOf(request, defaults.deployment);
+  return {
+    name,
+    machineType: `zones/${zone}/machineTypes/${machineTypeOf(spec)}`,
+    labels,
+    tags: { items: ['ephemera', spec.egress ? 'ephemera-egress' : 'ephemera-sealed'] },
+    metadata: { items: metadataOf(request, defaults) },
+    disks: [
+      {
+        boot: true,
+        autoDelete: true,
+        initializeParams: {
+          diskName: name,
+          diskSizeGb: spec.diskGb ?? DEFAULT_DISK_GB,
+          diskType: `zones/${zone}/diskTypes/pd-balanced`,
+          sourceImage: imagePathOf(spec.image, defaults.project),
+          labels,
+        },
+      },
+    ],
+    networkInterfaces: [networkOf(spec)],
+    serviceAccounts: serviceAccountsOf(request, defaults),
+    scheduling: schedulingOf(spec),
+    shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
+  };
+}
+
+function labelsOf({ spec, machineId, project, vm }: CreateMachineRequest, deployment: string): Record<string, string> {
+  const own = Object.entries(spec.labels).map(([key, value]) => [labelKeyOf(key), labelValueOf(value)]);
+  return {
+    ...(Object.fromEntries(own) as Record<string, string>),
+    [LABEL.deployment]: labelValueOf(deployment),
+    [LABEL.machine]: labelValueOf(machineId),
+    [LABEL.project]: labelValueOf(project),
+    [LABEL.vm]: labelValueOf(vm),
+  };
+}
+
+function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): MetadataItem[] {
+  const { spec, machineId, project, vm, agentBootstrap } = request;
+  const record: MachineRecord = {
+    labels: { deployment: defaults.deployment, machineId, project, vm },
+    ports: spec.ports,
+    externalIp: spec.externalIp,
+  };
+  const items: MetadataItem[] = [
+    { key: METADATA.machine, value: JSON.stringify(record) },
+    // Nobody's key of the whole project opens a guest's machine.
+    { key: 'block-project-ssh-keys', value: 'TRUE' },
+  ];
+  if (Object.keys(spec.env).length > 0) items.push({ key: METADATA.environment, value: JSON.stringify(spec.env) });
+  if (agentBootstrap === null) return items;
+  items.push({ key: METADATA.apiUrl, value: agentBootstrap.apiUrl });
+  const identity = defaults.machineServiceAccount === null ? 'secret' : 'instance';
+  if (identity === 'secret') items.push({ key: METADATA.agentSecret, value: agentBootstrap.secret });
+  if (defaults.vmServerUrl !== null) {
+    const value = startupScript({ vmServerUrl: defaults.vmServerUrl, identity });
+    items.push({ key: METADATA.startupScript, value });
+  }
+  return items;
+}
+
+function networkOf({ network, externalIp }: VmSpec): NetworkInterface {
+  const place = network ?? 'default';
+  const link: NetworkInterface = place.includes('subnetworks/')
+    ? { subnetwork: place }
+    : { network: place.includes('/') ? place : `global/networks/${place}` };
+  return externalIp ? { ...link, accessConfigs: [{ type: 'ONE_TO_ONE_NAT', name: 'External NAT' }] } : link;
+}
+
+/** The identity token needs a service account; without roles it opens nothing else. */
+function serviceAccountsOf(
+  { agentBootstrap }: CreateMachineRequest,
+  { machineServiceAccount }: InstanceDefaults,
+): { email: string; scopes: string[] }[] {
+  if (agentBootstrap === null || machineServiceAccount === null) return [];
+  return [{ email: machineServiceAccount, scopes: ['https://www.googleapis.com/auth/userinfo.email'] }];
+}
+
+/** Gone is the only end: not restarted, not left behind stopped, and deleted even if nobody here lives to do it. */
+function schedulingOf({ spot, maxLifetimeSeconds }: VmSpec): Scheduling {
+  return {
+    automaticRestart: false,
+    onHostMaintenance: spot ? 'TERMINATE' : 'MIGRATE',
+    provisioningModel: spot ? 'SPOT' : 'STANDARD',
+    instanceTerminationAction: 'DELETE',
+    maxRunDuration: { seconds: Math.ceil(maxLifetimeSeconds) + RUN_LIMIT_SLACK_SECONDS },
+  };
+}

@@ -1,0 +1,89 @@
+/** What an instance says about the machine it is, and how that is written into it. */
+import { z } from 'zod';
+import type { Machine, MachineLabels } from '../../domain/machine-provider.ts';
+import type { PortSpec } from '../../domain/vm-spec.ts';
+import type { InstanceResource } from './compute-api.ts';
+import { LABEL } from './instance-names.ts';
+
+export const PROVIDER_NAME = 'gcp';
+
+/** Keys of the instance's metadata. Whoever is on the machine can read all of it. */
+export const METADATA = {
+  /** {@link MachineRecord} as JSON: labels are too narrow for names. */
+  machine: 'ephemera-machine',
+  apiUrl: 'ephemera-api-url',
+  /** One-time secret, only where the machine has no service account to prove itself with. */
+  agentSecret: 'ephemera-agent-secret',
+  environment: 'ephemera-environment',
+  startupScript: 'startup-script',
+} as const;
+
+const recordSchema = z.object({
+  labels: z.object({ deployment: z.string(), machineId: z.string(), project: z.string(), vm: z.string() }),
+  ports: z.array(z.object({ name: z.string(), port: z.number(), protocol: z.enum(['tcp', 'udp']) })),
+  externalIp: z.boolean(),
+});
+
+/** What of a machine is written down in its instance. */
+export interface MachineRecord {
+  labels: MachineLabels;
+  ports: PortSpec[];
+  externalIp: boolean;
+}
+
+/** The record in an instance, or undefined when it is none of ours. */
+export function recordOf(instance: InstanceResource): MachineRecord | undefined {
+  const text = instance.metadata?.items?.find(({ key }) => key === METADATA.machine)?.value;
+  if (text === undefined) return undefined;
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** `us-central1-a` of a zone's URL. */
+export function zoneOf(instance: InstanceResource): string {
+  return instance.zone?.split('/').at(-1) ?? '';
+}
+
+/** The machine that an instance is, or undefined when it is none of ours. */
+export function machineOf(instance: InstanceResource): Machine | undefined {
+  const record = recordOf(instance);
+  if (record === undefined) return undefined;
+  const ip = addressOf(instance, record.externalIp);
+  return {
+    machineId: record.labels.machineId,
+    provider: PROVIDER_NAME,
+    host: null,
+    zone: zoneOf(instance),
+    address: ip === undefined ? null : { ip, ports: record.ports },
+    status: statusOf(instance, ip),
+    labels: record.labels,
+    agent: { kind: 'http' },
+    createdAt: Date.parse(instance.creationTimestamp ?? '') || 0,
+  };
+}
+
+function addressOf({ networkInterfaces }: InstanceResource, externalIp: boolean): string | undefined {
+  const [first] = networkInterfaces ?? [];
+  const ip = externalIp ? first?.accessConfigs?.[0]?.natIP : first?.networkIP;
+  return ip === '' ? undefined : ip;
+}
+
+/** Stopped by itself is the end: a machine lives once. Stopped because we asked for it is not. */
+function statusOf({ status, labels }: InstanceResource, ip: string | undefined): Machine['status'] {
+  switch (status) {
+    case 'PROVISIONING':
+    case 'STAGING':
+    case 'REPAIRING':
+      return 'starting';
+    case 'RUNNING':
+      return ip === undefined ? 'starting' : 'running';
+    case undefined:
+    default: {
+      const wish = labels?.[LABEL.power];
+      return wish === 'stopped' || wish === 'suspended' ? wish : 'ended';
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** What a Compute Engine machine can be, checked before anything is asked of the API. */
+import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import { LABEL } from './instance-names.ts';
+import { PROVIDER_NAME } from './machine-facts.ts';
+
+/** Compute Engine deletes an instance by itself after 30 seconds at the earliest and 120 days at the latest. */
+const RUN_LIMIT_MAX_SECONDS = 120 * 24 * 3600;
+const MAX_USER_LABELS = 64 - Object.keys(LABEL).length;
+
+/** Throws `badSpec`, naming the field, for what cannot be made. */
+export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineRequest): void {
+  if (!isMachineId(machineId)) throw bad('machineId', `${JSON.stringify(machineId)} is none`);
+  if (spec.provider !== PROVIDER_NAME) throw bad('provider', `is ${spec.provider}, this one is ${PROVIDER_NAME}`);
+  if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
+    throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
+  }
+  checkPlace(spec);
+  const labels = Object.keys(spec.labels);
+  if (labels.length > MAX_USER_LABELS) throw bad('labels', `at most ${MAX_USER_LABELS} fit`);
+  const reserved = labels.find((key) => key.toLowerCase().startsWith('ephemera-'));
+  if (reserved !== undefined) throw bad(`labels.${reserved}`, 'names that begin with ephemera- are ours');
+  for (const { name, port } of spec.ports) {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
+  }
+}
+
+export function isMachineId(text: string): boolean {
+  return /^m-[A-Za-z0-9_-]{1,80}$/.test(text);
+}
+
+function checkPlace(spec: VmSpec): void {
+  const zone = spec.zones.find((name) => !/^[a-z]+-[a-z]+\d+-[a-z]$/.test(name));
+  if (zone !== undefined) throw bad('zones', `${JSON.stringify(zone)} is no zone; one looks like us-central1-a`);
+  if (new Set(spec.zones).size < spec.zones.length) throw bad('zones', 'one is named twice');
+  if (spec.diskGb !== null && (!Number.isInteger(spec.diskGb) || spec.diskGb < 10 || spec.diskGb > 65_536)) {
+    throw bad('diskGb', 'must be 10 to 65536');
+  }
+  if (spec.maxLifetimeSeconds > RUN_LIMIT_MAX_SECONDS) {
+    throw bad('maxLifetimeSeconds', `must be at most ${RUN_LIMIT_MAX_SECONDS}: Compute Engine enforces it too`);
+  }
+  if (spec.network !== null && !/^[a-z0-9][a-z0-9/._:-]*$/.test(spec.network)) {
+    throw bad('network', `${JSON.stringify(spec.network)} is none; write NAME, or the path of a network or subnetwork`);
+  }
+  if (spec.onLost === 'recreate') throw bad('onLost', 'recreate is not offered by this provider');
+}
+
+function bad(field: string, problem: string): ProviderError {
+  return new ProviderError('badSpec', `field ${field}: ${problem}`);
+}

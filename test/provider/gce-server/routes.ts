@@ -1,0 +1,318 @@
+/** Compute Engine v1 REST: each route with its method name, the query parameters it knows, and what it does. */
+import { ApiError, alreadyExists, notFound } from './api-error.ts';
+import type { BodyType } from './checked-fields.ts';
+import { parseFilter } from './filters.ts';
+import { LINK_BASE } from './operation-engine.ts';
+import { pageOf } from './paging.ts';
+import { checkLabels, checkName } from './resource-rules.ts';
+import type { Image, Instance, MetadataItem, Operation } from './resources.ts';
+import type { World } from './world.ts';
+
+export interface RouteCall {
+  world: World;
+  params: Record<string, string>;
+  query: URLSearchParams;
+  body: unknown;
+  requestId: string | null;
+}
+
+export interface Route {
+  /** `instances.insert`. */
+  method: string;
+  verb: 'GET' | 'POST' | 'DELETE';
+  /** Path below the project; `{x}` is a parameter. */
+  path: string;
+  query: readonly string[];
+  body?: BodyType;
+  run: (call: RouteCall) => unknown;
+}
+
+const LIST_QUERY = ['filter', 'maxResults', 'pageToken', 'orderBy', 'returnPartialSuccess', 'includeAllScopes'];
+const INSTANCE = 'zones/{zone}/instances/{name}';
+
+function listed(kind: string, all: readonly unknown[], query: URLSearchParams): unknown {
+  const { items, nextPageToken } = pageOf(all.filter(parseFilter(query.get('filter'))), query);
+  return { kind, ...(items.length > 0 ? { items } : {}), ...(nextPageToken ? { nextPageToken } : {}) };
+}
+
+/** Aggregated lists page over the resources and group each page by zone; zones without any carry a warning. */
+function aggregated({ world, query }: RouteCall, key: string, all: readonly { zone?: string }[]): unknown {
+  const { items, nextPageToken } = pageOf(all.filter(parseFilter(query.get('filter'))), query);
+  const empty = { code: 'NO_RESULTS_ON_PAGE', message: 'There are no results for this scope on this page.' };
+  const scopes: Record<string, unknown> = {};
+  for (const zone of world.options.zones) {
+    const here = items.filter((item) => item.zone?.endsWith(`/${zone}`));
+    scopes[`zones/${zone}`] = here.length > 0 ? { [key]: here } : { warning: empty };
+  }
+  return { kind: `compute#${key}AggregatedList`, items: scopes, ...(nextPageToken ? { nextPageToken } : {}) };
+}
+
+const param = ({ params }: RouteCall, name: string): string => params[name] ?? '';
+
+function power(verb: 'stop' | 'start' | 'suspend' | 'resume'): Route {
+  return {
+    method: `instances.${verb}`,
+    verb: 'POST',
+    path: `${INSTANCE}/${verb}`,
+    query: ['requestId', 'discardLocalSsd'],
+    run: (call) => call.world.changePower(param(call, 'zone'), param(call, 'name'), verb, call.requestId),
+  };
+}
+
+const instanceRoutes: Route[] = [
+  {
+    method: 'instances.insert',
+    verb: 'POST',
+    path: 'zones/{zone}/instances',
+    query: ['requestId', 'sourceInstanceTemplate'],
+    body: 'Instance',
+    run: (call) => call.world.insert(param(call, 'zone'), call.body as Instance, call.requestId),
+  },
+  {
+    method: 'instances.get',
+    verb: 'GET',
+    path: INSTANCE,
+    query: [],
+    run: (call) => {
+      const [zone, name] = [param(call, 'zone'), param(call, 'name')];
+      call.world.require('compute.instances.get', call.world.path(zone, name));
+      return call.world.instance(zone, name);
+    },
+  },
+  {
+    method: 'instances.delete',
+    verb: 'DELETE',
+    path: INSTANCE,
+    query: ['requestId', 'noGracefulShutdown'],
+    run: (call) => call.world.delete(param(call, 'zone'), param(call, 'name'), call.requestId),
+  },
+  {
+    method: 'instances.list',
+    verb: 'GET',
+    path: 'zones/{zone}/instances',
+    query: LIST_QUERY,
+    run: (call) => {
+      const zone = param(call, 'zone');
+      call.world.zone(zone);
+      const here = [...call.world.instances.values()].filter((instance) => instance.zone?.endsWith(`/${zone}`));
+      return listed('compute#instanceList', here, call.query);
+    },
+  },
+  {
+    method: 'instances.aggregatedList',
+    verb: 'GET',
+    path: 'aggregated/instances',
+    query: LIST_QUERY,
+    run: (call) => {
+      call.world.require('compute.instances.list', `projects/${call.world.options.project}`);
+      return aggregated(call, 'instances', [...call.world.instances.values()]);
+    },
+  },
+  power('stop'),
+  power('start'),
+  power('suspend'),
+  power('resume'),
+  {
+    method: 'instances.setLabels',
+    verb: 'POST',
+    path: `${INSTANCE}/setLabels`,
+    query: ['requestId'],
+    body: 'InstancesSetLabelsRequest',
+    run: (call) => {
+      const { labels = {}, labelFingerprint = '' } = call.body as {
+        labels?: Record<string, string>;
+        labelFingerprint?: string;
+      };
+      return call.world.setLabels(param(call, 'zone'), param(call, 'name'), labels, labelFingerprint);
+    },
+  },
+  {
+    method: 'instances.setMetadata',
+    verb: 'POST',
+    path: `${INSTANCE}/setMetadata`,
+    query: ['requestId'],
+    body: 'Metadata',
+    run: (call) => {
+      const { items = [], fingerprint = '' } = call.body as { items?: MetadataItem[]; fingerprint?: string };
+      return call.world.setMetadata(param(call, 'zone'), param(call, 'name'), items, fingerprint);
+    },
+  },
+  {
+    method: 'instances.getSerialPortOutput',
+    verb: 'GET',
+    path: `${INSTANCE}/serialPort`,
+    query: ['port', 'start'],
+    run: (call) => {
+      const [zone, name] = [param(call, 'zone'), param(call, 'name')];
+      call.world.require('compute.instances.getSerialPortOutput', call.world.path(zone, name));
+      call.world.instance(zone, name);
+      const contents = call.world.consoles.get(`${zone}/${name}`) ?? '';
+      return { kind: 'compute#serialPortOutput', contents, start: '0', next: `${contents.length}` };
+    },
+  },
+];
+
+function operationRoutes(method: 'zoneOperations' | 'globalOperations', place: string): Route[] {
+  const pathOf = (call: RouteCall): string =>
+    `projects/${call.world.options.project}/${place.replace('{zone}', param(call, 'zone'))}/operations/${param(call, 'name')}`;
+  const found = (call: RouteCall): Operation => {
+    const operation = call.world.engine.get(param(call, 'name'), pathOf(call));
+    const zone = operation.zone?.split('/').at(-1) ?? '';
+    if (zone !== param(call, 'zone')) throw notFound(pathOf(call));
+    return operation;
+  };
+  const path = `${place}/operations/{name}`;
+  return [
+    { method: `${method}.get`, verb: 'GET', path, query: [], run: found },
+    {
+      method: `${method}.wait`,
+      verb: 'POST',
+      path: `${path}/wait`,
+      query: [],
+      run: (call) => call.world.engine.wait(found(call).name, pathOf(call)),
+    },
+    {
+      method: `${method}.list`,
+      verb: 'GET',
+      path: `${place}/operations`,
+      query: LIST_QUERY,
+      run: (call) => {
+        const zone = param(call, 'zone');
+        const here = [...call.world.engine.operations.values()].filter(
+          (operation) => (operation.zone?.split('/').at(-1) ?? '') === zone,
+        );
+        return listed('compute#operationList', here, call.query);
+      },
+    },
+  ];
+}
+
+const imageRoutes: Route[] = [
+  {
+    method: 'images.insert',
+    verb: 'POST',
+    path: 'global/images',
+    query: ['requestId', 'forceCreate'],
+    body: 'Image',
+    run: ({ world, body, requestId, query }) => insertImage(world, body as Partial<Image>, requestId, query),
+  },
+  {
+    method: 'images.list',
+    verb: 'GET',
+    path: 'global/images',
+    query: LIST_QUERY,
+    run: ({ world, query }) => {
+      const own = [...world.images].filter(([key]) => key.startsWith(`${world.options.project}/`));
+      return listed(
+        'compute#imageList',
+        own.map(([, image]) => image),
+        query,
+      );
+    },
+  },
+  {
+    method: 'images.getFromFamily',
+    verb: 'GET',
+    path: 'global/images/family/{name}',
+    query: ['zone'],
+    run: (call) =>
+      call.world.resolveImage(`projects/${param(call, 'project')}/global/images/family/${param(call, 'name')}`),
+  },
+  {
+    method: 'images.get',
+    verb: 'GET',
+    path: 'global/images/{name}',
+    query: [],
+    run: (call) => imageOf(call),
+  },
+  {
+    method: 'images.deprecate',
+    verb: 'POST',
+    path: 'global/images/{name}/deprecate',
+    query: ['requestId'],
+    body: 'DeprecationStatus',
+    run: (call) => {
+      const image = imageOf(call);
+      const { state = '', replacement } = call.body as { state?: string; replacement?: string };
+      if (!['ACTIVE', 'DEPRECATED', 'OBSOLETE', 'DELETED'].includes(state)) {
+        throw new ApiError(400, 'invalid', `Invalid value for field 'resource.state': '${state}'.`);
+      }
+      const finish = (): undefined => {
+        if (state === 'ACTIVE') delete image.deprecated;
+        else image.deprecated = { state, ...(replacement ? { replacement } : {}) };
+      };
+      return call.world.engine.start({
+        operationType: 'deprecate',
+        targetLink: image.selfLink,
+        requestId: null,
+        finish,
+      });
+    },
+  },
+  {
+    method: 'images.delete',
+    verb: 'DELETE',
+    path: 'global/images/{name}',
+    query: ['requestId'],
+    run: (call) => {
+      const image = imageOf(call);
+      const finish = (): undefined => {
+        call.world.images.delete(`${call.world.options.project}/${image.name}`);
+      };
+      return call.world.engine.start({ operationType: 'delete', targetLink: image.selfLink, requestId: null, finish });
+    },
+  },
+];
+
+function imageOf(call: RouteCall): Image {
+  const image = call.world.images.get(`${param(call, 'project')}/${param(call, 'name')}`);
+  if (image === undefined) throw notFound(`projects/${param(call, 'project')}/global/images/${param(call, 'name')}`);
+  return image;
+}
+
+function insertImage(world: World, body: Partial<Image>, requestId: string | null, query: URLSearchParams): Operation {
+  const { project } = world.options;
+  const path = `projects/${project}/global/images/${body.name ?? ''}`;
+  world.require('compute.images.create', path);
+  const repeated = world.engine.repeated(requestId, `${LINK_BASE}/${path}`);
+  if (repeated !== undefined) return repeated;
+  const { name } = body;
+  checkName(name);
+  if (body.family !== undefined) checkName(body.family, 'resource.family');
+  checkLabels(body.labels);
+  if (world.images.has(`${project}/${name}`)) throw alreadyExists(path);
+  if (body.sourceDisk !== undefined) checkSourceDisk(world, body.sourceDisk, query.get('forceCreate') === 'true');
+  else world.resolveImage(body.sourceImage ?? '');
+  const finish = (): undefined => {
+    world.addImage(project, name, body.family, body);
+  };
+  return world.engine.start({ operationType: 'insert', targetLink: `${LINK_BASE}/${path}`, requestId, finish });
+}
+
+function checkSourceDisk(world: World, sourceDisk: string, force: boolean): void {
+  const [, zone = '', name = ''] = /zones\/([^/]+)\/disks\/([^/]+)$/.exec(sourceDisk) ?? [];
+  const disk = world.disks.get(`${zone}/${name}`);
+  if (disk === undefined) throw notFound(sourceDisk);
+  const inUse = disk.users.some((user) => world.instances.get(`${zone}/${user}`)?.status === 'RUNNING');
+  if (inUse && !force) {
+    throw new ApiError(
+      400,
+      'resourceInUseByAnotherResource',
+      `The disk '${sourceDisk}' is in use by a running instance`,
+    );
+  }
+}
+
+export const ROUTES: readonly Route[] = [
+  ...instanceRoutes,
+  {
+    method: 'globalOperations.aggregatedList',
+    verb: 'GET',
+    path: 'aggregated/operations',
+    query: LIST_QUERY,
+    run: (call) => aggregated(call, 'operations', [...call.world.engine.operations.values()]),
+  },
+  ...operationRoutes('zoneOperations', 'zones/{zone}'),
+  ...operationRoutes('globalOperations', 'global'),
+  ...imageRoutes,
+];

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { alreadyExists, notFound, notReady, permissionDenied, ApiError } from './api-error.ts';
+import { LINK_BASE, OperationEngine, type EngineOptions } from './operation-engine.ts';
+import { checkInstance, checkLabels, checkMetadata } from './resource-rules.ts';
+import type { DiskResource, Image, Instance, MetadataItem, Operation } from './resources.ts';
+
+/** What runs on the instances: told when one starts and when it stops, whatever the reason. */
+export interface Guests {
+  started: (instance: Instance) => void;
+  stopped: (instance: Instance) => void;
+}
+
+export interface WorldOptions extends EngineOptions {
+  zones: readonly string[];
+  guests?: Guests;
+}
+
+/** Everything that exists in one project, and the rules by which it changes. */
+export class World {
+  readonly engine: OperationEngine;
+  readonly instances = new Map<string, Instance>();
+  readonly disks = new Map<string, DiskResource>();
+  readonly images = new Map<string, Image>();
+  readonly consoles = new Map<string, string>();
+  /** Zones without room: an insert's operation fails there. */
+  readonly stockedOut = new Set<string>();
+  /** Permissions that the caller lacks. */
+  readonly denied = new Set<string>();
+  /** Most instances of the project; the operation of one more fails. */
+  instanceQuota = Infinity;
+  /** Instances made in all, for tests that look for duplicates. */
+  made = 0;
+  readonly options: WorldOptions;
+  private nextAddress = 1;
+
+  constructor(options: WorldOptions) {
+    this.options = options;
+    this.engine = new OperationEngine(options);
+    for (const [name, family] of PUBLIC_IMAGES) this.addImage('ubuntu-os-cloud', name, family);
+  }
+
+  require(permission: string, path: string): void {
+    if (this.denied.has(permission)) throw permissionDenied(permission, path);
+  }
+
+  zone(zone: string): void {
+    if (!this.options.zones.includes(zone)) throw notFound(`projects/${this.options.project}/zones/${zone}`);
+  }
+
+  path(zone: string, name: string): string {
+    return `projects/${this.options.project}/zones/${zone}/instances/${name}`;
+  }
+
+  instance(zone: string, name: string): Instance {
+    this.zone(zone);
+    const instance = this.instances.get(`${zone}/${name}`);
+    if (instance === undefined) throw notFound(this.path(zone, name));
+    return instance;
+  }
+
+  insert(zone: string, body: Instance, requestId: string | null): Operation {
+    this.zone(zone);
+    const name = body.name ?? '';
+    const path = this.path(zone, name);
+    const targetLink = `${LINK_BASE}/${path}`;
+    this.require('compute.instances.create', path);
+    const repeated = this.engine.repeated(requestId, targetLink);
+    if (repeated !== undefined) return repeated;
+    checkInstance(body, zone);
+    for (const { initializeParams } of body.disks ?? []) this.resolveImage(initializeParams?.sourceImage ?? '');
+    for (const { network } of body.networkInterfaces ?? []) this.checkNetwork(network);
+    if (this.instances.has(`${zone}/${name}`)) throw alreadyExists(path);
+    const start = { operationType: 'insert', targetLink, zone, requestId };
+    return this.engine.start({ ...start, ...this.insertWork(zone, name, path, body) });
+  }
+
+  private insertWork(zone: string, name: string, path: string, body: Instance) {
+    const key = `${zone}/${name}`;
+    return {
+      begin: () => {
+        const message = `The resource '${path}' already exists`;
+        if (this.instances.has(key)) return { code: 'RESOURCE_ALREADY_EXISTS', message };
+        if (this.stockedOut.has(zone)) {
+          const pool = `The zone 'projects/${this.options.project}/zones/${zone}' does not have enough resources`;
+          return { code: 'ZONE_RESOURCE_POOL_EXHAUSTED', message: `${pool} available to fulfill the request.` };
+        }
+        if (this.instances.size >= this.instanceQuota) {
+          const limit = `Quota 'INSTANCES' exceeded.  Limit: ${this.instanceQuota} in region.`;
+          return { code: 'QUOTA_EXCEEDED', message: limit };
+        }
+        this.instances.set(key, this.newInstance(zone, name, body));
+        this.made += 1;
+        return undefined;
+      },
+      finish: (): undefined => {
+        const instance = this.instances.get(key);
+        if (instance?.status === 'PROVISIONING') this.run(key, instance);
+      },
+    };
+  }
+
+  /** Deletes the instance and the disks that go with it. */
+  delete(zone: string, name: string, requestId: string | null): Operation {
+    const path = this.path(zone, name);
+    this.require('compute.instances.delete', path);
+    const targetLink = `${LINK_BASE}/${path}`;
+    const repeated = this.engine.repeated(requestId, targetLink);
+    if (repeated !== undefined) return repeated;
+    const instance = this.instance(zone, name);
+    if (BUSY.has(instance.status ?? '')) throw notReady(path);
+    const wasRunning = instance.status === 'RUNNING';
+    instance.status = 'STOPPING';
+    return this.engine.start({
+      operationType: 'delete',
+      targetLink,
+      zone,
+      requestId,
+      finish: (): undefined => {
+        if (wasRunning) this.options.guests?.stopped(instance);
+        this.vanish(zone, name);
+      },
+    });
+  }
+
+  /** Stop, start, suspend and resume: from the statuses that allow it, through one on the way, to its end. */
+  changePower(zone: string, name: string, verb: keyof typeof POWER, requestId: string | null): Operation {
+    const path = this.path(zone, name);
+    const targetLink = `${LINK_BASE}/${path}`;
+    this.require(`compute.instances.${verb}`, path);
+    const repeated = this.engine.repeated(requestId, targetLink);
+    if (repeated !== undefined) return repeated;
+    const instance = this.instance(zone, name);
+    const { from, onTheWay, to } = POWER[verb];
+    if (instance.status === to) return this.engine.start({ operationType: verb, targetLink, zone, requestId });
+    if (!(from as readonly string[]).includes(instance.status ?? '')) throw notReady(path);
+    const wasRunning = instance.status === 'RUNNING';
+    instance.status = onTheWay;
+    const finish = (): undefined => {
+      if (to === 'RUNNING') {
+        this.run(`${zone}/${name}`, instance);
+        return;
+      }
+      if (wasRunning) this.options.guests?.stopped(instance);
+      this.rest(instance, to);
+    };
+    return this.engine.start({ operationType: verb, targetLink, zone, requestId, finish });
+  }
+
+  setLabels(zone: string, name: string, labels: Record<string, string>, labelFingerprint: string): Operation {
+    this.require('compute.instances.setLabels', this.path(zone, name));
+    const instance = this.instance(zone, name);
+    checkLabels(labels);
+    if (labelFingerprint !== instance.labelFingerprint) throw staleFingerprint('Labels');
+    Object.assign(instance, { labels, labelFingerprint: fingerprintOf(labels) });
+    const targetLink = `${LINK_BASE}/${this.path(zone, name)}`;
+    return this.engine.start({ operationType: 'setLabels', targetLink, zone, requestId: null });
+  }
+
+  setMetadata(zone: string, name: string, items: MetadataItem[], fingerprint: string): Operation {
+    this.require('compute.instances.setMetadata', this.path(zone, name));
+    const instance = this.instance(zone, name);
+    checkMetadata(items);
+    if (fingerprint !== instance.metadata?.fingerprint) throw staleFingerprint('Supplied');
+    instance.metadata = { items, fingerprint: fingerprintOf(items) };
+    const targetLink = `${LINK_BASE}/${this.path(zone, name)}`;
+    return this.engine.start({ operationType: 'setMetadata', targetLink, zone, requestId: null });
+  }
+
+  /** The guest shuts itself down, as a crash does: the instance stays, stopped. */
+  crash(zone: string, name: string): void {
+    const instance = this.instance(zone, name);
+    if (instance.status === 'RUNNING') this.options.guests?.stopped(instance);
+    this.rest(instance, 'TERMINATED');
+  }
+
+  /** Google takes a spot instance back. */
+  preempt(zone: string, name: string): void {
+    const instance = this.instance(zone, name);
+    this.engine.record('compute.instances.preempted', `${LINK_BASE}/${this.path(zone, name)}`, zone);
+    this.options.guests?.stopped(instance);
+    if (instance.scheduling?.instanceTerminationAction === 'DELETE') this.vanish(zone, name);
+    else this.rest(instance, 'TERMINATED');
+  }
+
+  /** Deletes what ran longer than its maxRunDuration by the server's clock. */
+  enforceRunLimits(): void {
+    for (const [key, { creationTimestamp, scheduling }] of this.instances) {
+      const limitMs = Number(scheduling?.maxRunDuration?.seconds ?? Infinity) * 1000;
+      const ageMs = this.engine.now().getTime() - Date.parse(creationTimestamp ?? '');
+      const [zone = '', name = ''] = key.split('/');
+      if (ageMs > limitMs) this.vanish(zone, name);
+    }
+  }
+
+  addImage(project: string, name: string, family?: string, more: Partial<Image> = {}): Image {
+    const image: Image = {
+      kind: 'compute#image',
+      id: this.engine.newId(),
+      name,
+      ...(family === undefined ? {} : { family }),
+      status: 'READY',
+      creationTimestamp: this.engine.now().toISOString(),
+      diskSizeGb: '10',
+      selfLink: `${LINK_BASE}/projects/${project}/global/images/${name}`,
+      ...more,
+    };
+    this.images.set(`${project}/${name}`, image);
+    return image;
+  }
+
+  /** The image of a path, or the newest of a family that is not deprecated. @throws ApiError 404 */
+  resolveImage(path: string): Image {
+    const [, project = '', inFamily, name = ''] =
+      /^(?:.*\/)?projects\/([^/]+)\/global\/images\/(family\/)?([^/]+)$/.exec(path) ?? [];
+    if (inFamily === undefined) {
+      const image = this.images.get(`${project}/${name}`);
+      if (image === undefined) throw notFound(path);
+      if (image.deprecated?.state === 'OBSOLETE' || image.deprecated?.state === 'DELETED') {
+        throw new ApiError(400, 'invalid', `Image '${path}' is ${image.deprecated.state}`);
+      }
+      return image;
+    }
+    const newest = [...this.images]
+      .filter(([key, image]) => key.startsWith(`${project}/`) && image.family === name && !image.deprecated)
+      .map(([, image]) => image)
+      .at(-1);
+    if (newest === undefined) throw notFound(path);
+    return newest;
+  }
+
+  private checkNetwork(network: string | undefined): void {
+    if (network === undefined || network.endsWith('/networks/default')) return;
+    throw notFound(`projects/${this.options.project}/${network}`);
+  }
+
+  private newInstance(zone: string, name: string, body: Instance): Instance {
+    const now = this.engine.now().toISOString();
+    const self = `${LINK_BASE}/${this.path(zone, name)}`;
+    this.consoles.set(`${zone}/${name}`, `${now} ${name}: booting\n`);
+    const diskName = body.disks?.[0]?.initializeParams?.diskName ?? name;
+    this.disks.set(`${zone}/${diskName}`, { name: diskName, zone, users: [name] });
+    const diskLink = `${LINK_BASE}/projects/${this.options.project}/zones/${zone}/disks/${diskName}`;
+    return {
+      ...body,
+      kind: 'compute#instance',
+      id: this.engine.newId(),
+      zone: `${LINK_BASE}/projects/${this.options.project}/zones/${zone}`,
+      selfLink: self,
+      status: 'PROVISIONING',
+      creationTimestamp: now,
+      labelFingerprint: fingerprintOf(body.labels ?? {}),
+      metadata: { items: body.metadata?.items ?? [], fingerprint: fingerprintOf(body.metadata ?? {}) },
+      disks: [{ boot: true, autoDelete: body.disks?.[0]?.autoDelete === true, source: diskLink }],
+      networkInterfaces: (body.networkInterfaces ?? []).map((one) => ({ ...one, networkIP: this.address('127.70') })),
+    };
+  }
+
+  private run(key: string, instance: Instance): void {
+    instance.status = 'RUNNING';
+    for (const network of instance.networkInterfaces ?? []) {
+      for (const config of network.accessConfigs ?? []) config.natIP ??= this.address('127.80');
+    }
+    this.consoles.set(key, `${this.consoles.get(key) ?? ''}${this.engine.now().toISOString()} running\n`);
+    this.options.guests?.started(instance);
+  }
+
+  /** At rest an instance keeps its internal address and loses its external one. */
+  private rest(instance: Instance, status: string): void {
+    instance.status = status;
+    for (const { accessConfigs } of instance.networkInterfaces ?? []) {
+      for (const config of accessConfigs ?? []) delete config.natIP;
+    }
+  }
+
+  private vanish(zone: string, name: string): void {
+    const instance = this.instances.get(`${zone}/${name}`);
+    this.instances.delete(`${zone}/${name}`);
+    this.consoles.delete(`${zone}/${name}`);
+    for (const { autoDelete, source } of instance?.disks ?? []) {
+      const disk = `${zone}/${source?.split('/').at(-1) ?? ''}`;
+      if (autoDelete === true) this.disks.delete(disk);
+      else this.disks.get(disk)?.users.splice(0);
+    }
+  }
+
+  private address(prefix: string): string {
+    const number = this.nextAddress++;
+    return `${prefix}.${(number >> 8) & 255}.${number & 255}`;
+  }
+}
+
+const PUBLIC_IMAGES = [
+  ['ubuntu-minimal-2404-noble-amd64-v20260801', 'ubuntu-minimal-2404-lts-amd64'],
+  ['ubuntu-minimal-2404-noble-amd64-v20261101', 'ubuntu-minimal-2404-lts-amd64'],
+] as const;
+
+const BUSY = new Set(['PROVISIONING', 'STAGING', 'STOPPING', 'SUSPENDING']);
+
+const POWER = {
+  stop: { from: ['RUNNING', 'SUSPENDED'], onTheWay: 'STOPPING', to: 'TERMINATED' },
+  start: { from: ['TERMINATED'], onTheWay: 'STAGING', to: 'RUNNING' },
+  suspend: { from: ['RUNNING'], onTheWay: 'SUSPENDING', to: 'SUSPENDED' },
+  resume: { from: ['SUSPENDED'], onTheWay: 'STAGING', to: 'RUNNING' },
+} as const satisfies Record<string, { from: readonly string[]; onTheWay: string; to: string }>;
+
+export function fingerprintOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64').slice(0, 12);
+}
+
+function staleFingerprint(what: string): ApiError {
+  return new ApiError(412, 'conditionNotMet', `${what} fingerprint either invalid or resource labels have changed`);
+}
