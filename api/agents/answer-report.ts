@@ -1,10 +1,14 @@
 import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
+import { EMPTY_END_REASON } from '../../domain/deadlines.ts';
 import { decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 
 /** While something waits for this agent, it reports again this soon. */
 const URGENT_SECONDS = 1;
+const AFTER_EDGE_SECONDS = 2;
+/** A replica knows of a question this long after it was asked. */
+const VIEW_AGE_MS = 1000;
 
 export interface ReportAnswer {
   /** The report goes to the workflow before the reply goes out. */
@@ -33,8 +37,13 @@ export function answerReport(report: HttpReport, view: VmView, now: number): Rep
     confirming,
   });
   const aliveSeconds = Math.max(URGENT_SECONDS, Math.floor(silenceTimeoutSeconds / 2));
-  const usualSeconds = Math.min(TIMEOUTS.agentReportIntervalSeconds, aliveSeconds);
-  const nextReportSeconds = confirming ? URGENT_SECONDS : Math.min(usualSeconds, secondsUntil(decision, now));
+  const nextReportSeconds = Math.min(
+    TIMEOUTS.agentReportIntervalSeconds,
+    aliveSeconds,
+    decision.action === 'wait' ? secondsUntil(decision.at, now) : Infinity,
+    confirming ? URGENT_SECONDS : Infinity,
+    report.connections === 0 ? secondsUntilAsked(view, decision, now) : Infinity,
+  );
   if (decision.action === 'wait') return { forward: false, reply: { ...kept, nextReportSeconds } };
   const { sequence, connections, tokens } = decision.memory;
   return {
@@ -49,7 +58,17 @@ function memoryOf(forwarded: ForwardedState | null, now: number): ForwardMemory 
   return { sequence, connections, forwardedAt: now - ageMs, tokens };
 }
 
-function secondsUntil(decision: ForwardDecision, now: number): number {
-  if (decision.action === 'forward') return Infinity;
-  return Math.max(URGENT_SECONDS, Math.ceil((decision.at - now) / 1000));
+/**
+ * When an empty VM's agent will be asked for a fresh count: it reports right then, so that nothing waits for it.
+ * After an edge the view is a moment old, and the next look tells.
+ */
+function secondsUntilAsked(view: VmView, decision: ForwardDecision, now: number): number {
+  if (decision.action === 'forward' && decision.why === 'edge') return AFTER_EDGE_SECONDS;
+  const due = view.nextDeadline;
+  if (due === undefined || !(due.kind in EMPTY_END_REASON)) return Infinity;
+  return secondsUntil(Date.parse(due.at) + VIEW_AGE_MS, now);
+}
+
+function secondsUntil(at: number, now: number): number {
+  return Math.max(URGENT_SECONDS, Math.ceil((at - now) / 1000));
 }

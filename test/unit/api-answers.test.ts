@@ -170,6 +170,16 @@ describe('the answer to a report', () => {
     expect(answer({}, nervous).reply.nextReportSeconds).toBeLessThanOrEqual(5);
   });
 
+  it('asks an empty machine right when its VM is about to end, so that nothing waits for it', () => {
+    const empty = { connections: 0, forwarded: { sequence: 4, connections: 0, ageMs: 1000, tokens: 10 } };
+    const dueAt = (at: number) => ({ nextDeadline: { kind: 'idle', at: new Date(at).toISOString() } as const });
+    expect(answer(empty, dueAt(1_005_000)).reply.nextReportSeconds).toBe(6);
+    expect(answer(empty, dueAt(900_000)).reply.nextReportSeconds).toBe(1);
+    expect(answer(empty, dueAt(9_000_000)).reply.nextReportSeconds).toBe(20);
+    expect(answer({ connections: 0 }).reply.nextReportSeconds).toBe(2);
+    expect(answer({}, dueAt(1_005_000)).reply.nextReportSeconds).toBe(20);
+  });
+
   it('carries what was forwarded, so that the next replica knows', () => {
     expect(answer({ connections: 0 }).reply.forwarded).toMatchObject({ sequence: 5, connections: 0, ageMs: 0 });
     expect(answer().reply.forwarded).toEqual(report.forwarded);
