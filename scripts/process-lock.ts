@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPrivateFile } from '../config/private-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 const POLL_MS = 500;
+const TURN_POLL_MS = 10;
+const ABANDONED_TURN_MS = 10_000;
 
 /** Ends the lock; called again it does nothing. */
 export type Unlock = () => Promise<void>;
@@ -48,17 +49,27 @@ function parseHolder(content: string): ProcessIdentity | undefined {
   }
 }
 
-/** Two processes may find the same stale lock: the slower one puts back what the faster one just made. */
+/**
+ * Removes a lock whose holder died. Removers take turns, for a slow one would else remove what a faster one just
+ * made; only a turn that was abandoned for long is taken away.
+ */
 async function removeStale(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch {
+  const turn = `${path}.turn`;
+  if (!createPrivateFile(turn, '')) {
+    const since = await stat(turn).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    );
+    if (Date.now() - since > ABANDONED_TURN_MS) await rm(turn, { force: true });
+    await sleep(TURN_POLL_MS);
     return;
   }
-  const moved = await readFile(aside, 'utf8');
-  if (moved !== stale) createPrivateFile(path, moved);
-  await rm(aside, { force: true });
+  try {
+    const found = await readFile(path, 'utf8').catch(() => undefined);
+    if (found === stale) await rm(path);
+  } finally {
+    await rm(turn, { force: true });
+  }
 }
 
 async function release(path: string, content: string): Promise<void> {
