@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, startStack, type Stack } from '../stack.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const missing = existsSync(CHROMIUM) ? '' : ' (needs apt package chromium)';
+
+let server: TestServer;
+let stack: Stack;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  stack = await startStack({ server });
+});
+afterAll(async () => {
+  await stack.stop();
+  await server.stop();
+});
+
+describe('the console of a VM', () => {
+  it('is its machine’s output as plain text, as long as a host can be asked', async () => {
+    const made = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', { name: 'talker', template: 'chat' });
+    expect(made.status).toBe(201);
+    const shown = await stack.call('GET', '/v1/vms/talker/console');
+    expect(shown.status).toBe(200);
+    expect(shown.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(String(shown.body['text']).length).toBeGreaterThan(0);
+    await stack.worker.kill();
+    expect((await stack.call('GET', '/v1/vms/talker/console')).body.code).toBe('consoleUnavailable');
+    await stack.worker.start();
+    await eventually(stack, 'the console again', async () =>
+      (await stack.call('GET', '/v1/vms/talker/console')).status === 200 ? true : undefined,
+    );
+  });
+});
+
+describe('the API process', () => {
+  it('answers who waits and ends by itself when it is told to stop', async () => {
+    await stack.worker.kill();
+    const waiting = stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=120', { name: 'patient', template: 'chat' });
+    await eventually(stack, 'the VM of the waiting request', async () =>
+      (await stack.call('GET', '/v1/vms')).body.vms?.find(({ name }) => name === 'patient'),
+    );
+    const [api] = stack.apis;
+    process.kill(api!.pid()!, 'SIGTERM');
+    expect(await waiting).toMatchObject({ status: 202, body: { name: 'patient', state: 'creating' } });
+    await expect
+      .poll(
+        () =>
+          fetch(`${api!.url}/healthz`).then(
+            () => 'up',
+            () => 'down',
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe('down');
+    await Promise.all([api!.start(), stack.worker.start()]);
+    await eventually(stack, 'the VM running', async () => {
+      const { body } = await stack.call('GET', '/v1/vms/patient');
+      return body.state === 'running' ? true : undefined;
+    });
+  });
+});
+
+it.skipIf(missing)(`/docs shows the API and loads nothing from anywhere else${missing}`, async () => {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  });
+  try {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    const strangers: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      const { url } = stack.apis[0]!;
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
+    });
+    await page.goto(`${stack.apis[0]!.url}/docs`);
+    await page.getByText('Create a VM, or get the one that is there').waitFor();
+    expect(complaints).toEqual([]);
+    expect(strangers).toEqual([]);
+    await page.goto(`${stack.apis[0]!.url}/docs/errors#specConflict`);
+    await page.getByText('A live VM of this name has another spec').waitFor();
+  } finally {
+    await browser.close();
+  }
+});
