@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
+import { localApiUrl } from './api-url.ts';
 import {
   SETTING_DEFAULTS,
   SETTING_DEFINITIONS,
@@ -164,7 +165,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       port: apiPort,
       portWasAsked: values.apiPort !== undefined,
       presetKey: values.apiKey ?? null,
-      url: values.apiUrl?.replace(/\/+$/, '') ?? `http://${reachable(apiHost)}:${apiPort}`,
+      url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort),
     },
     temporal: {
       address: values.temporalAddress ?? profile.address ?? null,
@@ -191,12 +192,6 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
     },
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
   };
-}
-
-/** A listener on every address is reached on this one. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 function hostIdOf(name: string): string {

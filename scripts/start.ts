@@ -1,6 +1,7 @@
 /** `npm start`: sets everything up, runs Temporal, worker and API, and stops them in order. */
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { localApiUrl } from '../config/api-url.ts';
 import { ensureFirstKey, type FirstKey } from '../config/api-keys.ts';
 import { loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
@@ -93,7 +94,11 @@ async function withPorts(settings: Settings): Promise<Settings> {
   });
   const chosen: Settings = {
     ...settings,
-    api: { ...api, port: apiPort, url: apiPort === api.port ? api.url : `http://${api.host}:${apiPort}` },
+    api: {
+      ...api,
+      port: apiPort,
+      url: api.url === localApiUrl(api.host, api.port) ? localApiUrl(api.host, apiPort) : api.url,
+    },
     worker: { ...worker, internalPort },
   };
   if (temporal.address !== null) return chosen;
@@ -135,7 +140,7 @@ async function startTemporal(settings: Settings, supervisor: Supervisor): Promis
       name: 'temporal',
       command: cli,
       args: temporalServerArguments({ ...temporal, dbFile }),
-      env: process.env,
+      env: withoutSecrets(process.env),
       stopGraceMs: GRACE_MS.temporal,
     });
     const options = temporalConnectionOptions(started);
@@ -181,6 +186,11 @@ async function startApi(settings: Settings, supervisor: Supervisor): Promise<voi
   });
 }
 
+/** The server is not ours and needs nothing of ours. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('EPHEMERA_')));
+}
+
 function nodeProcess(name: 'worker' | 'api', entry: string, settings: Settings) {
   return {
     name,
@@ -192,8 +202,7 @@ function nodeProcess(name: 'worker' | 'api', entry: string, settings: Settings) 
 }
 
 function apiUrl({ api }: Settings): string {
-  const host = api.host === '0.0.0.0' || api.host === '::' ? '127.0.0.1' : api.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${api.port}`;
+  return localApiUrl(api.host, api.port);
 }
 
 function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirectory: string): void {
