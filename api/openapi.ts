@@ -88,6 +88,7 @@ function security(route: Route): JsonObject {
       return { security: [{ agentToken: [] }] };
     case 'viewer':
     case 'operator':
+    case 'admin':
       return { security: [{ apiKey: [] }], 'x-role': route.access };
   }
 }
@@ -141,7 +142,7 @@ function responses(route: Route, components: Components): JsonObject {
 function impliedErrors(route: Route): ApiErrorCode[] {
   const hasInput = [route.params, route.query, route.headers, route.body].some((schema) => schema !== undefined);
   return [
-    ...(route.access === 'viewer' || route.access === 'operator' ? (['unauthenticated', 'forbidden'] as const) : []),
+    ...(route.access === 'public' || route.access === 'agent' ? [] : (['unauthenticated', 'forbidden'] as const)),
     ...(route.body === undefined ? [] : (['malformedBody', 'bodyTooLarge', 'unsupportedMediaType'] as const)),
     ...(hasInput ? (['invalidRequest'] as const) : []),
     'methodNotAllowed',

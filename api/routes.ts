@@ -6,6 +6,7 @@ import type { Route } from './http/route.ts';
 import { openApiDocument } from './openapi.ts';
 import { docsRoute, errorDocsRoute, openApiRoute } from './service/document-routes.ts';
 import { healthRoute, readyRoute } from './service/health-routes.ts';
+import { sweepRoute } from './service/sweep-route.ts';
 import { drainVmRoute, holdVmRoute, undrainVmRoute } from './vms/action-routes.ts';
 import { createVmRoute } from './vms/create-route.ts';
 import { destroyVmRoute } from './vms/destroy-route.ts';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   consoleRoute,
   exchangeRoute,
   reportRoute,
+  sweepRoute,
   healthRoute,
   readyRoute,
   openApiRoute(() => (documentText ??= openApiText())),

@@ -184,6 +184,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       internalPort: values.internalPort ?? SETTING_DEFAULTS.internalPort,
       internalPortWasAsked: values.internalPort !== undefined,
     },
+    sweepIntervalSeconds: values.sweepIntervalSeconds ?? SETTING_DEFAULTS.sweepIntervalSeconds,
     local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
     gcp: {
       project: values.gcpProject ?? null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
+import { SWEEP } from '../domain/sweep.ts';
 import { CONTROL_TASK_QUEUE } from '../domain/wire-names.ts';
 
 /** One thing that can be set: its three spellings, what it takes and what it is for. */
@@ -19,6 +20,12 @@ const port = z.preprocess(
   (value) => (typeof value === 'string' && /^\d{1,6}$/.test(value.trim()) ? Number(value) : value),
   z.int('must be a port number').min(0, 'must be a port, 0 to 65535').max(65535, 'must be a port, 0 to 65535'),
 );
+
+const seconds = (least: number, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value),
+    z.int('must be whole seconds').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`),
+  );
 
 function list<Item extends z.ZodType>(item: Item, minimum: number) {
   return z.preprocess(
@@ -113,6 +120,11 @@ export const SETTING_DEFINITIONS = {
   },
   internalHost: { env: 'EPHEMERA_INTERNAL_HOST', about: "address of the worker's internal endpoint", schema: text },
   internalPort: { env: 'EPHEMERA_INTERNAL_PORT', about: "port of the worker's internal endpoint", schema: port },
+  sweepIntervalSeconds: {
+    env: 'EPHEMERA_SWEEP_INTERVAL_SECONDS',
+    about: 'seconds between two sweeps for machines that nobody owns',
+    schema: seconds(5, 3600),
+  },
   localAgentTransport: {
     env: 'EPHEMERA_LOCAL_AGENT_TRANSPORT',
     about: 'how agents of local machines report: unix or http',
@@ -154,6 +166,7 @@ export const SETTING_DEFAULTS = {
   workerRoles: ['control', 'host'],
   internalHost: '127.0.0.1',
   internalPort: 7401,
+  sweepIntervalSeconds: SWEEP.intervalSeconds,
   localAgentTransport: 'unix',
   temporalNamespace: 'ephemera',
   temporalPort: 7233,

@@ -35,6 +35,7 @@ function written(settings: Settings): Record<SettingName, string | null> {
     workerRoles: worker.roles.join(','),
     internalHost: worker.internalHost,
     internalPort: `${worker.internalPort}`,
+    sweepIntervalSeconds: `${settings.sweepIntervalSeconds}`,
     localAgentTransport: settings.local.agentTransport,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,

@@ -32,6 +32,8 @@ export interface Settings {
     cliPath: string | null;
   };
   worker: { roles: WorkerRole[]; internalHost: string; internalPort: number; internalPortWasAsked: boolean };
+  /** Pause between two sweeps for machines that nobody owns. */
+  sweepIntervalSeconds: number;
   local: { agentTransport: 'unix' | 'http' };
   gcp: { project: string | null; zones: string[]; endpoint: string | null };
   logLevel: 'debug' | 'info' | 'warn' | 'error';

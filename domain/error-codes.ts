@@ -83,6 +83,11 @@ export const API_ERROR = {
     todo: 'Nothing was lost: repeat the request; creates are idempotent by name or Idempotency-Key.',
   },
   notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
+  sweepUnavailable: {
+    status: 503,
+    title: 'No sweep can be made now',
+    todo: 'See that a worker runs, then ask again; the regular sweeps go on by themselves.',
+  },
   internal: {
     status: 500,
     title: 'A bug in Ephemera',

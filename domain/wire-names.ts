@@ -4,7 +4,7 @@
  * compares them with a stored snapshot.
  */
 
-export const WORKFLOW_TYPE = { vm: 'vm' } as const;
+export const WORKFLOW_TYPE = { vm: 'vm', sweep: 'sweep' } as const;
 
 export const SIGNAL = {
   /** An agent's count: `{machineId, sequence, connections, sentAt}`. */
@@ -56,6 +56,11 @@ export function machineTaskQueue(provider: string, controlTaskQueue: string = CO
 /** `vm/<project>/<name>`: a VM's workflow id, so a name is unique among a project's live VMs. */
 export function vmWorkflowId(project: string, name: string): string {
   return `vm/${project}/${name}`;
+}
+
+/** Id of a deployment's sweep schedule; its workflows get it as a prefix. */
+export function sweepId(deployment: string): string {
+  return `sweep/${deployment}`;
 }
 
 /** The project and name in a VM's workflow id, or undefined when it is no VM's. */

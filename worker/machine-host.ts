@@ -3,20 +3,24 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createMachineActivities } from '../activities/machine-activities.ts';
+import { createSweepActivities } from '../activities/sweep-machines.ts';
 import { AgentTokens } from '../config/agent-tokens.ts';
 import type { Settings } from '../config/settings.ts';
 import type { MachineProvider } from '../domain/machine-provider.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
-import { machineTaskQueue } from '../domain/wire-names.ts';
+import { machineTaskQueue, vmWorkflowId } from '../domain/wire-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
 import { AgentLinks } from './agent-links.ts';
-import { temporalVmSignals } from './vm-signals.ts';
+import { temporalVmLedger } from './temporal-vm-ledger.ts';
+import { temporalVmSignals, type VmSignals } from './vm-signals.ts';
 
 const MAX_ACTIVITIES = 1000;
 
 export interface MachineHost {
   provider: MachineProvider;
   links: AgentLinks;
+  signals: VmSignals;
+  client: Client;
 }
 
 /** What a provider of the settings needs besides them. */
@@ -36,8 +40,9 @@ export function createProvider(name: string, { settings, vmServerFile }: Provide
 }
 
 export function createMachineHost(provider: MachineProvider, client: Client, log: Logger): MachineHost {
-  const links = new AgentLinks({ provider, signals: temporalVmSignals(client), log });
-  return { provider, links };
+  const signals = temporalVmSignals(client);
+  const links = new AgentLinks({ provider, signals, log });
+  return { provider, links, signals, client };
 }
 
 export interface HostWorkerInput {
@@ -54,18 +59,32 @@ export function createHostWorker({ host, settings, secret, connection, shared }:
   const { provider, links } = host;
   const tokens = new AgentTokens(secret, settings.deployment);
   const usesHttp = provider.name === 'local' && settings.local.agentTransport === 'http';
-  const activities = createMachineActivities({
+  const { controlTaskQueue } = settings.temporal;
+  const machineActivities = createMachineActivities({
     provider,
     links,
     issueBootstrap: usesHttp
       ? (subject) => ({ apiUrl: settings.api.url, secret: tokens.issue('bootstrap', subject, Date.now()) })
       : null,
   });
+  const sweepActivities = createSweepActivities({
+    provider,
+    links,
+    ledger: temporalVmLedger({
+      client: host.client,
+      signals: host.signals,
+      provider: provider.name,
+      host: settings.hostId,
+      controlTaskQueue,
+    }),
+    workflowIdOf: ({ project, vm }) => vmWorkflowId(project, vm),
+    now: Date.now,
+  });
   return Worker.create({
     ...shared,
     connection,
-    taskQueue: machineTaskQueue(provider.name, settings.temporal.controlTaskQueue),
-    activities,
+    taskQueue: machineTaskQueue(provider.name, controlTaskQueue),
+    activities: { ...machineActivities, ...sweepActivities },
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     // A cancellation reaches an activity with the answer to a heartbeat, so they may not be held back longer.
     maxHeartbeatThrottleInterval: TIMEOUTS.activityHeartbeatIntervalSeconds * 1000,

@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
 import { createHostWorker, createMachineHost, createProvider, type MachineHost } from './machine-host.ts';
+import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { prepareNamespace } from './temporal-setup.ts';
 
 /** Running tasks may finish for this long, then they are cancelled, and at last left behind. */
@@ -73,6 +74,7 @@ async function start(
   if (settings.worker.roles.includes('control')) {
     const native = await connectNative(options, closers);
     workers.push(await createControlWorker(options, { ...shared, connection: native, taskQueue: controlTaskQueue }));
+    await ensureSweepSchedule(client, settings);
   }
   for (const host of hosts) {
     const native = await connectNative(options, closers);

@@ -30,7 +30,7 @@ function methodNotAllowed(method: string, routes: readonly Route[]): ApiProblem 
 function handler(route: Route, api: ApiContext): RequestHandler {
   return async (request, response) => {
     const bearer = bearerToken(request.get('authorization'));
-    const needed = route.access === 'viewer' || route.access === 'operator' ? route.access : undefined;
+    const needed = route.access === 'public' || route.access === 'agent' ? undefined : route.access;
     const caller = needed === undefined ? undefined : authenticate(api.keys, bearer, needed);
     if (caller !== undefined) Object.assign(response.locals, { keyId: caller.id, project: caller.project });
     if (route.access === 'agent') refuseStrangers(api, bearer);

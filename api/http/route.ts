@@ -3,13 +3,13 @@
  * it may give, and the handler. The router mounts it, the OpenAPI document is generated from it.
  */
 import type { z } from 'zod';
-import type { ApiKeyHolder } from '../../config/api-keys.ts';
+import type { ApiKeyHolder, Role } from '../../config/api-keys.ts';
 import type { ApiErrorCode } from '../../domain/error-codes.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from './problem.ts';
 
 /** Who may call: anyone, a key of at least this role, or an agent with its token. */
-export type Access = 'public' | 'viewer' | 'operator' | 'agent';
+export type Access = 'public' | Role | 'agent';
 
 /** What a handler answers. `json` is a body that is serialised already. */
 export interface Reply {
@@ -82,7 +82,7 @@ export function keyedRoute<
 >(
   route: RouteText &
     RouteSchemas<P, Q, H, B> & {
-      access: 'viewer' | 'operator';
+      access: Role;
       handle: (
         request: KeyedRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
         api: ApiContext,

@@ -67,6 +67,7 @@ describe('names that other programs type, store or send', () => {
           "exchange": "exchange",
         },
         "WORKFLOW_TYPE": {
+          "sweep": "sweep",
           "vm": "vm",
         },
       }
