@@ -7,7 +7,7 @@ import { sweepId, WORKFLOW_TYPE } from '../domain/wire-names.ts';
 export async function ensureSweepSchedule(client: Client, settings: Settings): Promise<void> {
   const { deployment, providers, temporal, sweepIntervalSeconds } = settings;
   const input: SweepInput = { dryRun: false, providers };
-  const schedule: Omit<ScheduleOptions<ScheduleOptions['action']>, 'scheduleId'> = {
+  const schedule: Omit<ScheduleOptions, 'scheduleId'> = {
     spec: { intervals: [{ every: sweepIntervalSeconds * 1000 }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
     action: {
