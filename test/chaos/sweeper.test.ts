@@ -29,7 +29,7 @@ async function readyVm(): Promise<VmView & { workflowId: string }> {
   const name = `vm-${randomUUID().slice(0, 8)}`;
   const { body } = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { name, template: 'chat' });
   expect(body.state).toBe('running');
-  return body as VmView & { workflowId: string };
+  return body as unknown as VmView & { workflowId: string };
 }
 
 const processOf = async (machineId: string): Promise<number> => {

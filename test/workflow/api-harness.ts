@@ -62,6 +62,7 @@ export function testSettings(stateDir: string, server: Pick<TestServer, 'address
       cliPath: null,
     },
     worker: { roles: ['control', 'host'], internalHost: '127.0.0.1', internalPort: 1, internalPortWasAsked: true },
+    sweepIntervalSeconds: 3600,
     local: { agentTransport: 'unix' },
     gcp: { project: null, zones: [], endpoint: null },
     logLevel: 'error',
