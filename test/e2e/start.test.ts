@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -134,6 +135,27 @@ describe('npm start with wrong settings', () => {
       expect(wrong.output).toContain(part);
     }
     expect(existsSync(stateDir)).toBe(false);
+  });
+});
+
+describe('npm start with ports that are taken', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ephemera-ports-'));
+  const taken = createServer();
+  beforeAll(async () => {
+    await once(taken.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterAll(() => {
+    taken.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('refuses one that was asked for, says how to set another and leaves nothing running', async () => {
+    const { port } = taken.address() as AddressInfo;
+    const start = new NpmRun('start', ['--state-dir', directory, ...FREE_PORTS, '--api-port', `${port}`]);
+    expect(await start.exitCode()).toBe(1);
+    expect(start.output).toContain(`API: port ${port} on 127.0.0.1 is taken`);
+    expect(start.output).toContain('--api-port');
+    expect(existsSync(join(directory, 'start.lock'))).toBe(false);
   });
 });
 
