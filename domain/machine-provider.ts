@@ -81,6 +81,31 @@ export interface MachinePowerControl {
   resume(machineId: string, signal: CancelSignal): Promise<Machine>;
 }
 
+/** An image that machines can be made from. JSON only. */
+export interface MachineImage {
+  name: string;
+  /** A family stands for its newest image that is not deprecated. */
+  family: string | null;
+  createdAt: number;
+  status: 'pending' | 'ready' | 'failed';
+  deprecated: boolean;
+}
+
+/** Images made from machines, where a provider can do that. Each resolves when it is seen done. */
+export interface MachineImages {
+  /** From the disk of a stopped machine; a repeated call adopts what an earlier one made. */
+  create(
+    image: { name: string; family: string | null; machineId: string },
+    signal: CancelSignal,
+  ): Promise<MachineImage>;
+  /** Every image of this deployment. */
+  list(signal: CancelSignal): Promise<MachineImage[]>;
+  /** New machines take another of its family; machines that run are left alone. */
+  deprecate(name: string, signal: CancelSignal): Promise<void>;
+  /** An unknown name is success. */
+  delete(name: string, signal: CancelSignal): Promise<void>;
+}
+
 /**
  * Turns a spec into a machine. Every method may be called again at any time, by another process, after a
  * crash. Errors are {@link ProviderError}s; an aborted signal rejects with the signal's reason.
@@ -103,6 +128,8 @@ export interface MachineProvider {
   readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** Present where machines can be stopped and started, suspended and resumed. */
   readonly power?: MachinePowerControl;
+  /** Present where machines can be turned into images. */
+  readonly images?: MachineImages;
   /** Why a machine that ended or is gone was taken away; undefined when the provider did not do it or cannot tell. */
   endCause?(machineId: string, signal: CancelSignal): Promise<MachineEndCause | undefined>;
 }

@@ -24,9 +24,12 @@ export class ComputeFailure extends Error {
   readonly kind: FailureKind;
   /** Google's word for it, such as `ZONE_RESOURCE_POOL_EXHAUSTED` or `rateLimitExceeded`. */
   readonly reason: string;
+  /** An operation ended with it: nothing of that operation can still happen. */
+  readonly settled: boolean;
 
-  constructor(kind: FailureKind, reason: string, message: string, options?: { cause?: unknown }) {
+  constructor(kind: FailureKind, reason: string, message: string, options?: { cause?: unknown; settled?: boolean }) {
     super(message, options);
+    this.settled = options?.settled ?? false;
     this.kind = kind;
     this.reason = reason;
   }
@@ -81,7 +84,8 @@ export function failureOfOperation(operation: OperationResource): ComputeFailure
   if (first === undefined && status === 0) return undefined;
   const reason = first?.code ?? operation.httpErrorMessage ?? 'unknown';
   const message = first?.message ?? operation.httpErrorMessage ?? 'the operation failed without a word';
-  return new ComputeFailure(OPERATION_KIND[reason] ?? kindOf(status === 0 ? 400 : status, reason), reason, message);
+  const kind = OPERATION_KIND[reason] ?? kindOf(status === 0 ? 400 : status, reason);
+  return new ComputeFailure(kind, reason, message, { settled: true });
 }
 
 const OPERATION_KIND: Readonly<Record<string, FailureKind>> = {

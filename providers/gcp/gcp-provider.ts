@@ -17,9 +17,10 @@ import { ApiCalls, pause, type BackOff, type CallSettings } from './api-calls.ts
 import { ComputeFailure, asProviderError } from './client-errors.ts';
 import type { ComputeApi, InstanceResource } from './compute-api.ts';
 import { computeClients } from './compute-clients.ts';
-import { Instances } from './instances.ts';
+import { Instances, LIST_PAGE_SIZE } from './instances.ts';
 import type { InstanceDefaults } from './instance-resource.ts';
 import { PROVIDER_NAME, machineOf, zoneOf } from './machine-facts.ts';
+import { MachineDiskImages } from './machine-images.ts';
 import { MachineInsert } from './machine-insert.ts';
 import { Operations, parseToken, pendingOperation, tokenOf } from './operations.ts';
 import { MachinePower } from './machine-power.ts';
@@ -45,6 +46,8 @@ export interface GcpProviderOptions {
   backOff?: Partial<BackOff>;
   /** How long a destroy waits for an insert that may be on its way, when it finds no instance. */
   settleMs?: number;
+  /** Machines on one page of a list. */
+  listPageSize?: number;
   /** Between two looks at an instance that is not running yet. */
   pollMs?: number;
 }
@@ -72,6 +75,7 @@ interface Parts {
 class GcpProvider implements MachineProvider {
   readonly name = PROVIDER_NAME;
   readonly power: MachinePower;
+  readonly images: MachineDiskImages;
   private readonly options: GcpProviderOptions;
   private readonly tombstones = new Tombstones();
   private readonly settleMs: number;
@@ -82,7 +86,9 @@ class GcpProvider implements MachineProvider {
     this.options = options;
     this.settleMs = options.settleMs ?? DEFAULT_SETTLE_MS;
     this.pollMs = options.pollMs ?? DEFAULT_POLL_MS;
-    this.power = new MachinePower(() => ({ ...this.ready(), project: options.project, pollMs: this.pollMs }));
+    const { deployment, project } = options;
+    this.power = new MachinePower(() => ({ ...this.ready(), project, pollMs: this.pollMs }));
+    this.images = new MachineDiskImages(() => ({ ...this.ready(), project, deployment }));
   }
 
   async create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine> {
@@ -173,7 +179,11 @@ class GcpProvider implements MachineProvider {
     const backOff = { ...DEFAULT_BACK_OFF, ...options.backOff };
     const calls = new ApiCalls(new RateBudget({ ...DEFAULT_RATE, ...options.rate }), backOff);
     const operations = new Operations(api, calls, project);
-    const instances = new Instances(api, calls, { deployment, project });
+    const instances = new Instances(api, calls, {
+      deployment,
+      project,
+      pageSize: options.listPageSize ?? LIST_PAGE_SIZE,
+    });
     const { machineServiceAccount = null, vmServerUrl = null } = options;
     const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl };
     const insert = new MachineInsert({ api, calls, operations, defaults, retryPauseMs: backOff.firstMs });

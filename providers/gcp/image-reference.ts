@@ -3,10 +3,8 @@ import { ProviderError } from '../../domain/provider-error.ts';
 /** What the image `vm-server` of the built-in template is made from: the startup script puts vm-server on it. */
 export const DEFAULT_IMAGE = 'projects/ubuntu-os-cloud/global/images/family/ubuntu-minimal-2404-lts-amd64';
 
-const PART = '[a-z]([-a-z0-9]*[a-z0-9])?';
-const PROJECT = '[a-z]([-a-z0-9.:]*[a-z0-9])?';
-const FULL = new RegExp(`^projects/${PROJECT}/global/images/(family/)?${PART}$`);
-const SHORT = new RegExp(`^(?:(?<project>${PROJECT})/)?(?<family>family/)?(?<name>${PART})$`);
+const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const PROJECT = /^[a-z]([-a-z0-9.:]*[a-z0-9])?$/;
 
 /**
  * The image that a spec names: `vm-server`, `NAME`, `family/NAME`, `PROJECT/NAME`, `PROJECT/family/NAME` or the
@@ -15,11 +13,14 @@ const SHORT = new RegExp(`^(?:(?<project>${PROJECT})/)?(?<family>family/)?(?<nam
  */
 export function imagePathOf(image: string, ownProject: string): string {
   if (image === 'vm-server') return DEFAULT_IMAGE;
-  if (FULL.test(image)) return image;
-  const found = SHORT.exec(image)?.groups;
-  if (found === undefined) {
-    const forms = 'NAME, family/NAME, PROJECT/NAME, PROJECT/family/NAME or projects/…';
-    throw new ProviderError('badSpec', `field image: ${JSON.stringify(image)} is no image; write ${forms}`);
+  const short = /^projects\/([^/]+)\/global\/images\/(.+)$/.exec(image);
+  const parts = short === null ? image.split('/') : short.slice(1).flatMap((part) => part.split('/'));
+  const name = parts.pop() ?? '';
+  const family = parts.at(-1) === 'family' ? `${parts.pop() ?? ''}/` : '';
+  const project = parts.pop() ?? ownProject;
+  if (parts.length === 0 && NAME.test(name) && PROJECT.test(project)) {
+    return `projects/${project}/global/images/${family}${name}`;
   }
-  return `projects/${found['project'] ?? ownProject}/global/images/${found['family'] ?? ''}${found['name'] ?? ''}`;
+  const forms = 'NAME, family/NAME, PROJECT/NAME, PROJECT/family/NAME or projects/…';
+  throw new ProviderError('badSpec', `field image: ${JSON.stringify(image)} is no image; write ${forms}`);
 }

@@ -5,7 +5,8 @@ import type { ComputeApi, InstanceResource, OperationResource } from './compute-
 import { LABEL, instanceNameOf, labelValueOf } from './instance-names.ts';
 import { machineOf, recordOf, zoneOf } from './machine-facts.ts';
 
-const PAGE_SIZE = 500;
+/** The most that Compute Engine puts on one page. */
+export const LIST_PAGE_SIZE = 500;
 
 /** Finds the instances of one deployment. Everything here only reads. */
 export class Instances {
@@ -13,14 +14,16 @@ export class Instances {
   private readonly calls: ApiCalls;
   private readonly project: string;
   private readonly deployment: string;
+  private readonly pageSize: number;
   /** Where an instance of ours was seen: saves a search through all zones. */
   private readonly zones = new Map<string, string>();
 
-  constructor(api: ComputeApi, calls: ApiCalls, place: { project: string; deployment: string }) {
+  constructor(api: ComputeApi, calls: ApiCalls, place: { project: string; deployment: string; pageSize: number }) {
     this.api = api;
     this.calls = calls;
     this.project = place.project;
     this.deployment = place.deployment;
+    this.pageSize = place.pageSize;
   }
 
   nameOf(machineId: string): string {
@@ -66,7 +69,7 @@ export class Instances {
     return this.calls.make(settings, async (options) => {
       const found: OperationResource[] = [];
       const pages = this.api.globalOperations.aggregatedListAsync(
-        { project: this.project, filter, maxResults: PAGE_SIZE },
+        { project: this.project, filter, maxResults: this.pageSize },
         { ...options, autoPaginate: false },
       );
       for await (const [, { operations }] of pages) found.push(...(operations ?? []));
@@ -78,7 +81,7 @@ export class Instances {
     return this.calls.make(settings, async (options) => {
       const found: InstanceResource[] = [];
       const pages = this.api.instances.aggregatedListAsync(
-        { project: this.project, filter, maxResults: PAGE_SIZE, returnPartialSuccess: false },
+        { project: this.project, filter, maxResults: this.pageSize, returnPartialSuccess: false },
         { ...options, autoPaginate: false },
       );
       for await (const [scope, { instances, warning }] of pages) {

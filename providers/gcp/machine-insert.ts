@@ -51,11 +51,13 @@ export class MachineInsert {
         this.nextTry.delete(key);
         return 'made';
       }
-      if (outcome.usedUp) this.nextTry.set(key, attempt + 1);
-      if (outcome.replayed) continue;
-      if (outcome.failure.kind === 'noCapacity') return 'full';
+      const { failure, replayed } = outcome;
+      // Only what is known to have ended may be followed by another try; the rest is asked again under the same id.
+      if (failure.settled) this.nextTry.set(key, attempt + 1);
+      if (replayed && (failure.passes || failure.kind === 'noCapacity')) continue;
+      if (failure.kind === 'noCapacity') return 'full';
       freshFailures += 1;
-      if (!outcome.failure.passes || freshFailures > MAX_FRESH_FAILURES) throw outcome.failure;
+      if (!failure.settled || !failure.passes || freshFailures > MAX_FRESH_FAILURES) throw failure;
       await pause(this.parts.retryPauseMs, options.signal);
     }
     return 'full';
@@ -65,13 +67,12 @@ export class MachineInsert {
     request: CreateMachineRequest,
     attempt: number,
     { zone, signal, progress, refuseDestroyed }: InsertOptions,
-  ): Promise<'made' | { failure: ComputeFailure; replayed: boolean; usedUp: boolean }> {
+  ): Promise<'made' | { failure: ComputeFailure; replayed: boolean }> {
     const { api, calls, operations, defaults } = this.parts;
     const settings: CallSettings = { purpose: 'other', signal };
     const requestId = requestIdOf(defaults.deployment, request.machineId, zone, 'insert', attempt);
     const resource = instanceResource(request, zone, defaults);
     let replayed = false;
-    let accepted = false;
     try {
       const [{ latestResponse }] = await calls.make(settings, (options) => {
         refuseDestroyed();
@@ -80,7 +81,6 @@ export class MachineInsert {
           options,
         );
       });
-      accepted = true;
       // An operation that is done when its insert is answered was the answer to an earlier one.
       replayed = latestResponse.status === 'DONE';
       const pending = pendingOperation(zone, latestResponse);
@@ -90,7 +90,7 @@ export class MachineInsert {
     } catch (error) {
       if (!(error instanceof ComputeFailure)) throw error;
       if (error.kind === 'exists') return 'made';
-      return { failure: error, replayed: replayed && (error.passes || error.kind === 'noCapacity'), usedUp: accepted };
+      return { failure: error, replayed };
     }
   }
 }

@@ -33,16 +33,18 @@ export class RateBudget {
   async take(purpose: CallPurpose, signal: CancelSignal): Promise<void> {
     signal.throwIfAborted();
     const queue = this.queues[purpose];
+    let forget = (): void => undefined;
     await new Promise<void>((resolve) => {
       const waiting: Waiting = { resolve };
       queue.add(waiting);
       this.serve();
       if (!queue.has(waiting)) return;
-      whenAborted(signal, () => {
+      forget = whenAborted(signal, () => {
         queue.delete(waiting);
         resolve();
       });
     });
+    forget();
     signal.throwIfAborted();
   }
 
