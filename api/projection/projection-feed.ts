@@ -23,6 +23,10 @@ interface FeedParts {
   projection: Projection;
   directory: VmDirectory;
   log: Logger;
+  /** Between the starts of two polls; a second when absent. */
+  pollMs?: number;
+  /** Between the starts of two full lists; a minute when absent. */
+  relistMs?: number;
 }
 
 export class ProjectionFeed {
@@ -66,7 +70,8 @@ export class ProjectionFeed {
       if (this.#loaded) break;
       await this.#pause(Math.min(RETRY_CAP_MS, 200 * 2 ** this.#failures));
     }
-    await Promise.all([this.#repeat(POLL_MS, () => this.#poll()), this.#repeat(RELIST_MS, () => this.#relist())]);
+    const { pollMs = POLL_MS, relistMs = RELIST_MS } = this.#parts;
+    await Promise.all([this.#repeat(pollMs, () => this.#poll()), this.#repeat(relistMs, () => this.#relist())]);
   }
 
   async #repeat(everyMs: number, read: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { startApi, type RunningApi } from '../../api/server.ts';
 import type { ApiVm } from '../../api/schemas/vm.ts';
 import { KEYS_FILE, type Role } from '../../config/api-keys.ts';
+import { loadSettings } from '../../config/load-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { TimelineEntryView } from '../../domain/vm-view.ts';
 import { TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
@@ -42,31 +43,24 @@ export interface TestApi {
   close: () => Promise<void>;
 }
 
-export function testSettings(stateDir: string, server: Pick<TestServer, 'address' | 'uiUrl'>, queue: string): Settings {
-  return {
-    stateDir,
-    deployment: 'test',
-    providers: ['local'],
-    hostId: 'test-host',
-    secretKey: null,
-    api: { host: '127.0.0.1', port: 0, portWasAsked: true, presetKey: null, url: 'http://127.0.0.1:0' },
-    temporal: {
-      address: server.address,
-      namespace: TEST_NAMESPACE,
-      port: 7233,
-      uiPort: 8233,
-      portWasAsked: false,
-      uiPortWasAsked: false,
-      uiUrl: server.uiUrl,
-      controlTaskQueue: queue,
-      cliPath: null,
+function testSettings(stateDir: string, server: Pick<TestServer, 'address' | 'uiUrl'>, queue: string): Settings {
+  const settings = loadSettings({
+    argv: [],
+    env: {
+      EPHEMERA_STATE_DIR: stateDir,
+      EPHEMERA_DEPLOYMENT: 'test',
+      EPHEMERA_CONTROL_TASK_QUEUE: queue,
+      EPHEMERA_TEMPORAL_UI_URL: server.uiUrl,
+      TEMPORAL_ADDRESS: server.address,
+      TEMPORAL_NAMESPACE: TEST_NAMESPACE,
     },
-    worker: { roles: ['control', 'host'], internalHost: '127.0.0.1', internalPort: 1, internalPortWasAsked: true },
-    sweepIntervalSeconds: 3600,
-    local: { agentTransport: 'unix' },
-    gcp: { project: null, zones: [], endpoint: null },
-    logLevel: 'error',
-  };
+    cwd: stateDir,
+  });
+  settings.providers = ['local'];
+  settings.api.port = 0;
+  // Nobody listens there: these tests run no worker process that could serve a console.
+  settings.worker.internalPort = 1;
+  return settings;
 }
 
 /** Starts a replica and waits until it is ready. `stateDir`: that of another replica, to share its keys and secret. */
