@@ -1,5 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AgentTokens } from '../../config/agent-tokens.ts';
+import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import { problemSchema } from '../../api/openapi.ts';
 import { startTestApi, uniqueName, type ApiAnswer, type CallOptions, type TestApi } from './api-harness.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
@@ -237,9 +239,19 @@ describe('an agent', () => {
 
   it('that sends nonsense is refused', async () => {
     await refused('invalidRequest', 400, 'POST', '/v1/agent/exchange', exchange({ secret: 'x' }));
+    const tokens = new AgentTokens(loadDeploymentSecret(api.settings), api.settings.deployment);
+    const subject = { workflowId: 'vm/default/lobby', machineId: 'm-1' };
+    const key = tokens.issue('report', subject, Date.now());
     for (const wrong of [{ connections: -1 }, { connections: 1e9 }, { sequence: 0.5 }, { vm: 'lobby' }]) {
-      await refused('invalidRequest', 400, 'POST', '/v1/agent/report', { key: 'x', body: { ...report, ...wrong } });
+      const body = { ...report, ...wrong };
+      await refused('invalidRequest', 400, 'POST', '/v1/agent/report', { key, body });
+      await refused('tokenRefused', 401, 'POST', '/v1/agent/report', { key: 'x', body });
     }
+    await refused('tokenRefused', 401, 'POST', '/v1/agent/report', { key, body: report });
+    const bootstrap = tokens.issue('bootstrap', subject, Date.now());
+    await refused('tokenRefused', 401, 'POST', '/v1/agent/report', { key: bootstrap, body: report });
+    const old = tokens.issue('report', subject, Date.now() - 3_600_000);
+    await refused('tokenRefused', 401, 'POST', '/v1/agent/report', { key: old, body: report });
   });
 });
 
