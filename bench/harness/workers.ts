@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogEntry,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { TEST_NAMESPACE } from '../../test/temporal-server.ts';
+
+/** Keeps the SDK's log off the screen; `listen` gets what the workflows say. Once a process, before any worker. */
+export function installQuietRuntime(listen: (entry: LogEntry) => void = () => undefined): void {
+  Runtime.install({ logger: new DefaultLogger('INFO', listen) });
+}
+
+/** The workflows of Ephemera as one bundle. */
+export function vmWorkflowBundle(): Promise<{ code: string }> {
+  return bundle('../../workflows/index.ts');
+}
+
+/** The peers' workflows as one bundle. */
+export function peerWorkflowBundle(): Promise<{ code: string }> {
+  return bundle('./peer-workflows.ts');
+}
+
+function bundle(path: string): Promise<{ code: string }> {
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(path, import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+}
+
+/** Runs a worker on a connection of its own until the returned function is called. */
+export async function runBenchWorker(address: string, options: WorkerOptions): Promise<() => Promise<void>> {
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    ...options,
+    connection,
+    namespace: TEST_NAMESPACE,
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '5s',
+  });
+  const running = worker.run();
+  return async () => {
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+    await running;
+    await connection.close();
+  };
+}
