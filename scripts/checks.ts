@@ -15,7 +15,13 @@ export function staticGates(root: string): Gate[] {
     tool('formatting', 'prettier', '--check', '--log-level', 'warn', '.'),
     tool('types of domain/', 'tsc', '-p', 'domain'),
     tool('types of workflows/', 'tsc', '-p', 'workflows'),
-    tool('imports go one way', 'depcruise', '--output-type', 'err', ...LAYERS.filter((layer) => existsSync(join(root, layer)))),
+    tool(
+      'imports go one way',
+      'depcruise',
+      '--output-type',
+      'err',
+      ...LAYERS.filter((layer) => existsSync(join(root, layer))),
+    ),
     tool('nothing unused', 'knip', '--no-progress'),
   ];
 }
