@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
 import type { AppControl } from './agent/app-control.ts';
 import { AppUsage } from './agent/app-usage.ts';
+import { METADATA_URL, gceProof } from './agent/gce-identity.ts';
 import { openHttpLink } from './agent/http-link.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { takeSecret } from './agent/one-time-secret.ts';
@@ -16,7 +17,11 @@ import { UsageError } from './usage-error.ts';
 
 /** What the agent of another program is told on its command line. */
 export interface AgentOptions {
-  link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string; secretFile: string };
+  link:
+    | { kind: 'unix'; socketPath: string }
+    | { kind: 'http'; apiUrl: string; secretFile: string }
+    /** On Compute Engine: proves itself with the identity of its instance. */
+    | { kind: 'gce'; apiUrl: string; metadataUrl: string };
   /** TCP port whose connections are counted; null when the program puts its count. */
   countPort: number | null;
   /** The program is ready once this port accepts; null when it is ready at once. */
@@ -31,13 +36,17 @@ export function parseAgentOptions(args: string[]): AgentOptions {
     socket: text,
     'api-url': text,
     'secret-file': text,
+    gce: { type: 'boolean' } as const,
+    'metadata-url': text,
     'count-port': text,
     'local-port': text,
     'ready-port': text,
   };
   const { values } = parseArgs({ args, options });
   return {
-    link: parseLink(values.socket, values['api-url'], values['secret-file']),
+    link: values.gce
+      ? parseGceLink(values['api-url'], values['metadata-url'], values.socket ?? values['secret-file'])
+      : parseLink(values.socket, values['api-url'], values['secret-file']),
     countPort: parsePort('--count-port', values['count-port']),
     readyPort: parsePort('--ready-port', values['ready-port']),
     localPort: parsePort('--local-port', values['local-port']) ?? AGENT_LOCAL_PORT,
@@ -53,11 +62,28 @@ function parseLink(
   if (socketPath || !apiUrl || !secretFile) {
     throw new UsageError('agent needs either --socket <path>, or both --api-url <url> and --secret-file <file>');
   }
-  const protocol = URL.canParse(apiUrl) ? new URL(apiUrl).protocol : '';
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    throw new UsageError('--api-url is no http:// or https:// address');
+  return { kind: 'http', apiUrl: checkedUrl('--api-url', apiUrl), secretFile };
+}
+
+function parseGceLink(
+  apiUrl: string | undefined,
+  metadataUrl = METADATA_URL,
+  contradiction: string | undefined,
+): AgentOptions['link'] {
+  if (!apiUrl || contradiction !== undefined) {
+    throw new UsageError('--gce needs --api-url <url>, and neither --socket nor --secret-file');
   }
-  return { kind: 'http', apiUrl, secretFile };
+  return {
+    kind: 'gce',
+    apiUrl: checkedUrl('--api-url', apiUrl),
+    metadataUrl: checkedUrl('--metadata-url', metadataUrl),
+  };
+}
+
+function checkedUrl(option: string, url: string): string {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
+  if (protocol === 'http:' || protocol === 'https:') return url;
+  throw new UsageError(`${option} is no http:// or https:// address`);
 }
 
 function parsePort(option: string, text: string | undefined): number | null {
@@ -91,7 +117,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const parts = { usage, app, nextSequence: reportSequence(), log };
   const { link } = options;
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
-  else openHttpLink({ ...parts, apiUrl: link.apiUrl, secret: takeSecret(link.secretFile) });
+  else {
+    const secret = link.kind === 'gce' ? await gceProof(link) : takeSecret(link.secretFile);
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, secret });
+  }
   log(
     options.countPort === null
       ? `The agent takes the program's count on http://127.0.0.1:${options.localPort}/connections.`

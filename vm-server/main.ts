@@ -10,7 +10,7 @@ const USAGE = `Usage:
       Be a local machine: the sample chat and its agent.
   vm-server guest --port <device> --assignment <file>
       Be the program of a virtual machine: the sample chat and its agent.
-  vm-server agent (--socket <path> | --api-url <url> --secret-file <file>)
+  vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
       to http://127.0.0.1:<local-port>/connections.

@@ -83,7 +83,8 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
   if (agentBootstrap === null) return items;
   items.push({ key: METADATA.apiUrl, value: agentBootstrap.apiUrl });
   const identity = defaults.machineServiceAccount === null ? 'secret' : 'instance';
-  if (identity === 'secret') items.push({ key: METADATA.agentSecret, value: agentBootstrap.secret });
+  const key = identity === 'secret' ? METADATA.agentSecret : METADATA.agentBinding;
+  items.push({ key, value: agentBootstrap.secret });
   if (defaults.vmServerUrl !== null) {
     const value = startupScript({ vmServerUrl: defaults.vmServerUrl, identity });
     items.push({ key: METADATA.startupScript, value });

@@ -12,6 +12,8 @@ export const METADATA = {
   /** {@link MachineRecord} as JSON: labels are too narrow for names. */
   machine: 'ephemera-machine',
   apiUrl: 'ephemera-api-url',
+  /** Says which VM the instance belongs to; worth nothing without the instance's identity token. */
+  agentBinding: 'ephemera-agent-binding',
   /** One-time secret, only where the machine has no service account to prove itself with. */
   agentSecret: 'ephemera-agent-secret',
   environment: 'ephemera-environment',
