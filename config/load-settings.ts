@@ -119,10 +119,21 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
   }
   const providers: readonly string[] = values.provider ?? SETTING_DEFAULTS.provider;
   const providerIsWrong = written.provider !== undefined && values.provider === undefined;
-  for (const name of ['gcpProject', 'gcpZones', 'gcpEndpoint'] as const) {
+  for (const name of ['gcpProject', 'gcpZones', 'gcpEndpoint', 'gcpServiceAccount', 'gcpVmServerUrl'] as const) {
     if (values[name] === undefined || providers.includes('gcp') || providerIsWrong) continue;
     found.push(`${source(name)}: is for the provider gcp, which ${source('provider')} does not name`);
   }
+  if (providers.includes('gcp')) found.push(...missingForGcp(values));
+  return found;
+}
+
+/** A server of one's own needs no credentials, so it has a project of any name and reaches this computer. */
+function missingForGcp({ gcpEndpoint, gcpProject, apiUrl }: Values): string[] {
+  if (gcpEndpoint?.startsWith('http://')) return [];
+  const found: string[] = [];
+  if (gcpProject === undefined)
+    found.push('EPHEMERA_GCP_PROJECT: the provider gcp needs the project to make machines in');
+  if (apiUrl === undefined) found.push('EPHEMERA_API_URL: machines of the provider gcp need an address of the API');
   return found;
 }
 
@@ -186,10 +197,16 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
     },
     sweepIntervalSeconds: values.sweepIntervalSeconds ?? SETTING_DEFAULTS.sweepIntervalSeconds,
     local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
+    qemu: {
+      imageDir: values.qemuImageDir ?? null,
+      accelerator: values.qemuAccelerator ?? SETTING_DEFAULTS.qemuAccelerator,
+    },
     gcp: {
       project: values.gcpProject ?? null,
       zones: values.gcpZones ?? [],
       endpoint: values.gcpEndpoint ?? null,
+      serviceAccount: values.gcpServiceAccount ?? null,
+      vmServerUrl: values.gcpVmServerUrl ?? null,
     },
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { QEMU_ACCELERATORS } from './settings.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
 import { SWEEP } from '../domain/sweep.ts';
 import { CONTROL_TASK_QUEUE } from '../domain/wire-names.ts';
@@ -141,11 +142,31 @@ export const SETTING_DEFINITIONS = {
   },
   temporalCli: { env: 'EPHEMERA_TEMPORAL_CLI', about: 'path of the temporal binary', schema: text },
   controlTaskQueue: { env: 'EPHEMERA_CONTROL_TASK_QUEUE', about: 'task queue of the workflows', schema: text },
+  qemuImageDir: {
+    env: 'EPHEMERA_QEMU_IMAGE_DIR',
+    about: 'directory of the image for guests, as npm run image prints it',
+    schema: text,
+  },
+  qemuAccelerator: {
+    env: 'EPHEMERA_QEMU_ACCELERATOR',
+    about: 'auto, tcg, kvm-microvm or kvm-q35',
+    schema: oneOf(QEMU_ACCELERATORS),
+  },
   gcpProject: { env: 'EPHEMERA_GCP_PROJECT', about: 'Google Cloud project', schema: text },
   gcpZones: { env: 'EPHEMERA_GCP_ZONES', about: 'zones in the order to try', schema: list(text, 1) },
   gcpEndpoint: {
     env: 'EPHEMERA_GCP_ENDPOINT',
     about: 'another Compute Engine endpoint; http:// means without credentials',
+    schema: httpUrl,
+  },
+  gcpServiceAccount: {
+    env: 'EPHEMERA_GCP_SERVICE_ACCOUNT',
+    about: 'service account without roles that machines prove themselves with',
+    schema: text.refine((value) => /^[^@\s]+@[^@\s]+$/.test(value), { error: "must be a service account's email" }),
+  },
+  gcpVmServerUrl: {
+    env: 'EPHEMERA_GCP_VM_SERVER_URL',
+    about: 'where machines fetch vm-server; without it their images must have it',
     schema: httpUrl,
   },
 } as const satisfies Record<string, SettingDefinition>;
@@ -168,6 +189,7 @@ export const SETTING_DEFAULTS = {
   internalPort: 7401,
   sweepIntervalSeconds: SWEEP.intervalSeconds,
   localAgentTransport: 'unix',
+  qemuAccelerator: 'auto',
   temporalNamespace: 'ephemera',
   temporalPort: 7233,
   temporalUiPort: 8233,

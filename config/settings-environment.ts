@@ -19,7 +19,7 @@ export function settingsEnvironment(settings: Settings, env: Environment): NodeJ
 }
 
 function written(settings: Settings): Record<SettingName, string | null> {
-  const { api, temporal, worker, gcp } = settings;
+  const { api, temporal, worker, qemu, gcp } = settings;
   const serverIsNamed = temporal.address !== null;
   return {
     stateDir: settings.stateDir,
@@ -44,8 +44,12 @@ function written(settings: Settings): Record<SettingName, string | null> {
     temporalUiUrl: temporal.uiUrl,
     temporalCli: temporal.cliPath,
     controlTaskQueue: temporal.controlTaskQueue,
+    qemuImageDir: qemu.imageDir,
+    qemuAccelerator: qemu.accelerator,
     gcpProject: gcp.project,
     gcpZones: gcp.zones.join(','),
     gcpEndpoint: gcp.endpoint,
+    gcpServiceAccount: gcp.serviceAccount,
+    gcpVmServerUrl: gcp.vmServerUrl,
   };
 }

@@ -1,3 +1,7 @@
+/** `auto`: KVM where a guest really boots with it, else software emulation. */
+export const QEMU_ACCELERATORS = ['auto', 'tcg', 'kvm-microvm', 'kvm-q35'] as const;
+export type QemuAccelerator = (typeof QEMU_ACCELERATORS)[number];
+
 export type WorkerRole = 'control' | 'host';
 
 /** Everything that can be set, validated and typed. Other code gets this; nobody else reads the environment. */
@@ -35,6 +39,20 @@ export interface Settings {
   /** Pause between two sweeps for machines that nobody owns. */
   sweepIntervalSeconds: number;
   local: { agentTransport: 'unix' | 'http' };
-  gcp: { project: string | null; zones: string[]; endpoint: string | null };
+  qemu: {
+    /** Directory of the image for guests; null when the host has none. */
+    imageDir: string | null;
+    accelerator: QemuAccelerator;
+  };
+  gcp: {
+    project: string | null;
+    zones: string[];
+    /** Another endpoint than Google's; `http://` means without credentials. */
+    endpoint: string | null;
+    /** Service account without roles that machines prove themselves with; null: a one-time secret in their metadata. */
+    serviceAccount: string | null;
+    /** Where machines fetch vm-server; null where their images have it. */
+    vmServerUrl: string | null;
+  };
   logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

@@ -9,6 +9,7 @@ import { settingsEnvironment } from '../config/settings-environment.ts';
 import type { Settings } from '../config/settings.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { buildVmServer } from './build-vm-server.ts';
+import { withGuestImage } from './guest-image.ts';
 import { choosePort, type PortWish } from './ports.ts';
 import { identify } from './process-identity.ts';
 import { tryLock, type Unlock } from './process-lock.ts';
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     if (leftovers.length > 0) warn(`ended what an earlier start left behind: ${leftovers.join(', ')}`);
     const firstKey = await step('state directory', ({ note }) => prepareState(asked, note));
     await step('vm-server built', () => buildVmServer());
-    const settings = await startTemporal(await withPorts(asked), supervisor);
+    const settings = await startTemporal(await withPorts(await withGuestImage(asked)), supervisor);
     await startWorker(settings, supervisor);
     await startApi(settings, supervisor);
     const startedBy = await identify(process.pid);

@@ -4,12 +4,16 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Logger } from 'pino';
 import { createMachineActivities } from '../activities/machine-activities.ts';
 import { createSweepActivities } from '../activities/sweep-machines.ts';
-import { AgentTokens } from '../config/agent-tokens.ts';
+import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
+import { GceBindings } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
-import type { MachineProvider } from '../domain/machine-provider.ts';
+import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { machineTaskQueue, vmWorkflowId } from '../domain/wire-names.ts';
+import { createGcpProvider, type GcpProviderOptions } from '../providers/gcp/gcp-provider.ts';
+import { instanceNameOf } from '../providers/gcp/instance-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
+import { createQemuProviderOfThisHost } from './qemu-host.ts';
 import { AgentLinks } from './agent-links.ts';
 import { temporalVmLedger } from './temporal-vm-ledger.ts';
 import { temporalVmSignals, type VmSignals } from './vm-signals.ts';
@@ -31,18 +35,50 @@ export interface ProviderParts {
 }
 
 /** Makes a provider by its name. Throws for one that this version does not have. */
-export function createProvider(name: string, { settings, vmServerFile }: ProviderParts): MachineProvider {
+export async function createProvider(
+  name: string,
+  { settings, vmServerFile }: ProviderParts,
+): Promise<MachineProvider> {
   const { stateDir, deployment, hostId, local } = settings;
   if (name === 'local') {
     return createLocalProvider({ stateDir, deployment, hostId, vmServerFile, agentTransport: local.agentTransport });
   }
-  throw new Error(`no provider ${name} here; set EPHEMERA_PROVIDER to local`);
+  if (name === 'qemu') return createQemuProviderOfThisHost(settings);
+  if (name === 'gcp') return createGcpProvider({ deployment, ...gcpOptions(settings) });
+  throw new Error(`no provider ${name} here; set EPHEMERA_PROVIDER to local or qemu`);
+}
+
+/** The project of a server of one's own, where none was named. */
+const OWN_SERVER_PROJECT = 'ephemera';
+
+function gcpOptions({ gcp }: Settings): Omit<GcpProviderOptions, 'deployment'> {
+  const { project, zones, endpoint, serviceAccount: machineServiceAccount, vmServerUrl } = gcp;
+  return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl };
 }
 
 export function createMachineHost(provider: MachineProvider, client: Client, log: Logger): MachineHost {
   const signals = temporalVmSignals(client);
   const links = new AgentLinks({ provider, signals, log });
   return { provider, links, signals, client };
+}
+
+/** How agents of a provider that report over HTTP get what they begin with; null where the link is a channel. */
+function bootstrapIssuer(
+  provider: string,
+  settings: Settings,
+  secret: Uint8Array,
+): ((subject: AgentTokenSubject) => AgentBootstrap) | null {
+  const { deployment, api, local, gcp } = settings;
+  if (provider === 'gcp' && gcp.serviceAccount !== null) {
+    const bindings = new GceBindings(secret, deployment);
+    return (subject) => {
+      const instanceName = instanceNameOf(deployment, subject.machineId);
+      return { apiUrl: api.url, secret: bindings.issue({ ...subject, instanceName }, Date.now()) };
+    };
+  }
+  if (provider !== 'gcp' && !(provider === 'local' && local.agentTransport === 'http')) return null;
+  const tokens = new AgentTokens(secret, deployment);
+  return (subject) => ({ apiUrl: api.url, secret: tokens.issue('bootstrap', subject, Date.now()) });
 }
 
 export interface HostWorkerInput {
@@ -57,15 +93,11 @@ export interface HostWorkerInput {
 /** The worker that runs the activities of this host's machines. It does not poll yet. */
 export function createHostWorker({ host, settings, secret, connection, shared }: HostWorkerInput): Promise<Worker> {
   const { provider, links } = host;
-  const tokens = new AgentTokens(secret, settings.deployment);
-  const usesHttp = provider.name === 'local' && settings.local.agentTransport === 'http';
   const { controlTaskQueue } = settings.temporal;
   const machineActivities = createMachineActivities({
     provider,
     links,
-    issueBootstrap: usesHttp
-      ? (subject) => ({ apiUrl: settings.api.url, secret: tokens.issue('bootstrap', subject, Date.now()) })
-      : null,
+    issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
   });
   const sweepActivities = createSweepActivities({
     provider,

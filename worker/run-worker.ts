@@ -68,7 +68,7 @@ async function start(
   const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
   const client = new Client({ connection, namespace, ...converter });
   const shared = { namespace, ...SHUTDOWN, ...converter };
-  const hosts = settings.worker.roles.includes('host') ? createHosts(options, client) : [];
+  const hosts = settings.worker.roles.includes('host') ? await createHosts(options, client) : [];
   const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
   const workers: Worker[] = [];
   if (settings.worker.roles.includes('control')) {
@@ -122,9 +122,12 @@ export async function bundleWorkflows(log: Logger): Promise<{ code: string }> {
   return bundleWorkflowCode({ workflowsPath, logger: { ...logger, warn, error: warn } });
 }
 
-function createHosts({ settings, vmServerFile, log }: StartWorkerOptions, client: Client): MachineHost[] {
-  return settings.providers.map((name) =>
-    createMachineHost(createProvider(name, { settings, vmServerFile }), client, log.child({ provider: name })),
+function createHosts({ settings, vmServerFile, log }: StartWorkerOptions, client: Client): Promise<MachineHost[]> {
+  return Promise.all(
+    settings.providers.map(async (name) => {
+      const provider = await createProvider(name, { settings, vmServerFile });
+      return createMachineHost(provider, client, log.child({ provider: name }));
+    }),
   );
 }
 
