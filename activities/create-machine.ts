@@ -1,5 +1,5 @@
 import type { CreateMachineInput } from '../domain/activities.ts';
-import type { MachineFacts } from '../domain/machine-provider.ts';
+import type { CallProgress, MachineFacts } from '../domain/machine-provider.ts';
 import { vmWorkflowId } from '../domain/wire-names.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 
@@ -8,10 +8,11 @@ export async function createMachine(
   { provider, links, issueBootstrap }: MachineActivityDependencies,
   { machineId, spec, project, vm }: CreateMachineInput,
   signal: AbortSignal,
+  progress: CallProgress,
 ): Promise<MachineFacts> {
   const workflowId = vmWorkflowId(project, vm);
   const agentBootstrap = issueBootstrap === null ? null : issueBootstrap({ workflowId, machineId });
-  const machine = await provider.create({ machineId, spec, project, vm, agentBootstrap }, signal);
+  const machine = await provider.create({ machineId, spec, project, vm, agentBootstrap }, signal, progress);
   const { silenceTimeoutSeconds } = spec.idle;
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return {

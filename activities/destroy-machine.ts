@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import type { CallProgress } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 
@@ -10,10 +11,11 @@ export async function destroyMachine(
   { provider, links }: MachineActivityDependencies,
   { machineId }: { machineId: string },
   signal: AbortSignal,
+  progress: CallProgress,
 ): Promise<void> {
   links.close(machineId);
   try {
-    await provider.destroy(machineId, signal);
+    await provider.destroy(machineId, signal, progress);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     throw ApplicationFailure.retryable(error.message, error.code);

@@ -1,4 +1,5 @@
 import type { MachineActivities } from '../domain/activities.ts';
+import type { CallProgress } from '../domain/machine-provider.ts';
 import { awaitMachineReady } from './await-ready.ts';
 import { confirmUsage } from './confirm-usage.ts';
 import { createMachine } from './create-machine.ts';
@@ -11,8 +12,14 @@ import { tellDraining } from './tell-draining.ts';
 /** The activities of one provider on this host. Each may run again at any time. */
 export function createMachineActivities(dependencies: MachineActivityDependencies): MachineActivities {
   const bound = <Input, Output>(
-    work: (dependencies: MachineActivityDependencies, input: Input, signal: AbortSignal) => Promise<Output>,
-  ): ((input: Input) => Promise<Output>) => runAsActivity((input: Input, signal) => work(dependencies, input, signal));
+    work: (
+      dependencies: MachineActivityDependencies,
+      input: Input,
+      signal: AbortSignal,
+      progress: CallProgress,
+    ) => Promise<Output>,
+  ): ((input: Input) => Promise<Output>) =>
+    runAsActivity((input: Input, signal, progress) => work(dependencies, input, signal, progress));
   return {
     createMachine: bound(createMachine),
     awaitMachineReady: bound(awaitMachineReady),
