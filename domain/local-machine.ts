@@ -5,6 +5,7 @@
  * process of the same id steps aside, and one that finds a tombstone ends at once.
  */
 import type { MachineAddress, MachineLabels } from './machine-provider.ts';
+import type { RoomSize } from './room.ts';
 import type { PortSpec } from './vm-spec.ts';
 
 export const LOCAL_MACHINE_FILE = {
@@ -24,6 +25,8 @@ export interface LocalMachineOrder {
   labels: MachineLabels;
   createdAt: number;
   host: string;
+  /** What its spec asked for; a stand-in has no walls, so this only counts where the host limits its room. */
+  size?: RoomSize;
   ports: PortSpec[];
   env: Record<string, string>;
   /** If this file exists the machine was destroyed and must not live. */

@@ -1,3 +1,4 @@
+import type { RoomSize } from './room.ts';
 import type { PortSpec, VmSpec } from './vm-spec.ts';
 
 /** How a machine's agent is reached: a channel that is its identity, or reports over HTTP with a token. */
@@ -34,6 +35,8 @@ export interface Machine extends MachineFacts {
   labels: MachineLabels;
   agent: AgentTransport;
   createdAt: number;
+  /** What it takes of its host while it lives, where the provider is tied to one. */
+  size?: RoomSize;
 }
 
 export interface CreateMachineRequest {

@@ -133,6 +133,7 @@ class LocalProvider implements MachineProvider {
       labels: { deployment: this.options.deployment, machineId, project, vm },
       createdAt: Date.now(),
       host: this.options.hostId,
+      size: { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 },
       ports: spec.ports,
       env: spec.env,
       tombstonePath: this.tombstones.pathOf(machineId),
@@ -179,6 +180,7 @@ class LocalProvider implements MachineProvider {
       labels: order.labels,
       agent: order.link.kind === 'unix' ? { kind: 'unix', path: order.link.socketPath } : { kind: 'http' },
       createdAt: order.createdAt,
+      ...(order.size === undefined ? {} : { size: order.size }),
     };
   }
 
