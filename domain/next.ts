@@ -2,6 +2,7 @@
  * The lifecycle of a VM as one pure function: `next(vm, event)`.
  *
  *   creating -> booting -> running <-> draining -> destroying -> destroyed | failed
+ *      ^------------- a lost machine is replaced ------'
  *
  * Who owns which fact: the agent owns the count, the provider owns whether the machine exists, the workflow
  * owns everything else. Races it settles:
@@ -16,9 +17,11 @@ import { isOutdated, recordReport, recordTypedCount } from './usage.ts';
 import type { VmEvent } from './vm-events.ts';
 import {
   FAILED_REASONS,
+  MAX_REPLACEMENTS,
   TIMELINE_LIMIT,
   hasEnded,
   isServing,
+  type Destroying,
   type Draining,
   type EndReason,
   type Running,
@@ -78,7 +81,7 @@ export function next(vm: Vm, event: VmEvent): Vm {
     case 'deadline':
       return deadline(vm, event.at);
     case 'machineGone':
-      return vm.state.name === 'destroying' ? machineGone(vm, event.at) : vm;
+      return machineGone(vm, event);
   }
 }
 
@@ -262,29 +265,46 @@ function fallSilent(vm: Vm, state: Running | Draining, at: number, detail: strin
   return logged({ ...vm, state: { ...state, ...silent } }, at, { kind: 'health', detail: `unknown: ${detail}` });
 }
 
-/** The only way out of every live state: destroy the machine. The first reason stays. */
+/** The only way out of every live state: destroy the machine. The first reason stays, but a wish ends a replacement. */
 function endWith(vm: Vm, at: number, reason: EndReason, detail: string | null): Vm {
   const { state } = vm;
-  if (state.name === 'destroying' || hasEnded(state)) return vm;
-  const destroying = {
+  if (hasEnded(state)) return vm;
+  if (state.name === 'destroying' && state.then === 'end') return vm;
+  const isReplaced = reason === 'lost' && vm.spec.onLost === 'recreate' && vm.replacements < MAX_REPLACEMENTS;
+  const destroying: Destroying = {
     name: 'destroying',
     since: at,
     reason,
     detail,
     machine: state.name === 'creating' ? null : state.machine,
-    readyAt: isServing(state) ? state.readyAt : null,
-  } as const;
+    readyAt: 'readyAt' in state ? state.readyAt : null,
+    then: isReplaced ? 'recreate' : 'end',
+  };
   return logged({ ...vm, state: destroying }, at, { kind: 'state', reason, ...(detail === null ? {} : { detail }) });
 }
 
-function machineGone(vm: Vm, at: number): Vm {
+function machineGone(vm: Vm, event: EventOf<'machineGone'>): Vm {
   if (vm.state.name !== 'destroying') return vm;
+  const { at } = event;
+  if (vm.state.then === 'recreate') {
+    if (at < vm.createdAt + vm.spec.maxLifetimeSeconds * 1000) return replaced(vm, event);
+    return machineGone({ ...vm, state: { ...vm.state, reason: 'maxLifetime', detail: null, then: 'end' } }, event);
+  }
   const { reason, detail, readyAt } = vm.state;
   const failed = FAILED_REASONS.includes(reason);
   const state = failed
     ? ({ name: 'failed', since: at, reason, detail, readyAt } as const)
     : ({ name: 'destroyed', since: at, reason, readyAt } as const);
   return logged({ ...vm, state }, at, { kind: 'state', reason });
+}
+
+/** The same VM with a new machine: whatever the lost one still says is fenced by its id. */
+function replaced(vm: Vm, { at, machineId, nextMachineId }: EventOf<'machineGone'>): Vm {
+  const state = { name: 'creating', since: at, usage: null } as const;
+  const replacements = vm.replacements + 1;
+  const again: Vm = { ...vm, machineId: nextMachineId, exchangeNonce: null, replacements, state };
+  const detail = `replaces ${machineId}, which was lost (${replacements} of at most ${MAX_REPLACEMENTS})`;
+  return logged(again, at, { kind: 'state', detail });
 }
 
 /** Adds a timeline entry; the one place where `updatedAt` moves. */

@@ -10,7 +10,6 @@ export interface ProviderCapabilities {
   externalIp: boolean;
   spot: boolean;
   egress: boolean;
-  recreate: boolean;
   startupScript: boolean;
   secretEnv: boolean;
 }
@@ -26,7 +25,6 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: false,
     spot: false,
     egress: false,
-    recreate: false,
     startupScript: false,
     secretEnv: false,
   },
@@ -40,7 +38,6 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: false,
     spot: false,
     egress: false,
-    recreate: false,
     startupScript: false,
     secretEnv: false,
   },
@@ -54,7 +51,6 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: true,
     spot: true,
     egress: true,
-    recreate: false,
     startupScript: false,
     secretEnv: false,
   },

@@ -26,7 +26,8 @@ export type VmEvent = { at: number } & (
   | { kind: 'destroyRequested' }
   | { kind: 'cancelled' }
   | { kind: 'deadline' }
-  | { kind: 'machineGone'; machineId: string }
+  /** `nextMachineId` names the machine that replaces it, should the VM go on. */
+  | { kind: 'machineGone'; machineId: string; nextMachineId: string }
 );
 
 export type VmEventKind = VmEvent['kind'];

@@ -92,6 +92,8 @@ export interface Destroying {
   detail: string | null;
   machine: MachineFacts | null;
   readyAt: number | null;
+  /** What follows once the machine is gone: a lost one may be replaced under the same name. */
+  then: 'end' | 'recreate';
 }
 export interface Destroyed {
   name: 'destroyed';
@@ -133,6 +135,8 @@ export interface Vm {
   holdUntil: number | null;
   /** Whose exchange of the bootstrap secret was granted; only the same caller is granted it again. */
   exchangeNonce: string | null;
+  /** How often a lost machine was replaced. */
+  replacements: number;
   state: VmState;
   timeline: TimelineEntry[];
   /** Number of the next timeline entry; numbers are never reused. */
@@ -152,6 +156,9 @@ export interface TimelineEntry {
   detail?: string;
 }
 
+/** A VM that loses machine after machine ends as lost, instead of costing for ever. */
+export const MAX_REPLACEMENTS = 5;
+
 /** The timeline keeps this many entries; the memo the last few of them. */
 export const TIMELINE_LIMIT = 100;
 export const MEMO_TIMELINE_LIMIT = 20;
@@ -167,6 +174,7 @@ export function newVm(start: Pick<Vm, 'project' | 'name' | 'uid' | 'machineId' |
     createdAt: start.at,
     holdUntil: null,
     exchangeNonce: null,
+    replacements: 0,
     state: { name: 'creating', since: start.at, usage: null },
     timeline: [{ number: 1, at: start.at, kind: 'state', state: 'creating' }],
     nextEntryNumber: 2,

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, log, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, log, sleep, uuid4 } from '@temporalio/workflow';
 import { isTimedByActivity, nextDeadline } from '../domain/deadlines.ts';
 import { next } from '../domain/next.ts';
 import type { VmEvent } from '../domain/vm-events.ts';
@@ -6,6 +6,11 @@ import { hasEnded, type Vm } from '../domain/vm-state.ts';
 
 /** An event before it is stamped with workflow time. */
 export type HappenedEvent = VmEvent extends infer Event ? (Event extends VmEvent ? Omit<Event, 'at'> : never) : never;
+
+/** A name for a machine that does not exist yet. */
+export function newMachineId(): string {
+  return `m-${uuid4().replaceAll('-', '').slice(0, 20)}`;
+}
 
 /** Holds the one copy of a VM's state. Handlers and phases record events here; `next` decides what they mean. */
 export class VmLife {

@@ -6,7 +6,7 @@ import { ActivityFailure, condition, isCancellation, log, rootCause, sleep, work
 import type { MachineActivities } from '../domain/activities.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { isServing, type VmStateName } from '../domain/vm-state.ts';
-import { runWhile, type VmLife } from './vm-life.ts';
+import { newMachineId, runWhile, type VmLife } from './vm-life.ts';
 
 interface Phase {
   do: (life: VmLife, machine: MachineActivities) => Promise<void>;
@@ -133,7 +133,7 @@ async function destroyMachine(life: VmLife, machine: MachineActivities): Promise
   for (;;) {
     try {
       await machine.destroyMachine({ machineId });
-      life.record({ kind: 'machineGone', machineId });
+      life.record({ kind: 'machineGone', machineId, nextMachineId: newMachineId() });
       return;
     } catch (error) {
       log.error('a destroy was given up by its activity and starts again', { machineId, failure: failureText(error) });

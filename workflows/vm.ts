@@ -13,14 +13,13 @@ import {
   CancelledFailure,
   condition,
   makeContinueAsNewFunc,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { isServing, newVm, type Vm } from '../domain/vm-state.ts';
 import { vmView, type VmView } from '../domain/vm-view.ts';
 import type { VmInput } from './messages.ts';
 import { machineActivities } from './vm-machine.ts';
-import { runWhile, VmLife, watchDeadlines } from './vm-life.ts';
+import { newMachineId, runWhile, VmLife, watchDeadlines } from './vm-life.ts';
 import { handleMessages } from './vm-messages.ts';
 import { PHASES } from './vm-phases.ts';
 import { publishChanges } from './vm-publishing.ts';
@@ -43,8 +42,7 @@ export async function runVm(input: VmInput): Promise<VmView> {
 
 function beginning({ project, name, spec }: VmInput): Vm {
   const uid = workflowInfo().firstExecutionRunId;
-  const machineId = `m-${uuid4().replaceAll('-', '').slice(0, 20)}`;
-  return newVm({ project, name, uid, machineId, spec, at: Date.now() });
+  return newVm({ project, name, uid, machineId: newMachineId(), spec, at: Date.now() });
 }
 
 /** Runs phase after phase until the machine is confirmed gone, or hands a long life over to a fresh history. */

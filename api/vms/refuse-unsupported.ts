@@ -15,7 +15,6 @@ const ASKS: readonly (readonly [
   ['externalIp', 'externalIp', ({ externalIp }) => externalIp === true],
   ['spot', 'spot', ({ spot }) => spot === true],
   ['egress', 'egress', ({ egress }) => egress === true],
-  ['onLost', 'recreate', ({ onLost }) => onLost === 'recreate'],
   ['startupScript', 'startupScript', ({ startupScript }) => (startupScript ?? '') !== ''],
   ['secretEnv', 'secretEnv', ({ secretEnv }) => Object.keys(secretEnv ?? {}).length > 0],
   ['ports', 'udpPorts', ({ ports }) => ports?.some(({ protocol }) => protocol === 'udp') ?? false],

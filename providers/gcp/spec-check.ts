@@ -43,7 +43,6 @@ function checkPlace(spec: VmSpec): void {
   if (spec.network !== null && !/^[a-z0-9][a-z0-9/._:-]*$/.test(spec.network)) {
     throw bad('network', `${JSON.stringify(spec.network)} is none; write NAME, or the path of a network or subnetwork`);
   }
-  if (spec.onLost === 'recreate') throw bad('onLost', 'recreate is not offered by this provider');
 }
 
 function bad(field: string, problem: string): ProviderError {

@@ -32,7 +32,6 @@ const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
   [(spec) => spec.externalIp, 'externalIp: local machines are reached from this computer alone'],
   [(spec) => spec.spot, 'spot: local machines are never taken away'],
   [(spec) => spec.egress, 'egress: local machines have no network of their own to open'],
-  [(spec) => spec.onLost === 'recreate', 'onLost recreate: local machines are not recreated'],
 ];
 
 function checkPort({ name, port, protocol }: PortSpec): void {

@@ -40,7 +40,6 @@ const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
   [(spec) => spec.externalIp, 'externalIp: a guest is reached from its host alone'],
   [(spec) => spec.spot, 'spot: a guest is never taken away'],
   [(spec) => spec.egress, 'egress: a guest reaches nothing outside, since it would reach its host too'],
-  [(spec) => spec.onLost === 'recreate', 'onLost recreate: a guest is not recreated'],
 ];
 
 function checkPort({ name, port, protocol }: PortSpec): void {

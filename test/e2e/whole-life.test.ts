@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { VmView } from '../../domain/vm-view.ts';
 import { joinChat } from '../chat-client.ts';
@@ -19,6 +20,11 @@ export function chatAddress(vm: VmView): { ip: string; port: number } {
   const port = vm.address?.ports[0]?.port;
   if (vm.address === undefined || port === undefined) throw new Error(`no address: ${JSON.stringify(vm)}`);
   return { ip: vm.address.ip, port };
+}
+
+async function killMachine({ stateDir }: Stack, machineId: string): Promise<void> {
+  const text = await readFile(`${stateDir}/machines/${machineId}/process.json`, 'utf8');
+  process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
 }
 
 describe.each(['unix', 'http'] as const)('a whole life with agents that report over %s', (agentTransport) => {
@@ -140,6 +146,32 @@ describe.each(['unix', 'http'] as const)('a whole life with agents that report o
     expect(await see(name, 'ended', (vm) => vm.state === 'destroyed', 90_000)).toMatchObject({ reason: 'drained' });
   });
 
+  // Over HTTP the loss is only noticed by silence, which would take minutes; the rule behind is the same.
+  if (agentTransport === 'unix')
+    it('a lost machine is replaced under the same name', async () => {
+      const name = newName();
+      const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', {
+        name,
+        template: 'chat',
+        onLost: 'recreate',
+      });
+      const { machineId, uid } = created.body;
+      await killMachine(stack, machineId);
+      const again = await see(
+        name,
+        'running on another machine',
+        (vm) => vm.state === 'running' && vm.machineId !== machineId,
+        30_000,
+      );
+      expect(again.uid).toBe(uid);
+      const { ip, port } = chatAddress(again);
+      await (await joinChat(ip, port, 'lobby', 'ann')).leave();
+      const { body } = await stack.call('GET', `/v1/vms/${name}/timeline`);
+      expect(JSON.stringify(body.events)).toContain(`replaces ${machineId}`);
+      await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=30`);
+      expect(await stack.machines()).not.toContain(again.machineId);
+    });
+
   it('a machine that dies under its VM ends it as lost', async () => {
     const name = newName();
     const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', {
@@ -148,9 +180,7 @@ describe.each(['unix', 'http'] as const)('a whole life with agents that report o
       idle: { silenceTimeoutSeconds: 60 },
     });
     const { machineId } = created.body;
-    const { readFile } = await import('node:fs/promises');
-    const processFile = `${stack.stateDir}/machines/${machineId}/process.json`;
-    process.kill((JSON.parse(await readFile(processFile, 'utf8')) as { pid: number }).pid, 'SIGKILL');
+    await killMachine(stack, machineId);
     const withinMs = agentTransport === 'unix' ? 15_000 : 100_000;
     expect(await see(name, 'lost', (vm) => vm.state === 'failed', withinMs)).toMatchObject({ reason: 'lost' });
     expect(await stack.machines()).not.toContain(machineId);

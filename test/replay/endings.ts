@@ -62,6 +62,15 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       return Promise.resolve();
     },
   },
+  replaced: {
+    spec: { onLost: 'recreate' },
+    live: async (vm, machineId, park) => {
+      park.machines.delete(machineId);
+      await vm.signal('machineLost', { machineId });
+      await untilView(vm, (view) => view.state === 'running' && view.machineId !== machineId);
+      await vm.signal('destroy');
+    },
+  },
   cancelled: { live: (vm) => vm.cancel().then(() => undefined) },
   'cancelled-while-creating': {
     prepare: (park) => void park.faults.push({ name: 'createMachine', kind: 'hang' }),

@@ -1,6 +1,6 @@
 /**
- * Records one history of each ending into test/replay/histories/. Run it when a workflow change is meant to
- * make new histories; keep the old files as long as VMs of that age may live.
+ * Records one history of each ending into test/replay/histories/, or only of the endings named. Run it when a
+ * workflow change is meant to make new histories; keep the old files as long as VMs of that age may live.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,9 +12,10 @@ import { ENDINGS, liveEnding } from './endings.ts';
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 await mkdir(folder, { recursive: true });
 const harness = await startVmHarness();
+const asked = process.argv.slice(2);
 const { cliPath, address } = harness.server;
 try {
-  for (const name of Object.keys(ENDINGS)) {
+  for (const name of asked.length > 0 ? asked : Object.keys(ENDINGS)) {
     const vm = await liveEnding(harness, name);
     const run = ['--workflow-id', vm.workflowId, '--run-id', vm.firstExecutionRunId];
     const show = ['workflow', 'show', ...run, '--address', address, '-n', TEST_NAMESPACE, '--output', 'json'];

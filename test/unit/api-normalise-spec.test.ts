@@ -63,7 +63,6 @@ describe('a create request', () => {
       { externalIp: true },
       { spot: true },
       { egress: true },
-      { onLost: 'recreate' },
       { startupScript: 'true' },
       { secretEnv: { TOKEN: 'x' } },
       { ports: [{ name: 'game', port: 7777, protocol: 'udp' }] },

@@ -54,7 +54,7 @@ const happening = fc.record({
     fc.record({ kind: kind('hold'), seconds: fc.constantFrom(0, 5, 600, 100_000) }),
     fc.record({ kind: kind('exchanged'), machineId, nonce: fc.constantFrom('a', 'b') }),
     fc.record({ kind: kind('deadline') }),
-    fc.record({ kind: kind('machineGone'), machineId }),
+    fc.record({ kind: kind('machineGone'), machineId, nextMachineId: fc.constant('m-next') }),
     fc.record({ kind: kind('destroyRequested') }),
     fc.record({ kind: kind('cancelled') }),
   ),
@@ -121,7 +121,11 @@ describe('whatever happens to a VM', () => {
     always(({ vm, now }) => {
       const destroying = next(vm, { kind: 'destroyRequested', at: now });
       expect(destroying.state.name === 'destroying' || hasEnded(destroying.state)).toBe(true);
-      expect(hasEnded(next(destroying, { kind: 'machineGone', at: now, machineId: MACHINE_ID }).state)).toBe(true);
+      expect(
+        hasEnded(
+          next(destroying, { kind: 'machineGone', at: now, machineId: MACHINE_ID, nextMachineId: 'm-next' }).state,
+        ),
+      ).toBe(true);
     });
   });
 

@@ -90,7 +90,7 @@ const DEFAULTS: { [Kind in VmEventKind]: Omit<EventOf<Kind>, 'kind' | 'at'> } = 
   destroyRequested: {},
   cancelled: {},
   deadline: {},
-  machineGone: { machineId: MACHINE_ID },
+  machineGone: { machineId: MACHINE_ID, nextMachineId: 'm-next' },
 };
 
 /** An event `seconds` after the start. A report is sent when it happens unless `sentAt` says otherwise. */

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_REPLACEMENTS } from '../../domain/vm-state.ts';
+import { Life, MACHINE } from './vm-life.ts';
+
+const replaceable = { onLost: 'recreate' } as const;
+const lost = (): Life => Life.ready(replaceable).at(20, 'machineLost');
+
+describe('a VM that asks for a new machine when it loses one', () => {
+  it('destroys what is left first, then starts again under its name with another machine', () => {
+    const life = lost();
+    expect([life.state, life.reason]).toEqual(['destroying', 'lost']);
+    life.at(30, 'machineGone', { nextMachineId: 'm-second' });
+    expect(life.state).toBe('creating');
+    expect(life.vm).toMatchObject({ machineId: 'm-second', replacements: 1, exchangeNonce: null });
+    expect(life.vm.timeline.at(-1)?.detail).toContain('replaces m-current');
+  });
+
+  it('hears nothing of the lost machine any more', () => {
+    const life = lost().at(30, 'machineGone', { nextMachineId: 'm-second' });
+    const before = life.vm;
+    life.at(31, 'report', { sequence: 99, connections: 4 }).at(32, 'machineLost').at(33, 'machineCreated');
+    expect(life.vm).toBe(before);
+    const second = { ...MACHINE, machineId: 'm-second' };
+    life.at(34, 'machineCreated', { machine: second }).at(35, 'machineReady', { machineId: 'm-second' });
+    expect(life.state).toBe('running');
+  });
+
+  it('ends all the same when somebody wishes so meanwhile, with that reason', () => {
+    for (const [wish, reason] of [
+      ['destroyRequested', 'requested'],
+      ['cancelled', 'cancelled'],
+    ] as const) {
+      const life = lost().at(25, wish);
+      expect([life.state, life.reason]).toEqual(['destroying', reason]);
+      life.at(30, 'machineGone');
+      expect([life.state, life.reason]).toEqual(['destroyed', reason]);
+    }
+  });
+
+  it('is not replaced past its maximum lifetime', () => {
+    const life = Life.ready({ ...replaceable, maxLifetimeSeconds: 60 })
+      .at(50, 'machineLost')
+      .at(70, 'machineGone');
+    expect([life.state, life.reason]).toEqual(['destroyed', 'maxLifetime']);
+  });
+
+  it(`gives up after ${String(MAX_REPLACEMENTS)} replacements and ends as lost`, () => {
+    const life = Life.ready(replaceable);
+    for (let round = 0; round <= MAX_REPLACEMENTS; round += 1) {
+      const at = 100 + round * 100;
+      const { machineId } = life.vm;
+      life.at(at, 'machineLost', { machineId }).at(at + 1, 'machineGone', { machineId, nextMachineId: `m-${round}` });
+      const machine = { ...MACHINE, machineId: `m-${round}` };
+      life.at(at + 2, 'machineCreated', { machine }).at(at + 3, 'machineReady', { machineId: machine.machineId });
+    }
+    expect([life.state, life.reason]).toEqual(['failed', 'lost']);
+  });
+
+  it('does not replace a machine that never became ready', () => {
+    const life = new Life(replaceable).at(1, 'machineCreated').at(2, 'notReady').at(3, 'machineGone');
+    expect([life.state, life.reason]).toEqual(['failed', 'notReady']);
+  });
+});
+
+describe('a VM that does not ask for it', () => {
+  it('ends as lost', () => {
+    const life = Life.ready().at(20, 'machineLost').at(30, 'machineGone');
+    expect([life.state, life.reason]).toEqual(['failed', 'lost']);
+  });
+});
