@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { alreadyExists, notFound, notReady, permissionDenied, ApiError } from './api-error.ts';
 import { LINK_BASE, OperationEngine, type EngineOptions } from './operation-engine.ts';
 import { checkInstance, checkLabels, checkMetadata } from './resource-rules.ts';
@@ -31,7 +31,8 @@ export class World {
   /** Instances made in all, for tests that look for duplicates. */
   made = 0;
   readonly options: WorldOptions;
-  private nextAddress = 1;
+  /** Servers on one computer give out addresses from places of their own. */
+  private nextAddress = (70 << 16) + randomInt(40 * 256) * 256 + 1;
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -251,14 +252,14 @@ export class World {
       labelFingerprint: fingerprintOf(body.labels ?? {}),
       metadata: { items: body.metadata?.items ?? [], fingerprint: fingerprintOf(body.metadata ?? {}) },
       disks: [{ boot: true, autoDelete: body.disks?.[0]?.autoDelete === true, source: diskLink }],
-      networkInterfaces: (body.networkInterfaces ?? []).map((one) => ({ ...one, networkIP: this.address('127.70') })),
+      networkInterfaces: (body.networkInterfaces ?? []).map((one) => ({ ...one, networkIP: this.address() })),
     };
   }
 
   private run(key: string, instance: Instance): void {
     instance.status = 'RUNNING';
     for (const network of instance.networkInterfaces ?? []) {
-      for (const config of network.accessConfigs ?? []) config.natIP ??= this.address('127.80');
+      for (const config of network.accessConfigs ?? []) config.natIP ??= this.address();
     }
     this.consoles.set(key, `${this.consoles.get(key) ?? ''}${this.engine.now().toISOString()} running\n`);
     this.options.guests?.started(instance);
@@ -283,9 +284,9 @@ export class World {
     }
   }
 
-  private address(prefix: string): string {
+  private address(): string {
     const number = this.nextAddress++;
-    return `${prefix}.${(number >> 8) & 255}.${number & 255}`;
+    return `127.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   }
 }
 

@@ -1,0 +1,69 @@
+/** Whole lives on Compute Engine through `npm start`: the real worker, API and client against a strict server. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { VmView } from '../../domain/vm-view.ts';
+import { agentGuests } from '../provider/gce-server/agent-guests.ts';
+import { startGceServer, type GceServer } from '../provider/gce-server/server.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from './npm-start.ts';
+
+describe('npm start -- --provider gcp, against any server that speaks Compute Engine', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ephemera-gcp-'));
+  const stateDir = join(directory, 'state');
+  const guests = agentGuests();
+  let server: GceServer;
+  let run: NpmRun;
+
+  async function call(method: string, path: string, body?: unknown): Promise<VmView & { status: number }> {
+    const { apiUrl, keyFile } = readRunJson(stateDir);
+    const authorization = `Bearer ${(await readFile(keyFile, 'utf8')).trim()}`;
+    const response = await fetch(`${apiUrl}${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { ...((await response.json()) as VmView), status: response.status };
+  }
+
+  beforeAll(async () => {
+    server = await startGceServer({ guests, project: 'ephemera', stepMs: 100 });
+    const args = ['--state-dir', stateDir, '--provider', 'gcp', ...FREE_PORTS];
+    run = new NpmRun('start', args, { EPHEMERA_GCP_ENDPOINT: server.endpoint });
+    await run.prints('Ctrl-C stops it all');
+  });
+
+  afterAll(async () => {
+    await run.kill();
+    endEverythingOn(stateDir);
+    guests.close();
+    await server.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('makes a VM that is ready when its agent has reported, and destroys it on request', async () => {
+    const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { name: 'lobby', template: 'chat' });
+    expect(vm).toMatchObject({ state: 'running', provider: 'gcp', zone: 'us-central1-a', connections: 0 });
+    expect(server.world.instances.size).toBe(1);
+    const gone = await call('DELETE', '/v1/vms/lobby?wait=destroyed&timeoutSeconds=60');
+    expect(gone).toMatchObject({ state: 'destroyed', reason: 'requested' });
+    expect([server.world.instances.size, server.world.disks.size]).toEqual([0, 0]);
+  });
+
+  it('keeps a VM while somebody is connected and destroys it when idle', async () => {
+    const idle = { timeoutSeconds: 1, firstConnectTimeoutSeconds: 600 };
+    const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { name: 'game', template: 'chat', idle });
+    const holding = get(`http://${vm.address!.ip}:8080/hold`, () => undefined).on('error', () => undefined);
+    await vi.waitFor(async () => expect(await call('GET', '/v1/vms/game')).toMatchObject({ connections: 1 }), WAIT);
+    holding.destroy();
+    await vi.waitFor(() => expect(server.world.instances.size).toBe(0), { timeout: 90_000, interval: 250 });
+    await vi.waitFor(
+      async () => expect(await call('GET', '/v1/vms/game')).toMatchObject({ state: 'destroyed', reason: 'idle' }),
+      WAIT,
+    );
+  });
+});
+
+const WAIT = { timeout: 20_000, interval: 200 };
