@@ -13,8 +13,8 @@ export interface BenchLine {
   /** Null where there is nothing to compare with. */
   peer: number | null;
   ours: number;
-  /** What `bar` speaks of, where it is neither ours nor ours divided by the peer. */
-  ratio?: number;
+  /** What ours costs more than the peer, where the bar speaks of that. */
+  difference?: number;
   /** As people read it: `>= 55% of the peer`. Null for a line that only informs. */
   bar: string | null;
   met: boolean | null;
@@ -44,14 +44,16 @@ export async function report({ name, lines, raw, connection }: BenchReport): Pro
     ...line,
     peer: line.peer === null ? null : round(line.peer),
     ours: round(line.ours),
-    ratio: ratioOf(line),
+    ratio: line.peer === null ? null : round(line.ours / line.peer),
+    ...(line.difference === undefined ? {} : { difference: round(line.difference) }),
   }));
   process.stdout.write(`\n${name}\n`);
   for (const line of rounded) {
     const peer = line.peer === null ? '' : `peer ${line.peer}  `;
     const ratio = line.ratio === null ? '' : `  ratio ${line.ratio}`;
+    const difference = line.difference === undefined ? '' : `  difference ${line.difference}`;
     const bar = line.bar === null ? '' : `  bar ${line.bar}: ${line.met ? 'met' : 'MISSED'}`;
-    process.stdout.write(`  ${line.what}: ${peer}ours ${line.ours}${ratio}${bar}\n`);
+    process.stdout.write(`  ${line.what}: ${peer}ours ${line.ours}${ratio}${difference}${bar}\n`);
   }
   await mkdir(RESULTS, { recursive: true });
   const file = join(RESULTS, `${name}.json`);
@@ -71,11 +73,6 @@ export function sizeOption(name: string, otherwise: number): number {
   const value = Number(process.argv[at + 1]);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} needs a whole number, 1 or more`);
   return value;
-}
-
-function ratioOf({ ratio, peer, ours }: BenchLine): number | null {
-  if (ratio !== undefined) return round(ratio);
-  return peer === null ? null : round(ours / peer);
 }
 
 function round(value: number): number {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -12,7 +13,11 @@ import { TEST_NAMESPACE } from '../../test/temporal-server.ts';
 
 /** Keeps the SDK's log off the screen; `listen` gets what the workflows say. Once a process, before any worker. */
 export function installQuietRuntime(listen: (entry: LogEntry) => void = () => undefined): void {
-  Runtime.install({ logger: new DefaultLogger('INFO', listen) });
+  const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
+  Runtime.install({
+    logger: new DefaultLogger('INFO', listen),
+    telemetryOptions: { logging: { filter, console: {} } },
+  });
 }
 
 /** The workflows of Ephemera as one bundle. */
