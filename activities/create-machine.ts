@@ -1,18 +1,24 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { CreateMachineInput } from '../domain/activities.ts';
+import type { ProviderErrorCode } from '../domain/error-codes.ts';
 import type { CallProgress, MachineFacts } from '../domain/machine-provider.ts';
 import { vmWorkflowId } from '../domain/wire-names.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
+import type { MachineRoom } from './machine-room.ts';
 
-/** Makes or adopts the machine, and opens its link so that a ready agent is heard at once. */
+/** Waits for room where that is limited, makes or adopts the machine, and opens its link so that a ready agent is heard at once. */
 export async function createMachine(
-  { provider, links, issueBootstrap }: MachineActivityDependencies,
+  { provider, links, issueBootstrap, room }: MachineActivityDependencies,
   { machineId, spec, project, vm }: CreateMachineInput,
   signal: AbortSignal,
   progress: CallProgress,
+  askedAt: number,
 ): Promise<MachineFacts> {
   const workflowId = vmWorkflowId(project, vm);
   const agentBootstrap = issueBootstrap === null ? null : issueBootstrap({ workflowId, machineId });
-  const machine = await provider.create({ machineId, spec, project, vm, agentBootstrap }, signal, progress);
+  const create = () => provider.create({ machineId, spec, project, vm, agentBootstrap }, signal, progress);
+  const size = { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 };
+  const machine = await (room ? inRoom(room, { machineId, size, askedAt }, signal, create) : create());
   const { silenceTimeoutSeconds } = spec.idle;
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return {
@@ -22,4 +28,25 @@ export async function createMachine(
     zone: machine.zone,
     address: machine.address,
   };
+}
+
+const NO_CAPACITY: ProviderErrorCode = 'noCapacity';
+
+/** A refusal is a failure that is tried again soon: what it says is seen on the pending activity. */
+async function inRoom<Result>(
+  room: MachineRoom,
+  request: Parameters<MachineRoom['reserve']>[0],
+  signal: AbortSignal,
+  create: () => Promise<Result>,
+): Promise<Result> {
+  const answer = await room.reserve(request, signal);
+  if (answer.kind === 'refused') {
+    const { message, askAgainMs } = answer;
+    throw ApplicationFailure.create({ message, type: NO_CAPACITY, nextRetryDelay: askAgainMs });
+  }
+  try {
+    return await create();
+  } finally {
+    room.settle(request.machineId);
+  }
 }

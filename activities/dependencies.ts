@@ -1,10 +1,13 @@
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import type { MachineLinks } from './machine-links.ts';
+import type { MachineRoom } from './machine-room.ts';
 
 /** What the activities of one provider work with; nothing is read from the environment. */
 export interface MachineActivityDependencies {
   provider: MachineProvider;
   links: MachineLinks;
+  /** Absent where a provider's machines take no room of this host, or it is not limited. */
+  room?: MachineRoom | null;
   /** Mints what an agent needs to report over HTTP; null where the link is a channel. */
   issueBootstrap: ((subject: { workflowId: string; machineId: string }) => AgentBootstrap) | null;
 }

@@ -8,7 +8,7 @@ import type { MachineActivityDependencies } from './dependencies.ts';
  * provider that refuses for good is asked again all the same: a permission may come back, a leak would stay.
  */
 export async function destroyMachine(
-  { provider, links }: MachineActivityDependencies,
+  { provider, links, room }: MachineActivityDependencies,
   { machineId }: { machineId: string },
   signal: AbortSignal,
   progress: CallProgress,
@@ -16,6 +16,7 @@ export async function destroyMachine(
   links.close(machineId);
   try {
     await provider.destroy(machineId, signal, progress);
+    room?.release(machineId);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     throw ApplicationFailure.retryable(error.message, error.code);

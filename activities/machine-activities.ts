@@ -17,9 +17,10 @@ export function createMachineActivities(dependencies: MachineActivityDependencie
       input: Input,
       signal: AbortSignal,
       progress: CallProgress,
+      askedAt: number,
     ) => Promise<Output>,
   ): ((input: Input) => Promise<Output>) =>
-    runAsActivity((input: Input, signal, progress) => work(dependencies, input, signal, progress));
+    runAsActivity((input: Input, signal, progress, askedAt) => work(dependencies, input, signal, progress, askedAt));
   return {
     createMachine: bound(createMachine),
     awaitMachineReady: bound(awaitMachineReady),

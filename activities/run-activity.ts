@@ -5,10 +5,11 @@ import { asActivityFailure } from './error-mapping.ts';
 
 /**
  * Makes an activity of a function: it heartbeats while it runs, hands over the signal that aborts when the
- * workflow cancels, keeps what it notes of its progress for its next try, and translates its errors.
+ * workflow cancels, keeps what it notes of its progress for its next try, tells since when it is asked for (epoch
+ * ms, the same for every try), and translates its errors.
  */
 export function runAsActivity<Input, Output>(
-  work: (input: Input, signal: AbortSignal, progress: CallProgress) => Promise<Output>,
+  work: (input: Input, signal: AbortSignal, progress: CallProgress, askedAt: number) => Promise<Output>,
 ): (input: Input) => Promise<Output> {
   return async (input) => {
     const context = Context.current();
@@ -23,7 +24,7 @@ export function runAsActivity<Input, Output>(
     };
     const beat = setInterval(heartbeat, TIMEOUTS.activityHeartbeatIntervalSeconds * 1000);
     try {
-      return await work(input, context.cancellationSignal, { resume, note });
+      return await work(input, context.cancellationSignal, { resume, note }, context.info.scheduledTimestampMs);
     } catch (error) {
       throw asActivityFailure(error);
     } finally {

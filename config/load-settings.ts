@@ -196,6 +196,11 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       internalPortWasAsked: values.internalPort !== undefined,
     },
     sweepIntervalSeconds: values.sweepIntervalSeconds ?? SETTING_DEFAULTS.sweepIntervalSeconds,
+    host: {
+      cpus: values.hostCpus ?? null,
+      memoryMb: values.hostMemoryMb ?? null,
+      diskGb: values.hostDiskGb ?? null,
+    },
     local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
     qemu: {
       imageDir: values.qemuImageDir ?? null,

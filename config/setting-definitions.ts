@@ -28,6 +28,15 @@ const seconds = (least: number, most: number) =>
     z.int('must be whole seconds').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`),
   );
 
+const amount = (unit: string, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value),
+    z
+      .int(`must be a whole number of ${unit}`)
+      .min(0, `must be a whole number of ${unit}`)
+      .max(most, `must be at most ${most} ${unit}`),
+  );
+
 function list<Item extends z.ZodType>(item: Item, minimum: number) {
   return z.preprocess(
     (value) =>
@@ -125,6 +134,21 @@ export const SETTING_DEFINITIONS = {
     env: 'EPHEMERA_SWEEP_INTERVAL_SECONDS',
     about: 'seconds between two sweeps for machines that nobody owns',
     schema: seconds(5, 3600),
+  },
+  hostCpus: {
+    env: 'EPHEMERA_HOST_CPUS',
+    about: 'virtual cpus that this host gives to machines; else four for each core',
+    schema: amount('cpus', 100_000),
+  },
+  hostMemoryMb: {
+    env: 'EPHEMERA_HOST_MEMORY_MB',
+    about: 'memory that this host gives to machines; else all but a reserve',
+    schema: amount('MB', 100_000_000),
+  },
+  hostDiskGb: {
+    env: 'EPHEMERA_HOST_DISK_GB',
+    about: 'disk that this host gives to machines; else what is free but a reserve',
+    schema: amount('GB', 10_000_000),
   },
   localAgentTransport: {
     env: 'EPHEMERA_LOCAL_AGENT_TRANSPORT',

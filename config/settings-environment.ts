@@ -19,7 +19,8 @@ export function settingsEnvironment(settings: Settings, env: Environment): NodeJ
 }
 
 function written(settings: Settings): Record<SettingName, string | null> {
-  const { api, temporal, worker, qemu, gcp } = settings;
+  const { api, temporal, worker, host, qemu, gcp } = settings;
+  const optional = (value: number | null): string | null => (value === null ? null : `${value}`);
   const serverIsNamed = temporal.address !== null;
   return {
     stateDir: settings.stateDir,
@@ -36,6 +37,9 @@ function written(settings: Settings): Record<SettingName, string | null> {
     internalHost: worker.internalHost,
     internalPort: `${worker.internalPort}`,
     sweepIntervalSeconds: `${settings.sweepIntervalSeconds}`,
+    hostCpus: optional(host.cpus),
+    hostMemoryMb: optional(host.memoryMb),
+    hostDiskGb: optional(host.diskGb),
     localAgentTransport: settings.local.agentTransport,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,

@@ -38,6 +38,8 @@ export interface Settings {
   worker: { roles: WorkerRole[]; internalHost: string; internalPort: number; internalPortWasAsked: boolean };
   /** Pause between two sweeps for machines that nobody owns. */
   sweepIntervalSeconds: number;
+  /** What this host gives to machines; null: measured when the worker starts. */
+  host: { cpus: number | null; memoryMb: number | null; diskGb: number | null };
   local: { agentTransport: 'unix' | 'http' };
   qemu: {
     /** Directory of the image for guests; null when the host has none. */

@@ -150,13 +150,22 @@ export const PROVIDER_ERROR = {
     title: 'The machine did not boot in any of its tries',
     todo: 'Read the console of the VM; give it more memory, or the host less to do.',
   },
+  tooBig: {
+    kind: 'terminal',
+    title: 'The machine is bigger than the whole host',
+    todo: 'Ask for no more than the host gives, as the message says, or let the host give more (EPHEMERA_HOST_…).',
+  },
   portTaken: {
     kind: 'retryable',
     title: 'Another program of the host listens on the port',
     todo: 'Stop the program that listens on it on every address, or give the VM another port.',
   },
   diskFull: { kind: 'retryable', title: 'The disk of the host is full', todo: 'Make room in the state directory.' },
-  noCapacity: { kind: 'retryable', title: 'No room for the machine', todo: 'Wait for room or add a host.' },
+  noCapacity: {
+    kind: 'retryable',
+    title: 'No room for the machine',
+    todo: 'Nothing: it keeps its place in the queue; destroy VMs that are not needed, or add a host.',
+  },
   addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
   rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },
   backendUnavailable: {

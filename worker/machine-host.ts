@@ -15,6 +15,7 @@ import { instanceNameOf } from '../providers/gcp/instance-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
 import { createQemuProviderOfThisHost } from './qemu-host.ts';
 import { AgentLinks } from './agent-links.ts';
+import type { HostRoom } from './host-room.ts';
 import { temporalVmLedger } from './temporal-vm-ledger.ts';
 import { temporalVmSignals, type VmSignals } from './vm-signals.ts';
 
@@ -25,6 +26,8 @@ export interface MachineHost {
   links: AgentLinks;
   signals: VmSignals;
   client: Client;
+  /** Null where its machines take no room of this host. */
+  room: HostRoom | null;
 }
 
 /** What a provider of the settings needs besides them. */
@@ -56,10 +59,15 @@ function gcpOptions({ gcp }: Settings): Omit<GcpProviderOptions, 'deployment'> {
   return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl };
 }
 
-export function createMachineHost(provider: MachineProvider, client: Client, log: Logger): MachineHost {
+export function createMachineHost(
+  provider: MachineProvider,
+  client: Client,
+  room: HostRoom | null,
+  log: Logger,
+): MachineHost {
   const signals = temporalVmSignals(client);
   const links = new AgentLinks({ provider, signals, log });
-  return { provider, links, signals, client };
+  return { provider, links, signals, client, room };
 }
 
 /** How agents of a provider that report over HTTP get what they begin with; null where the link is a channel. */
@@ -92,11 +100,12 @@ export interface HostWorkerInput {
 
 /** The worker that runs the activities of this host's machines. It does not poll yet. */
 export function createHostWorker({ host, settings, secret, connection, shared }: HostWorkerInput): Promise<Worker> {
-  const { provider, links } = host;
+  const { provider, links, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const machineActivities = createMachineActivities({
     provider,
     links,
+    room,
     issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
   });
   const sweepActivities = createSweepActivities({

@@ -6,6 +6,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
+import { createHostRoom, takesRoom } from './host-capacity.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
 import { createHostWorker, createMachineHost, createProvider, type MachineHost } from './machine-host.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
@@ -122,12 +123,22 @@ export async function bundleWorkflows(log: Logger): Promise<{ code: string }> {
   return bundleWorkflowCode({ workflowsPath, logger: { ...logger, warn, error: warn } });
 }
 
-function createHosts({ settings, vmServerFile, log }: StartWorkerOptions, client: Client): Promise<MachineHost[]> {
-  return Promise.all(
-    settings.providers.map(async (name) => {
-      const provider = await createProvider(name, { settings, vmServerFile });
-      return createMachineHost(provider, client, log.child({ provider: name }));
-    }),
+async function createHosts(
+  { settings, vmServerFile, log }: StartWorkerOptions,
+  client: Client,
+): Promise<MachineHost[]> {
+  const providers = await Promise.all(
+    settings.providers.map((name) => createProvider(name, { settings, vmServerFile })),
+  );
+  const housed = providers.filter(({ name }) => takesRoom(name, settings));
+  const room = housed.length === 0 ? null : await createHostRoom(settings, housed, log);
+  return providers.map((provider) =>
+    createMachineHost(
+      provider,
+      client,
+      housed.includes(provider) ? room : null,
+      log.child({ provider: provider.name }),
+    ),
   );
 }
 
