@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TimelineEntryView, VmView } from '../domain/vm-view.ts';
 import { buildVmServer } from '../scripts/build-vm-server.ts';
@@ -92,7 +92,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apis,
     call: (method, path, body, replica = 0) => call(apis[replica]?.url ?? '', apiKey, method, path, body),
     machines: async () =>
-      (await readdir(join(stateDir, 'machines')).catch(() => [])).filter((id) => id.startsWith('m-')),
+      (await machineDirectories(stateDir)).map((dir) => basename(dir)).filter((id) => id.startsWith('m-')),
     logs: async () =>
       (
         await Promise.all(
@@ -165,16 +165,33 @@ async function call(url: string, apiKey: string, method: string, path: string, b
 
 /** Machines outlive their worker by design; a test that ends takes its own with it, each by its process id. */
 async function endMachines(stateDir: string): Promise<void> {
-  const folder = join(stateDir, 'machines');
-  for (const id of await readdir(folder).catch(() => [])) {
-    const text = await readFile(join(folder, id, 'process.json'), 'utf8').catch(() => null);
-    if (text === null) continue;
+  for (const dir of await machineDirectories(stateDir)) {
+    const pid = await machineProcess(dir).catch(() => undefined);
+    if (pid === undefined) continue;
     try {
-      process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     } catch {
       // It ended by itself.
     }
   }
+}
+
+/** Directories of the machines of every provider. */
+async function machineDirectories(stateDir: string): Promise<string[]> {
+  const folders = ['machines', 'machines-qemu'].map((folder) => join(stateDir, folder));
+  const found = folders.map(async (folder) => (await readdir(folder).catch(() => [])).map((id) => join(folder, id)));
+  return (await Promise.all(found)).flat();
+}
+
+async function machineProcess(dir: string): Promise<number> {
+  return (JSON.parse(await readFile(join(dir, 'process.json'), 'utf8')) as { pid: number }).pid;
+}
+
+/** kill -9 of a machine itself: a process, or the hypervisor of a guest. */
+export async function killMachine({ stateDir }: Pick<Stack, 'stateDir'>, machineId: string): Promise<void> {
+  const dir = (await machineDirectories(stateDir)).find((path) => basename(path) === machineId);
+  if (dir === undefined) throw new Error(`${machineId} has no directory`);
+  process.kill(await machineProcess(dir), 'SIGKILL');
 }
 
 /** Waits until `probe` gives something; a miss prints what it saw last and the stack's logs. */

@@ -97,6 +97,21 @@ describe('kill -9 of worker and API', () => {
     expect(await see(name, 'idle end', ({ state }) => state === 'destroyed')).toMatchObject({ reason: 'idle' });
   });
 
+  it('while it drains: it stays drained, keeps its user, and ends when the user left', async () => {
+    const name = await create();
+    const { address } = await ready(name);
+    const ann = await joinChat(address!.ip, 8080, 'lobby', 'ann');
+    await see(name, 'one connection', ({ connections }) => connections === 1);
+    await stack.call('POST', `/v1/vms/${name}/drain`);
+    await Promise.all([stack.worker.kill(), stack.apis[0]!.kill()]);
+    await Promise.all([stack.worker.start(), stack.apis[0]!.start()]);
+    expect(await see(name, 'draining', ({ state }) => state === 'draining')).toMatchObject({ connections: 1 });
+    await expect(joinChat(address!.ip, 8080, 'lobby', 'bob')).rejects.toThrow();
+    await ann.leave();
+    expect(await see(name, 'end', ({ state }) => state === 'destroyed')).toMatchObject({ reason: 'drained' });
+    expect(await stack.machines()).toEqual([]);
+  });
+
   it('while it is destroyed: the machine goes, and the end is told', async () => {
     const name = await create();
     await ready(name);

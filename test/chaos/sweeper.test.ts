@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { SweepReport } from '../../domain/sweep.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
-import { eventually, startStack, type Stack } from '../stack.ts';
+import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 import { testSpec } from '../workflow/vm-harness.ts';
 
@@ -31,11 +29,6 @@ async function readyVm(): Promise<VmView & { workflowId: string }> {
   expect(body.state).toBe('running');
   return body as unknown as VmView & { workflowId: string };
 }
-
-const processOf = async (machineId: string): Promise<number> => {
-  const text = await readFile(join(stack.stateDir, 'machines', machineId, 'process.json'), 'utf8');
-  return (JSON.parse(text) as { pid: number }).pid;
-};
 
 async function drySweep(): Promise<SweepReport> {
   const { status, body } = await stack.call('GET', '/v1/sweep');
@@ -63,7 +56,7 @@ describe('the sweeper', () => {
     onTestFailed(async () => console.log(await stack.logs()));
     const vm = await readyVm();
     await stack.worker.kill();
-    process.kill(await processOf(vm.machineId), 'SIGKILL');
+    await killMachine(stack, vm.machineId);
     await stack.worker.start();
     const lost = await eventually(
       stack,

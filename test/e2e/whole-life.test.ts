@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { VmView } from '../../domain/vm-view.ts';
 import { joinChat } from '../chat-client.ts';
-import { eventually, startStack, type Stack } from '../stack.ts';
+import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 const newName = (): string => `vm-${randomUUID().slice(0, 8)}`;
@@ -20,11 +19,6 @@ export function chatAddress(vm: VmView): { ip: string; port: number } {
   const port = vm.address?.ports[0]?.port;
   if (vm.address === undefined || port === undefined) throw new Error(`no address: ${JSON.stringify(vm)}`);
   return { ip: vm.address.ip, port };
-}
-
-async function killMachine({ stateDir }: Stack, machineId: string): Promise<void> {
-  const text = await readFile(`${stateDir}/machines/${machineId}/process.json`, 'utf8');
-  process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
 }
 
 describe.each(['unix', 'http'] as const)('a whole life with agents that report over %s', (agentTransport) => {

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import type { VmView } from '../../domain/vm-view.ts';
+import { ensureImage } from '../../scripts/image.ts';
+import { joinChat } from '../chat-client.ts';
+import { whyNoGuests } from '../provider/qemu-harness.ts';
+import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+
+const unavailable = whyNoGuests();
+/** From a create to a guest's ready app, under software emulation beside other tests. */
+const READY_SECONDS = 120;
+const SWEEP_SECONDS = 5;
+
+describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine', () => {
+  let server: TestServer;
+  let stack: Stack;
+  beforeAll(async () => {
+    const image = await ensureImage();
+    server = await startTestServer();
+    const env = {
+      EPHEMERA_PROVIDER: 'qemu',
+      EPHEMERA_QEMU_IMAGE_DIR: dirname(image.kernel),
+      EPHEMERA_QEMU_ACCELERATOR: 'tcg',
+      EPHEMERA_SWEEP_INTERVAL_SECONDS: `${SWEEP_SECONDS}`,
+    };
+    stack = await startStack({ server, env });
+  }, 300_000);
+  afterAll(async () => {
+    await stack.stop();
+    await server.stop();
+  });
+
+  async function create(spec: object = {}): Promise<VmView> {
+    onTestFailed(async () => console.log(await stack.logs()));
+    const name = `vm-${randomUUID().slice(0, 8)}`;
+    const path = `/v1/vms?wait=ready&timeoutSeconds=${READY_SECONDS}`;
+    const { status, body } = await stack.call('POST', path, { name, template: 'chat', ...spec });
+    expect(status, JSON.stringify(body)).toBe(201);
+    return body;
+  }
+  const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs: number): Promise<VmView> =>
+    eventually(
+      stack,
+      `${name}: ${what}`,
+      async () => {
+        const { body } = await stack.call('GET', `/v1/vms/${name}`);
+        if (wanted(body)) return body;
+        throw new Error(JSON.stringify(body));
+      },
+      deadlineMs,
+    );
+
+  it('lives a whole life, is adopted by a new worker meanwhile, and is seen gone', async () => {
+    const { name, address, machineId } = await create({ idle: { timeoutSeconds: 3 } });
+    const { ip } = address!;
+    const ann = await joinChat(ip, 8080, 'lobby', 'ann');
+    const bob = await joinChat(ip, 8080, 'lobby', 'bob');
+    ann.say('hello bob');
+    await bob.hears('hello bob');
+    await see(name, '2 connections', ({ connections }) => connections === 2, 20_000);
+    await stack.worker.kill();
+    bob.say('hello ann');
+    await ann.hears('hello ann');
+    await ann.leave();
+    await stack.worker.start();
+    expect(await see(name, '1 connection', ({ connections }) => connections === 1, 60_000)).toMatchObject({
+      machineId,
+    });
+    await bob.leave();
+    const gone = await see(name, 'ended', ({ state }) => state === 'destroyed', 60_000);
+    expect(gone.reason).toBe('idle');
+    expect(await stack.machines()).not.toContain(machineId);
+    await expect(fetch(`http://${ip}:8080/healthz`)).rejects.toThrow();
+  });
+
+  it('boots on through a kill -9 of worker and API', async () => {
+    const name = `vm-${randomUUID().slice(0, 8)}`;
+    await stack.call('POST', '/v1/vms', { name, template: 'chat' });
+    const { machineId } = await see(name, 'booting', ({ state }) => state === 'booting', 60_000);
+    await Promise.all([stack.worker.kill(), stack.apis[0]!.kill()]);
+    await Promise.all([stack.worker.start(), stack.apis[0]!.start()]);
+    const vm = await see(name, 'running', ({ state }) => state === 'running', READY_SECONDS * 1000);
+    expect(vm.machineId).toBe(machineId);
+    await (await joinChat(vm.address!.ip, 8080, 'lobby', 'ann')).leave();
+    const ended = await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+    expect(ended.body).toMatchObject({ state: 'destroyed', reason: 'requested' });
+  });
+
+  it('is lost within 15 s of a kill -9 of its hypervisor, and comes back under its name', async () => {
+    const { name, machineId } = await create({ onLost: 'recreate' });
+    const killedAt = Date.now();
+    await killMachine(stack, machineId);
+    await see(name, 'lost', (vm) => vm.state !== 'running', 15_000);
+    expect(Date.now() - killedAt).toBeLessThan(15_000);
+    const again = await see(name, 'back', ({ state }) => state === 'running', READY_SECONDS * 1000);
+    expect(again.machineId).not.toBe(machineId);
+    const { body } = await stack.call('GET', `/v1/vms/${name}/timeline`);
+    expect(body.events?.some(({ reason }) => reason === 'lost')).toBe(true);
+    const console_ = await stack.call('GET', `/v1/vms/${name}/console`);
+    expect(console_.status).toBe(200);
+    await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+    expect(await stack.machines()).not.toContain(again.machineId);
+  });
+
+  it('goes with a sweep when its workflow was terminated', async () => {
+    const vm = (await create()) as VmView & { workflowId?: string };
+    await server.client.workflow.getHandle(vm.workflowId!).terminate('a person pressed Terminate');
+    await eventually(
+      stack,
+      'the orphan gone',
+      async () => ((await stack.machines()).includes(vm.machineId) ? undefined : true),
+      (SWEEP_SECONDS + 15) * 1000 + 10_000,
+    );
+  });
+});
