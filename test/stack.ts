@@ -33,6 +33,7 @@ export interface Part {
 export interface Stack {
   stateDir: string;
   apiKey: string;
+  controlTaskQueue: string;
   worker: Part;
   apis: (Part & { url: string })[];
   /** Calls the first API replica, or the one given. */
@@ -60,6 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const apiKey = `test-${randomUUID()}`;
   const ports = await Promise.all(Array.from({ length: options.apiReplicas ?? 1 }, freePort));
   const internalPort = await freePort();
+  const controlTaskQueue = `test-${randomUUID().slice(0, 8)}`;
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
@@ -68,7 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     EPHEMERA_STATE_DIR: stateDir,
     EPHEMERA_API_KEY: apiKey,
     EPHEMERA_DEPLOYMENT: `test-${randomUUID().slice(0, 8)}`,
-    EPHEMERA_CONTROL_TASK_QUEUE: `test-${randomUUID().slice(0, 8)}`,
+    EPHEMERA_CONTROL_TASK_QUEUE: controlTaskQueue,
     EPHEMERA_TEMPORAL_UI_URL: options.server.uiUrl,
     EPHEMERA_INTERNAL_PORT: `${internalPort}`,
     EPHEMERA_LOCAL_AGENT_TRANSPORT: options.agentTransport ?? 'unix',
@@ -88,6 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   return {
     stateDir,
     apiKey,
+    controlTaskQueue,
     worker,
     apis,
     call: (method, path, body, replica = 0) => call(apis[replica]?.url ?? '', apiKey, method, path, body),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { SweepReport } from '../../domain/sweep.ts';
+import type { SweepInput, SweepReport } from '../../domain/sweep.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
@@ -94,6 +94,39 @@ describe('the sweeper', () => {
     expect(seen).toMatchObject({ project: 'ghosts', vm: 'nobody', action: 'none' });
     expect(await provider.describe(machineId, signal)).toMatchObject({ status: 'running' });
     await provider.destroy(machineId, signal);
+  });
+
+  it('kills nothing that lives in 200 sweeps beside machines that come and go', async () => {
+    onTestFailed(async () => console.log(await stack.logs()));
+    const stayers = [await readyVm(), await readyVm()];
+    let isOver = false;
+    let lives = 0;
+    const churn = Array.from({ length: 3 }, async () => {
+      while (!isOver) {
+        const { name } = await readyVm();
+        const ended = await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+        expect(ended.body, 'a churning VM was not ended by its owner').toMatchObject({ reason: 'requested' });
+        lives += 1;
+      }
+    });
+    const input: SweepInput = { dryRun: false, providers: ['local'] };
+    try {
+      for (let round = 0; round < 200; round += 1) {
+        const workflowId = `sweep-test/${DEPLOYMENT}/${round}`;
+        const options = { workflowId, taskQueue: stack.controlTaskQueue, args: [input] };
+        const [report] = (await server.client.workflow.execute('sweep', options)) as SweepReport[];
+        const touched = report!.machines.filter(({ action }) => action !== 'none');
+        expect({ touched, lost: report!.lost }).toEqual({ touched: [], lost: [] });
+      }
+    } finally {
+      isOver = true;
+    }
+    await Promise.all(churn);
+    expect(lives).toBeGreaterThan(10);
+    for (const { name, machineId } of stayers) {
+      const { body } = await stack.call('GET', `/v1/vms/${name}`);
+      expect(body).toMatchObject({ state: 'running', machineId });
+    }
   });
 
   it('is asked by administrators only', async () => {
