@@ -1,7 +1,10 @@
 import { ProviderError } from '../../domain/provider-error.ts';
 
-/** What the image `vm-server` of the built-in template is made from: the startup script puts vm-server on it. */
-export const DEFAULT_IMAGE = 'projects/ubuntu-os-cloud/global/images/family/ubuntu-minimal-2404-lts-amd64';
+/**
+ * What the image `vm-server` of the built-in template is made from: the startup script puts vm-server on it, and
+ * its packages have a Node.js that is new enough.
+ */
+export const DEFAULT_IMAGE = 'projects/ubuntu-os-cloud/global/images/family/ubuntu-minimal-2604-lts-amd64';
 
 const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const PROJECT = /^[a-z]([-a-z0-9.:]*[a-z0-9])?$/;

@@ -303,7 +303,47 @@ function checkSourceDisk(world: World, sourceDisk: string, force: boolean): void
   }
 }
 
+const projectRoutes: Route[] = [
+  {
+    method: 'projects.get',
+    verb: 'GET',
+    path: '',
+    query: [],
+    run: ({ world }) => {
+      world.require('compute.projects.get', `projects/${world.options.project}`);
+      return { kind: 'compute#project', name: world.options.project };
+    },
+  },
+  {
+    method: 'zones.get',
+    verb: 'GET',
+    path: 'zones/{zone}',
+    query: [],
+    run: (call) => {
+      call.world.zone(param(call, 'zone'));
+      return { kind: 'compute#zone', name: param(call, 'zone'), status: 'UP' };
+    },
+  },
+  {
+    method: 'regions.get',
+    verb: 'GET',
+    path: 'regions/{region}',
+    query: [],
+    run: (call) => {
+      const limit = Math.min(call.world.instanceQuota, 24);
+      const usage = call.world.instances.size;
+      const quotas = [
+        { metric: 'INSTANCES', limit, usage },
+        { metric: 'CPUS', limit: 24, usage: 2 * usage },
+        { metric: 'SSD_TOTAL_GB', limit: 500, usage: 10 * usage },
+      ];
+      return { kind: 'compute#region', name: param(call, 'region'), status: 'UP', quotas };
+    },
+  },
+];
+
 export const ROUTES: readonly Route[] = [
+  ...projectRoutes,
   ...instanceRoutes,
   {
     method: 'globalOperations.aggregatedList',

@@ -84,6 +84,14 @@ async function answer(inside: Inside, request: IncomingMessage, response: Server
   };
   try {
     const written = await text(request);
+    // The one call that is not of Compute Engine but of Resource Manager.
+    if (/^\/v1\/projects\/[^/]+:testIamPermissions$/.test(url.pathname)) {
+      call.method = 'testIamPermissions';
+      const asked = (JSON.parse(written) as { permissions: string[] }).permissions;
+      const permissions = asked.filter((permission) => !inside.world.denied.has(permission));
+      send(200, permissions.length > 0 ? { permissions } : {});
+      return;
+    }
     const { route, params } = routeOf(request.method ?? '', url.pathname);
     call.method = route.method;
     const fault = inside.faults.take(route.method, url.pathname);
@@ -106,7 +114,8 @@ async function answer(inside: Inside, request: IncomingMessage, response: Server
 function routeOf(verb: string, pathname: string): { route: Route; params: Record<string, string> } {
   for (const route of ROUTES) {
     if (route.verb !== verb) continue;
-    const params = matched(`/compute/v1/projects/{project}/${route.path}`, pathname);
+    const base = '/compute/v1/projects/{project}';
+    const params = matched(route.path === '' ? base : `${base}/${route.path}`, pathname);
     if (params !== undefined) return { route, params };
   }
   throw new ApiError(404, 'notFound', `There is no ${verb} ${pathname}`);

@@ -291,8 +291,8 @@ export class World {
 }
 
 const PUBLIC_IMAGES = [
-  ['ubuntu-minimal-2404-noble-amd64-v20260801', 'ubuntu-minimal-2404-lts-amd64'],
-  ['ubuntu-minimal-2404-noble-amd64-v20261101', 'ubuntu-minimal-2404-lts-amd64'],
+  ['ubuntu-minimal-2604-resolute-amd64-v20260801', 'ubuntu-minimal-2604-lts-amd64'],
+  ['ubuntu-minimal-2604-resolute-amd64-v20261101', 'ubuntu-minimal-2604-lts-amd64'],
 ] as const;
 
 const BUSY = new Set(['PROVISIONING', 'STAGING', 'STOPPING', 'SUSPENDING']);

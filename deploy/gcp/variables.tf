@@ -1,0 +1,89 @@
+variable "project" {
+  description = "Google Cloud project in which the control VM and all machines live."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the network."
+  type        = string
+  default     = "us-central1"
+}
+
+variable "zone" {
+  description = "Zone of the control VM, and the first zone that machines are made in."
+  type        = string
+  default     = "us-central1-a"
+}
+
+variable "machine_zones" {
+  description = "Zones to try for machines, in this order."
+  type        = list(string)
+  default     = ["us-central1-a", "us-central1-b"]
+}
+
+variable "deployment" {
+  description = "Name that labels every machine of this deployment."
+  type        = string
+  default     = "default"
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", var.deployment))
+    error_message = "At most 40 lower-case letters, digits and dashes."
+  }
+}
+
+variable "temporal_address" {
+  description = "host:port of Temporal: Temporal Cloud's regional endpoint or a server of your own."
+  type        = string
+}
+
+variable "temporal_namespace" {
+  description = "Temporal namespace."
+  type        = string
+  default     = "ephemera"
+}
+
+variable "temporal_api_key_secret" {
+  description = "Secret Manager secret with the API key of Temporal Cloud; empty for a server without one."
+  type        = string
+  default     = ""
+}
+
+variable "deployment_secret" {
+  description = "Secret Manager secret with EPHEMERA_SECRET_KEY: 32 bytes or more as hex."
+  type        = string
+}
+
+variable "release_url" {
+  description = "https:// URL of a .tar.gz of Ephemera's checkout, with package-lock.json at its top."
+  type        = string
+}
+
+variable "vm_server_url" {
+  description = "https:// URL of dist/vm-server.cjs that machines fetch; empty when their images have it."
+  type        = string
+  default     = ""
+}
+
+variable "control_machine_type" {
+  description = "Machine type of the VM that runs API and worker."
+  type        = string
+  default     = "e2-standard-2"
+}
+
+variable "api_source_ranges" {
+  description = "Address ranges whose users may reach the API; machines always may."
+  type        = list(string)
+  default     = []
+}
+
+variable "machine_ports" {
+  description = "TCP ports of machines that users reach."
+  type        = list(string)
+  default     = ["8080"]
+}
+
+variable "machine_source_ranges" {
+  description = "Address ranges whose users may reach machines."
+  type        = list(string)
+  default     = []
+}
