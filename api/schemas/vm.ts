@@ -67,7 +67,10 @@ export const vmSchema = z
     machineId: z.string().optional().meta({ description: 'Absent until the workflow has made it up.' }),
     state: vmStateSchema,
     reason: endReasonSchema.optional(),
-    detail: z.string().optional().meta({ description: 'One sentence more about the reason.' }),
+    detail: z
+      .string()
+      .optional()
+      .meta({ description: 'One sentence more about the reason; while `creating`, why the machine is not there yet.' }),
     health: z.enum(['ok', 'unknown']),
     provider: z.string(),
     zone: z.string().optional(),

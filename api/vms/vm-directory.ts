@@ -1,4 +1,5 @@
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import type { MachineActivities } from '../../domain/activities.ts';
 import type { TimelineEntryView, VmMemo } from '../../domain/vm-view.ts';
 import { MEMO, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { timelineQuery, viewQuery } from '../../workflows/messages.ts';
@@ -52,9 +53,10 @@ export class VmDirectory {
         closeTime: found.closeTime,
         memo: memo[MEMO.vm] as VmMemo | undefined,
       });
+      const lastTry = failureOfLastTry(found);
       return (
         record && {
-          record,
+          record: { ...record, ...(lastTry === undefined ? {} : { lastTry }) },
           specHash: memo[MEMO.specHash] as string | undefined,
           idempotencyKeyHash: memo[MEMO.idempotencyKeyHash] as string | undefined,
         }
@@ -88,4 +90,13 @@ export class VmDirectory {
       return undefined;
     }
   }
+}
+
+const CREATE: keyof MachineActivities = 'createMachine';
+
+function failureOfLastTry({ raw }: WorkflowExecutionDescription): string | undefined {
+  const failure = raw.pendingActivities?.find(({ activityType }) => activityType?.name === CREATE)?.lastFailure;
+  if (!failure?.message) return undefined;
+  const code = failure.applicationFailureInfo?.type;
+  return code ? `${code}: ${failure.message}` : failure.message;
 }

@@ -10,6 +10,8 @@ export interface VmRecord {
   closed: boolean;
   view: VmView;
   timeline: TimelineEntryView[];
+  /** Why the latest try to make the machine failed, while it is tried again. Only a describe knows. */
+  lastTry?: string;
 }
 
 /** What Temporal says of a workflow run, with the decoded memo. */

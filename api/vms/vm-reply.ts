@@ -5,8 +5,11 @@ import type { ApiVm } from '../schemas/vm.ts';
 import type { DescribedVm } from './vm-directory.ts';
 import { apiVm, type VmRecord } from './vm-record.ts';
 
+/** A VM as an answer of its own; unlike a list's, it tells what its machine waits for. */
 export function presented(api: ApiContext, record: VmRecord): ApiVm {
-  return apiVm(record, api.settings.temporal);
+  const vm = apiVm(record, api.settings.temporal);
+  const { lastTry } = record;
+  return vm.state === 'creating' && lastTry !== undefined ? { ...vm, detail: lastTry } : vm;
 }
 
 /** A VM as an answer; what was read of it is noted, so that lists of this replica show it too. */
