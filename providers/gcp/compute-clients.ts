@@ -16,7 +16,7 @@ interface ClientOptions {
   apiEndpoint?: string;
   port?: number;
   protocol?: string;
-  authClient?: AuthClient;
+  authClient: AuthClient;
 }
 
 type ClientClass<Client> = new (options: ClientOptions) => Client;
@@ -32,11 +32,15 @@ const require = createRequire(import.meta.url);
 
 /**
  * The official clients over REST. The package is loaded here and not before: it takes 2 seconds and 100 MB, which
- * a worker without this provider does not pay.
+ * a worker without this provider does not pay. Credentials are found here too and handed over: a client that
+ * finds none by itself leaves a rejection that nobody can handle, which ends the process.
+ *
+ * Rejects when there are no credentials; the next call may find some.
  */
-export function computeClients(access: ComputeAccess): ComputeApi {
+export async function computeClients(access: ComputeAccess): Promise<ComputeApi> {
+  const authClient = access.authClient ?? (await credentialsFor(access.endpoint ?? null));
   const compute = require('@google-cloud/compute') as ComputePackage;
-  const options = clientOptions(access);
+  const options = { ...clientOptions(access), authClient };
   return {
     instances: new compute.InstancesClient(options),
     zoneOperations: new compute.ZoneOperationsClient(options),
@@ -45,22 +49,22 @@ export function computeClients(access: ComputeAccess): ComputeApi {
   };
 }
 
-function clientOptions({ project, endpoint, authClient }: ComputeAccess): ClientOptions {
-  const options: ClientOptions = { fallback: 'rest', projectId: project };
-  if (authClient !== undefined) options.authClient = authClient;
+const SCOPES = ['https://www.googleapis.com/auth/compute'];
+
+async function credentialsFor(endpoint: string | null): Promise<AuthClient> {
+  const { GoogleAuth, PassThroughClient } = await import('google-auth-library');
+  return endpoint?.startsWith('http://') ? new PassThroughClient() : new GoogleAuth({ scopes: SCOPES }).getClient();
+}
+
+function clientOptions({ project, endpoint }: ComputeAccess): Omit<ClientOptions, 'authClient'> {
+  const options = { fallback: 'rest', projectId: project } as const;
   if (endpoint === undefined || endpoint === null) return options;
   const { hostname, port, protocol } = new URL(endpoint);
   const secure = protocol === 'https:';
-  if (!secure) options.authClient ??= withoutCredentials();
   return {
     ...options,
     apiEndpoint: hostname,
     port: port === '' ? (secure ? 443 : 80) : Number(port),
     protocol: secure ? 'https' : 'http',
   };
-}
-
-function withoutCredentials(): AuthClient {
-  const auth = require('google-auth-library') as { PassThroughClient: new () => AuthClient };
-  return new auth.PassThroughClient();
 }

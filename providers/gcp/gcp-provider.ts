@@ -14,7 +14,7 @@ import type {
 } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { ApiCalls, pause, type BackOff, type CallSettings } from './api-calls.ts';
-import { ComputeFailure, asProviderError } from './client-errors.ts';
+import { ComputeFailure, asProviderError, failureOfCall } from './client-errors.ts';
 import type { ComputeApi, InstanceResource } from './compute-api.ts';
 import { computeClients } from './compute-clients.ts';
 import { Instances, LIST_PAGE_SIZE } from './instances.ts';
@@ -80,15 +80,15 @@ class GcpProvider implements MachineProvider {
   private readonly tombstones = new Tombstones();
   private readonly settleMs: number;
   private readonly pollMs: number;
-  private parts: Parts | undefined;
+  private parts: Promise<Parts> | undefined;
 
   constructor(options: GcpProviderOptions) {
     this.options = options;
     this.settleMs = options.settleMs ?? DEFAULT_SETTLE_MS;
     this.pollMs = options.pollMs ?? DEFAULT_POLL_MS;
     const { deployment, project } = options;
-    this.power = new MachinePower(() => ({ ...this.ready(), project, pollMs: this.pollMs }));
-    this.images = new MachineDiskImages(() => ({ ...this.ready(), project, deployment }));
+    this.power = new MachinePower(async () => ({ ...(await this.ready()), project, pollMs: this.pollMs }));
+    this.images = new MachineDiskImages(async () => ({ ...(await this.ready()), project, deployment }));
   }
 
   async create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine> {
@@ -113,7 +113,7 @@ class GcpProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return this.inOurWords(`describe ${machineId}`, async () => {
-      const instance = await this.ready().instances.find(machineId, { purpose: 'other', signal });
+      const instance = await (await this.ready()).instances.find(machineId, { purpose: 'other', signal });
       return instance === undefined ? undefined : machineOf(instance);
     });
   }
@@ -123,7 +123,7 @@ class GcpProvider implements MachineProvider {
     if (!isMachineId(machineId)) return;
     this.tombstones.add(machineId);
     await this.inOurWords(`destroy ${machineId}`, async () => {
-      const { instances } = this.ready();
+      const { instances } = await this.ready();
       const settings: CallSettings = { purpose: 'destroy', signal };
       await this.finishNoted(progress, settings);
       // A zone is known only of an instance that was seen to be ours, so its delete needs no look before.
@@ -136,7 +136,7 @@ class GcpProvider implements MachineProvider {
   async list(signal: CancelSignal): Promise<Machine[]> {
     signal.throwIfAborted();
     return this.inOurWords('list the machines', async () => {
-      const found = await this.ready().instances.list({ purpose: 'other', signal });
+      const found = await (await this.ready()).instances.list({ purpose: 'other', signal });
       return found.map(machineOf).filter((machine) => machine !== undefined);
     });
   }
@@ -145,7 +145,7 @@ class GcpProvider implements MachineProvider {
     if (!isMachineId(machineId)) return undefined;
     const { signal } = new AbortController();
     return this.inOurWords(`read the console of ${machineId}`, async () => {
-      const { api, calls, instances } = this.ready();
+      const { api, calls, instances } = await this.ready();
       const settings: CallSettings = { purpose: 'other', signal };
       const known = instances.knownZone(machineId);
       const found = known === undefined ? await instances.find(machineId, settings) : undefined;
@@ -165,30 +165,34 @@ class GcpProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return this.inOurWords(`ask for the end of ${machineId}`, async () => {
-      const operations = await this.ready().instances.operationsOn(machineId, { purpose: 'other', signal });
+      const operations = await (await this.ready()).instances.operationsOn(machineId, { purpose: 'other', signal });
       const preempted = operations.some(({ operationType }) => operationType === 'compute.instances.preempted');
       return preempted ? 'preempted' : undefined;
     });
   }
 
-  private ready(): Parts {
-    if (this.parts !== undefined) return this.parts;
+  /** The clients, made by the first call. Without credentials that call fails, and a later one looks again. */
+  private ready(): Promise<Parts> {
+    this.parts ??= this.makeParts().catch((error: unknown) => {
+      this.parts = undefined;
+      throw failureOfCall(error);
+    });
+    return this.parts;
+  }
+
+  private async makeParts(): Promise<Parts> {
     const { options } = this;
     const { deployment, project } = options;
-    const api = options.api ?? computeClients(options);
+    const api = options.api ?? (await computeClients(options));
     const backOff = { ...DEFAULT_BACK_OFF, ...options.backOff };
     const calls = new ApiCalls(new RateBudget({ ...DEFAULT_RATE, ...options.rate }), backOff);
     const operations = new Operations(api, calls, project);
-    const instances = new Instances(api, calls, {
-      deployment,
-      project,
-      pageSize: options.listPageSize ?? LIST_PAGE_SIZE,
-    });
+    const pageSize = options.listPageSize ?? LIST_PAGE_SIZE;
+    const instances = new Instances(api, calls, { deployment, project, pageSize });
     const { machineServiceAccount = null, vmServerUrl = null } = options;
     const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl };
     const insert = new MachineInsert({ api, calls, operations, defaults, retryPauseMs: backOff.firstMs });
-    this.parts = { api, calls, operations, instances, insert };
-    return this.parts;
+    return { api, calls, operations, instances, insert };
   }
 
   private zones(): readonly string[] {
@@ -209,7 +213,7 @@ class GcpProvider implements MachineProvider {
   ): Promise<InstanceResource | undefined> {
     await this.finishNoted(progress, settings);
     // In one zone the insert itself finds what is there. In several, an earlier try may have gone on to a later one.
-    return zones.length > 1 ? this.ready().instances.find(machineId, settings) : undefined;
+    return zones.length > 1 ? (await this.ready()).instances.find(machineId, settings) : undefined;
   }
 
   private async insertInFirstZone(
@@ -218,7 +222,7 @@ class GcpProvider implements MachineProvider {
     { signal }: CallSettings,
     progress: CallProgress | undefined,
   ): Promise<InstanceResource> {
-    const { insert, instances } = this.ready();
+    const { insert, instances } = await this.ready();
     const { machineId } = request;
     const refuseDestroyed = (): void => this.refuseDestroyed(machineId);
     for (const zone of zones) {
@@ -239,7 +243,7 @@ class GcpProvider implements MachineProvider {
       if (machine.status === 'ended') throw ended(machineId, 'ended; a machine lives once');
       if (machine.status !== 'starting') return machine;
       await pause(this.pollMs, settings.signal);
-      instance = await this.ready().instances.get(machineId, zoneOf(first), settings);
+      instance = await (await this.ready()).instances.get(machineId, zoneOf(first), settings);
     }
   }
 
@@ -248,7 +252,7 @@ class GcpProvider implements MachineProvider {
     const noted = progress?.resume ? parseToken(progress.resume) : undefined;
     if (noted === undefined) return;
     try {
-      await this.ready().operations.settled(noted, settings);
+      await (await this.ready()).operations.settled(noted, settings);
     } catch (error) {
       if (!(error instanceof ComputeFailure) || error.passes) throw error;
     }
@@ -259,7 +263,7 @@ class GcpProvider implements MachineProvider {
    * what may still be on its way has had its time.
    */
   private async zoneWhenSettled(machineId: string, settings: CallSettings): Promise<string | undefined> {
-    const { instances } = this.ready();
+    const { instances } = await this.ready();
     let found = await instances.find(machineId, settings);
     if (found === undefined && !this.tombstones.isGone(machineId)) {
       await pause(this.settleMs, settings.signal);
@@ -280,7 +284,7 @@ class GcpProvider implements MachineProvider {
     settings: CallSettings,
     progress: CallProgress | undefined,
   ): Promise<void> {
-    const { instances } = this.ready();
+    const { instances } = await this.ready();
     for (;;) {
       await this.deleteOnce(machineId, zone, settings, progress);
       if ((await instances.get(machineId, zone, settings)) === undefined) break;
@@ -295,7 +299,7 @@ class GcpProvider implements MachineProvider {
     settings: CallSettings,
     progress: CallProgress | undefined,
   ): Promise<void> {
-    const { api, calls, operations, instances } = this.ready();
+    const { api, calls, operations, instances } = await this.ready();
     const { project } = this.options;
     // A fresh id each time: a delete that failed must not be answered with its own failure for an hour.
     const requestId = randomUUID();

@@ -19,9 +19,9 @@ export interface ImageParts {
 
 /** Images of this deployment's machines, told from others by their label. */
 export class MachineDiskImages implements MachineImages {
-  private readonly parts: () => ImageParts;
+  private readonly parts: () => Promise<ImageParts>;
 
-  constructor(parts: () => ImageParts) {
+  constructor(parts: () => Promise<ImageParts>) {
     this.parts = parts;
   }
 
@@ -30,7 +30,7 @@ export class MachineDiskImages implements MachineImages {
     signal: CancelSignal,
   ): Promise<MachineImage> {
     return this.inOurWords(`make image ${name}`, signal, async (settings) => {
-      const { api, calls, operations, instances, project } = this.parts();
+      const { api, calls, operations, instances, project, deployment } = await this.parts();
       const instance = await instances.find(machineId, settings);
       if (instance === undefined) throw new ProviderError('machineEnded', `${machineId} does not exist`);
       const sourceDisk = instance.disks?.find(({ boot }) => boot === true)?.source;
@@ -39,7 +39,7 @@ export class MachineDiskImages implements MachineImages {
         name,
         ...(family === null ? {} : { family }),
         sourceDisk,
-        labels: { ...this.labels(), [LABEL.machine]: labelValueOf(machineId) },
+        labels: { [LABEL.deployment]: labelValueOf(deployment), [LABEL.machine]: labelValueOf(machineId) },
       };
       try {
         const [{ latestResponse }] = await calls.make(settings, (options) =>
@@ -57,7 +57,7 @@ export class MachineDiskImages implements MachineImages {
 
   async list(signal: CancelSignal): Promise<MachineImage[]> {
     return this.inOurWords('list the images', signal, async (settings) => {
-      const { api, calls, project, deployment } = this.parts();
+      const { api, calls, project, deployment } = await this.parts();
       const filter = `labels.${LABEL.deployment} = "${labelValueOf(deployment)}"`;
       return calls.make(settings, async (options) => {
         const found: MachineImage[] = [];
@@ -70,7 +70,7 @@ export class MachineDiskImages implements MachineImages {
 
   async deprecate(name: string, signal: CancelSignal): Promise<void> {
     await this.inOurWords(`deprecate image ${name}`, signal, async (settings) => {
-      const { api, calls, operations, project } = this.parts();
+      const { api, calls, operations, project } = await this.parts();
       const image = await this.own(name, settings);
       if (image === undefined) throw new ProviderError('imageUnknown', `image ${name} does not exist`);
       if (image.deprecated) return;
@@ -86,7 +86,7 @@ export class MachineDiskImages implements MachineImages {
 
   async delete(name: string, signal: CancelSignal): Promise<void> {
     await this.inOurWords(`delete image ${name}`, signal, async (settings) => {
-      const { api, calls, operations, project } = this.parts();
+      const { api, calls, operations, project } = await this.parts();
       if ((await this.own(name, settings)) === undefined) return;
       try {
         const [{ latestResponse }] = await calls.make(settings, (options) =>
@@ -99,13 +99,9 @@ export class MachineDiskImages implements MachineImages {
     });
   }
 
-  private labels(): Record<string, string> {
-    return { [LABEL.deployment]: labelValueOf(this.parts().deployment) };
-  }
-
   /** The image if it is ours; one that is somebody else's is never touched. */
   private async own(name: string, settings: CallSettings): Promise<ImageResource | undefined> {
-    const { api, calls, project, deployment } = this.parts();
+    const { api, calls, project, deployment } = await this.parts();
     const image = await calls.find(settings, (options) => api.images.get({ project, image: name }, options));
     if (image === undefined || image.labels?.[LABEL.deployment] === labelValueOf(deployment)) return image;
     throw new ProviderError('permissionDenied', `image ${name} is not of deployment ${deployment}`);

@@ -26,9 +26,9 @@ const MAX_LABEL_TRIES = 5;
  * that a machine we stopped is told from one that stopped by itself.
  */
 export class MachinePower implements MachinePowerControl {
-  private readonly parts: () => PowerParts;
+  private readonly parts: () => Promise<PowerParts>;
 
-  constructor(parts: () => PowerParts) {
+  constructor(parts: () => Promise<PowerParts>) {
     this.parts = parts;
   }
 
@@ -63,7 +63,7 @@ export class MachinePower implements MachinePowerControl {
         const status = instance.status ?? '';
         if (GOAL[wish].includes(status)) break;
         if (BEGIN[verb].includes(status)) await this.begin(machineId, verb, instance, settings);
-        else await pause(this.parts().pollMs, signal);
+        else await pause((await this.parts()).pollMs, signal);
         instance = await this.present(machineId, settings);
       }
       if (wish === 'on') instance = await this.label(machineId, instance, wish, settings);
@@ -80,7 +80,7 @@ export class MachinePower implements MachinePowerControl {
     instance: InstanceResource,
     settings: CallSettings,
   ): Promise<void> {
-    const { api, calls, operations, instances, project } = this.parts();
+    const { api, calls, operations, instances, project } = await this.parts();
     const zone = zoneOf(instance);
     const [{ latestResponse }] = await calls.make(settings, (options) =>
       api.instances[verb]({ project, zone, instance: instances.nameOf(machineId) }, options),
@@ -89,7 +89,7 @@ export class MachinePower implements MachinePowerControl {
   }
 
   private async present(machineId: string, settings: CallSettings): Promise<InstanceResource> {
-    const instance = await this.parts().instances.find(machineId, settings);
+    const instance = await (await this.parts()).instances.find(machineId, settings);
     if (instance !== undefined) return instance;
     throw new ProviderError('machineEnded', `${machineId} does not exist`);
   }
@@ -101,7 +101,7 @@ export class MachinePower implements MachinePowerControl {
     wish: PowerState,
     settings: CallSettings,
   ): Promise<InstanceResource> {
-    const { api, calls, operations, instances, project } = this.parts();
+    const { api, calls, operations, instances, project } = await this.parts();
     let instance = first;
     for (let attempt = 1; (instance.labels?.[LABEL.power] ?? 'on') !== wish; attempt++) {
       const zone = zoneOf(instance);

@@ -25,13 +25,13 @@ function liveRequest(overrides: Partial<CreateMachineRequest> = {}): CreateMachi
 }
 
 /** Settings come from the environment, as `npm run test:gcp-live` has checked them. */
-export function gcpLiveHarness(): ProviderHarness {
+export async function gcpLiveHarness(): Promise<ProviderHarness> {
   const project = process.env['EPHEMERA_GCP_PROJECT'] ?? '';
   const zones = (process.env['EPHEMERA_GCP_ZONES'] ?? 'us-central1-a').split(',');
   const deployment = `live-${randomUUID().slice(0, 8)}`;
   const options: GcpProviderOptions = { deployment, project, zones };
   const make = (name: string): MachineProvider => createGcpProvider({ ...options, deployment: name });
-  const { instances, zoneOperations } = computeClients(options);
+  const { instances, zoneOperations } = await computeClients(options);
   const children: ChildProcess[] = [];
   const [zone = ''] = zones;
   const place = (machineId: string) => ({ project, zone, instance: instanceNameOf(deployment, machineId) });

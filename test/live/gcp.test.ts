@@ -2,4 +2,4 @@
 import { gcpLiveHarness } from './gcp-live-harness.ts';
 import { describeProvider } from '../provider/provider-contract.ts';
 
-describeProvider('gcp', () => Promise.resolve(gcpLiveHarness()));
+describeProvider('gcp', gcpLiveHarness);

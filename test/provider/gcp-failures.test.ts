@@ -229,6 +229,28 @@ describe('a refusal that trying again cannot change', () => {
     expect(error.message).toContain('credentials');
   });
 
+  it('is what missing credentials are, for every call, and nothing else breaks', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const before = { ...process.env };
+    Object.assign(process.env, { HOME: '/nonexistent', METADATA_SERVER_DETECTION: 'none' });
+    delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    try {
+      const provider = harness.withOptions({ endpoint: null });
+      for (const attempt of [() => provider.create(gcpRequest(), never), () => provider.list(never)]) {
+        const error = await refusal(attempt());
+        expect(error).toMatchObject({ code: 'permissionDenied' });
+        expect(error.message).toContain('default credentials');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      process.env = before;
+      process.off('unhandledRejection', note);
+    }
+    expect(unhandled).toEqual([]);
+  });
+
   it('never touches an instance of the same name that is not ours', async () => {
     const request = gcpRequest();
     await create(request);
