@@ -12,7 +12,7 @@ import { chatSpec, startVm } from './harness/start-vm.ts';
 import { median } from './harness/statistics.ts';
 import { installQuietRuntime, peerWorkflowBundle, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
 
-const ROUNDS = sizeOption('rounds', 5);
+const ROUNDS = sizeOption('rounds', 7);
 const LIVES = sizeOption('lives', 400);
 const IN_FLIGHT = sizeOption('in-flight', 200);
 const MIN_RATIO = 0.55;
