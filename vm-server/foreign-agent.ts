@@ -5,8 +5,8 @@ import type { AppControl } from './agent/app-control.ts';
 import { AppUsage } from './agent/app-usage.ts';
 import { METADATA_URL, gceProof } from './agent/gce-identity.ts';
 import { openHttpLink } from './agent/http-link.ts';
+import { restartableProof } from './agent/kept-token.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
-import { takeSecret } from './agent/one-time-secret.ts';
 import { watchPorts } from './agent/port-watch.ts';
 import { reportSequence } from './agent/report-sequence.ts';
 import { openSocketLink } from './agent/socket-link.ts';
@@ -118,8 +118,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const { link } = options;
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
   else {
-    const secret = link.kind === 'gce' ? await gceProof(link) : takeSecret(link.secretFile);
-    openHttpLink({ ...parts, apiUrl: link.apiUrl, secret });
+    const proof =
+      link.kind === 'gce' ? { proof: { secret: await gceProof(link) } } : restartableProof(link.secretFile, log);
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, ...proof });
   }
   log(
     options.countPort === null

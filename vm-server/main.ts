@@ -13,7 +13,8 @@ const USAGE = `Usage:
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
-      to http://127.0.0.1:<local-port>/connections.
+      to http://127.0.0.1:<local-port>/connections. The secret is exchanged once and deleted; for its next start
+      the agent keeps its token beside it, in agent-token.
 `;
 
 async function run([command, ...rest]: string[]): Promise<void> {

@@ -10,8 +10,10 @@ import { Wakeup } from './wakeup.ts';
 
 export interface HttpLinkOptions extends LinkParts {
   apiUrl: string;
-  /** One-time secret of this machine, exchanged for a report token. */
-  secret: string;
+  /** One-time secret of this machine, exchanged for a report token; or such a token, from before a restart. */
+  proof: { secret: string } | { token: string };
+  /** Hears each new report token, to keep it over a restart. */
+  onToken?: (token: string) => void;
 }
 
 /**
@@ -40,27 +42,34 @@ class HttpLink {
     options.usage.onChange(() => this.#wakeup.wake());
   }
 
-  /** Exchanges the secret and reports until the API refuses the agent. */
+  /** Exchanges the secret, if there is no token, and reports until the API refuses the agent. */
   async run(): Promise<void> {
+    const { proof, apiUrl, log } = this.#options;
     try {
-      await this.#exchange();
+      if ('token' in proof) this.#token = proof.token;
+      else await this.#exchange(proof.secret);
+      log(`The agent reports to ${apiUrl}.`);
       for (;;) {
         await this.#untilDue();
         await this.#reportOnce();
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.#options.log(error.message);
+      log(error.message);
     }
   }
 
-  async #exchange(): Promise<void> {
+  async #exchange(secret: string): Promise<void> {
     // The same nonce on every try: a caller whose answer was lost is granted the exchange again.
-    const request = { secret: this.#options.secret, nonce: randomBytes(16).toString('hex') };
+    const request = { secret, nonce: randomBytes(16).toString('hex') };
     let reply: ExchangeReply | undefined;
     while (!reply) reply = await this.#post('v1/agent/exchange', request, parseExchangeReply);
-    this.#token = reply.token;
-    this.#options.log(`The agent reports to ${this.#options.apiUrl}.`);
+    this.#useToken(reply.token);
+  }
+
+  #useToken(token: string): void {
+    this.#token = token;
+    this.#options.onToken?.(token);
   }
 
   async #untilDue(): Promise<void> {
@@ -101,7 +110,7 @@ class HttpLink {
 
   #take(reported: ReportedUsage, reply: HttpReportReply): void {
     this.#taken = reported;
-    this.#token = reply.token ?? this.#token;
+    if (reply.token !== undefined) this.#useToken(reply.token);
     this.#aliveAt = performance.now() + reply.nextReportSeconds * 1000;
     this.#forwarded = reply.forwarded && {
       state: reply.forwarded,

@@ -14,7 +14,19 @@ export interface JsonReply {
   retryAfterSeconds: number | undefined;
 }
 
-/** Posts a JSON body. Resolves with any reply; rejects when there is none, or it is too slow or too long. */
+/** Certificates that no authority known here vouches for. */
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/**
+ * Posts a JSON body; over https nothing is sent before the certificate was verified. Resolves with any reply;
+ * rejects when there is none, or it is too slow or too long.
+ */
 export function postJson(url: URL, body: unknown, token: string | null): Promise<JsonReply> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const payload = JSON.stringify(body);
@@ -25,7 +37,9 @@ export function postJson(url: URL, body: unknown, token: string | null): Promise
   };
   return new Promise((resolve, reject) => {
     // Reports are seconds apart, so a kept connection would mostly be found closed.
-    const request = send(url, { method: 'POST', headers, agent: false }, (reply) => {
+    // The app's environment, which may switch verification off for itself, does not decide about secrets.
+    const options = { method: 'POST', headers, agent: false, rejectUnauthorized: true } as const;
+    const request = send(url, options, (reply) => {
       readReply(reply).then(resolve, reject);
     });
     const timer = setTimeout(
@@ -33,9 +47,15 @@ export function postJson(url: URL, body: unknown, token: string | null): Promise
       TIMEOUT_MS,
     );
     request.on('close', () => clearTimeout(timer));
-    request.on('error', reject);
+    request.on('error', (error) => reject(explained(error)));
     request.end(payload);
   });
+}
+
+function explained(error: NodeJS.ErrnoException): Error {
+  if (!UNKNOWN_AUTHORITY.has(error.code ?? '')) return error;
+  const remedy = 'nothing was sent; start the agent with NODE_EXTRA_CA_CERTS naming the file of the right authority';
+  return new Error(`its certificate is not trusted (${error.message}), ${remedy}`, { cause: error });
 }
 
 async function readReply(reply: IncomingMessage): Promise<JsonReply> {
