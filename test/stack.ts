@@ -217,3 +217,19 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Waits until a VM is as wanted; a miss prints the VM as it was last. */
+export function seeVm(
+  stack: Pick<Stack, 'call' | 'logs'>,
+  name: string,
+  what: string,
+  wanted: (vm: VmView) => boolean,
+  deadlineMs = 60_000,
+): Promise<VmView> {
+  const look = async (): Promise<VmView> => {
+    const { body } = await stack.call('GET', `/v1/vms/${name}`);
+    if (wanted(body)) return body;
+    throw new Error(JSON.stringify(body));
+  };
+  return eventually(stack, `${name}: ${what}`, look, deadlineMs);
+}

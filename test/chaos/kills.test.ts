@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import type { VmView } from '../../domain/vm-view.ts';
 import { joinChat } from '../chat-client.ts';
-import { eventually, startStack, type Stack } from '../stack.ts';
+import { eventually, seeVm, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 let server: TestServer;
@@ -22,17 +22,8 @@ afterEach(async () => {
 });
 
 const newName = (): string => `vm-${randomUUID().slice(0, 8)}`;
-const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs = 60_000): Promise<VmView> =>
-  eventually(
-    stack,
-    `${name}: ${what}`,
-    async () => {
-      const { body } = await stack.call('GET', `/v1/vms/${name}`);
-      if (wanted(body)) return body;
-      throw new Error(JSON.stringify(body));
-    },
-    deadlineMs,
-  );
+const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs?: number): Promise<VmView> =>
+  seeVm(stack, name, what, wanted, deadlineMs);
 const create = async (idle: object = {}): Promise<string> => {
   const name = newName();
   const { status } = await stack.call('POST', '/v1/vms', { name, template: 'chat', idle });

@@ -5,7 +5,7 @@ import type { VmView } from '../../domain/vm-view.ts';
 import { ensureImage } from '../../scripts/image.ts';
 import { joinChat } from '../chat-client.ts';
 import { whyNoGuests } from '../provider/qemu-harness.ts';
-import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
+import { eventually, killMachine, seeVm, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 const unavailable = whyNoGuests();
@@ -40,17 +40,8 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     expect(status, JSON.stringify(body)).toBe(201);
     return body;
   }
-  const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs: number): Promise<VmView> =>
-    eventually(
-      stack,
-      `${name}: ${what}`,
-      async () => {
-        const { body } = await stack.call('GET', `/v1/vms/${name}`);
-        if (wanted(body)) return body;
-        throw new Error(JSON.stringify(body));
-      },
-      deadlineMs,
-    );
+  const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs?: number): Promise<VmView> =>
+    seeVm(stack, name, what, wanted, deadlineMs);
 
   it('lives a whole life, is adopted by a new worker meanwhile, and is seen gone', async () => {
     const { name, address, machineId } = await create({ idle: { timeoutSeconds: 3 } });

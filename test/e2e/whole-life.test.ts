@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { VmView } from '../../domain/vm-view.ts';
 import { joinChat } from '../chat-client.ts';
-import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
+import { eventually, killMachine, seeVm, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 const newName = (): string => `vm-${randomUUID().slice(0, 8)}`;
@@ -30,16 +30,7 @@ describe.each(['unix', 'http'] as const)('a whole life with agents that report o
     await stack.stop();
   });
   const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs?: number): Promise<VmView> =>
-    eventually(
-      stack,
-      `${name}: ${what}`,
-      async () => {
-        const { body } = await stack.call('GET', `/v1/vms/${name}`);
-        if (wanted(body)) return body;
-        throw new Error(JSON.stringify(body));
-      },
-      deadlineMs,
-    );
+    seeVm(stack, name, what, wanted, deadlineMs);
 
   it('create, chat on its own address, 2 connections in the list, idle, seen gone, and the story of it', async () => {
     onTestFailed(async () => console.log(await stack.logs()));
