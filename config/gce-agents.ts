@@ -5,7 +5,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { TIMEOUTS } from '../domain/timeouts.ts';
+import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
 import type { AgentTokenSubject } from './agent-tokens.ts';
 import { deriveKey } from './deployment-secret.ts';
 import type { GceIdentityVerifier } from './gce-identity.ts';
@@ -26,7 +26,10 @@ const bindingSchema = z.strictObject({
   expiresAt: z.int(),
 });
 
-/** Issues bindings; one that was not used within an hour is worth nothing. */
+/** A day more than the longest life: an instance that starts again proves itself anew. */
+const BINDING_SECONDS = TIMEOUT_LIMITS.maxSeconds + 24 * 3600;
+
+/** Issues bindings; each lasts as long as a machine can. */
 export class GceBindings {
   readonly #key: Uint8Array;
   readonly #deployment: string;
@@ -37,7 +40,7 @@ export class GceBindings {
   }
 
   issue({ workflowId, machineId, instanceName }: GceBinding, nowMs: number): string {
-    const expiresAt = nowMs + TIMEOUTS.bootstrapSecretSeconds * 1000;
+    const expiresAt = nowMs + BINDING_SECONDS * 1000;
     const claims = { deployment: this.#deployment, workflowId, machineId, instanceName, expiresAt };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${payload}.${this.#mac(payload).toString('base64url')}`;
@@ -70,6 +73,15 @@ export function isGceProof(secret: string): boolean {
   return secret.startsWith(`${PROOF_WORD} `);
 }
 
+/** Whom a proof speaks for. */
+export interface ProvenAgent extends AgentTokenSubject {
+  /**
+   * To be used as the nonce of the exchange instead of the caller's own: an instance that starts again is the same
+   * caller, and no other instance is.
+   */
+  nonce: string;
+}
+
 /**
  * Whom the proof speaks for, or undefined when it proves nothing. Rejects only when Google's keys cannot be fetched:
  * then the agent tries again.
@@ -78,12 +90,12 @@ export async function verifyGceProof(
   proof: string,
   { bindings, identities }: { bindings: GceBindings; identities: GceIdentityVerifier },
   nowMs: number,
-): Promise<AgentTokenSubject | undefined> {
+): Promise<ProvenAgent | undefined> {
   const [word, binding, identityToken, ...rest] = proof.split(' ');
   if (word !== PROOF_WORD || !binding || !identityToken || rest.length > 0) return undefined;
   const bound = bindings.verify(binding, nowMs);
   if (bound === undefined) return undefined;
   const { workflowId, machineId, instanceName } = bound;
   const identity = await identities.verify(identityToken, { instanceName }, nowMs);
-  return identity === undefined ? undefined : { workflowId, machineId };
+  return identity === undefined ? undefined : { workflowId, machineId, nonce: `gce-${identity.instanceId}` };
 }

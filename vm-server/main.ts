@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parseGceMachineOptions, runGceMachine } from './gce-machine.ts';
 import { parseGuestOptions, runGuest } from './guest.ts';
 import { createLog } from './log.ts';
 import { runMachine } from './machine.ts';
@@ -10,6 +11,8 @@ const USAGE = `Usage:
       Be a local machine: the sample chat and its agent.
   vm-server guest --port <device> --assignment <file>
       Be the program of a virtual machine: the sample chat and its agent.
+  vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>]
+      Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
@@ -25,12 +28,14 @@ async function run([command, ...rest]: string[]): Promise<void> {
       return runMachine(parseMachineDir(rest));
     case 'guest':
       return runGuest(parseGuestOptions(rest));
+    case 'gce':
+      return runGceMachine(parseGceMachineOptions(rest));
     case 'agent':
       return runAgent(parseAgentOptions(rest));
     case undefined:
-      throw new UsageError('say what to be: machine, guest or agent');
+      throw new UsageError('say what to be: machine, guest, gce or agent');
     default:
-      throw new UsageError(`there is no "${command}": say machine, guest or agent`);
+      throw new UsageError(`there is no "${command}": say machine, guest, gce or agent`);
   }
 }
 

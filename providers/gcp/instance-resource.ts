@@ -86,7 +86,9 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
   const key = identity === 'secret' ? METADATA.agentSecret : METADATA.agentBinding;
   items.push({ key, value: agentBootstrap.secret });
   if (defaults.vmServerUrl !== null) {
-    const value = startupScript({ vmServerUrl: defaults.vmServerUrl, identity });
+    const port = spec.ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
+    const app = spec.image === 'vm-server' ? 'chat' : { port };
+    const value = startupScript({ vmServerUrl: defaults.vmServerUrl, identity, app });
     items.push({ key: METADATA.startupScript, value });
   }
   return items;

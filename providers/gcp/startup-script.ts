@@ -5,6 +5,8 @@ export interface StartupScriptOptions {
   vmServerUrl: string;
   /** Whether the machine proves itself with its instance identity, or with the one-time secret in its metadata. */
   identity: 'instance' | 'secret';
+  /** `chat`: vm-server is the app too. Else it counts the connections to this TCP port of the image's own app. */
+  app: 'chat' | { port: number | null };
 }
 
 const METADATA_URL = 'http://metadata.google.internal/computeMetadata/v1/instance/attributes';
@@ -13,11 +15,11 @@ const METADATA_URL = 'http://metadata.google.internal/computeMetadata/v1/instanc
  * A shell script without any secret in it. It says each step on the serial console, for that is what people read
  * when a machine does not become ready.
  */
-export function startupScript({ vmServerUrl, identity }: StartupScriptOptions): string {
+export function startupScript({ vmServerUrl, identity, app }: StartupScriptOptions): string {
   if (!/^https?:\/\/[^\s'"$`\\]+$/.test(vmServerUrl)) {
     throw new Error(`vmServerUrl must be a plain http:// or https:// URL, not ${JSON.stringify(vmServerUrl)}`);
   }
-  const proof = identity === 'instance' ? '--gce' : '--secret-file /run/ephemera/agent-secret';
+  const start = app === 'chat' ? 'exec node /opt/ephemera/vm-server.cjs gce' : agentLines(identity, app.port);
   return `#!/bin/sh
 # Makes this machine report to Ephemera. Runs at every start; all it writes is on a memory disk or replaced.
 set -eu
@@ -26,7 +28,7 @@ trap 'say "the startup script failed; the lines above say why"' EXIT
 attribute() { curl -fsS --retry 5 -H 'Metadata-Flavor: Google' "${METADATA_URL}/$1"; }
 
 umask 077
-mkdir -p /run/ephemera /opt/ephemera
+mkdir -p /opt/ephemera
 command -v curl > /dev/null || { apt-get -q update && apt-get -qy install curl ca-certificates; }
 if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2> /dev/null; then
   say 'installing Node.js'
@@ -37,10 +39,23 @@ fi
 say 'fetching vm-server'
 curl -fsS --retry 10 --retry-connrefused -o /opt/ephemera/vm-server.next '${vmServerUrl}'
 mv /opt/ephemera/vm-server.next /opt/ephemera/vm-server.cjs
-api_url=$(attribute ephemera-api-url)
-${identity === 'secret' ? 'attribute ephemera-agent-secret > /run/ephemera/agent-secret' : '# No secret: the metadata server vouches for this machine.'}
-say 'starting the agent'
+say 'starting'
 trap - EXIT
-exec node /opt/ephemera/vm-server.cjs agent --api-url "$api_url" ${proof}
+${start}
 `;
+}
+
+function agentLines(identity: 'instance' | 'secret', port: number | null): string {
+  const count = port === null ? '' : ` --count-port ${port} --ready-port ${port}`;
+  const proof = identity === 'instance' ? '--gce' : '--secret-file /var/lib/ephemera/agent-secret';
+  const secret = [
+    'mkdir -p /var/lib/ephemera',
+    // After the first start the agent goes on with the token it keeps there.
+    '[ -e /var/lib/ephemera/agent-token ] || attribute ephemera-agent-secret > /var/lib/ephemera/agent-secret',
+  ];
+  return [
+    'api_url=$(attribute ephemera-api-url)',
+    ...(identity === 'secret' ? secret : []),
+    `exec node /opt/ephemera/vm-server.cjs agent --api-url "$api_url" ${proof}${count}`,
+  ].join('\n');
 }

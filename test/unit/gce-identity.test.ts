@@ -146,13 +146,17 @@ describe('the proof of an agent', () => {
   it('says for which VM it speaks', async () => {
     const proof = `gce ${bindings.issue(subject, NOW)} ${tokenBy(signer)}`;
     expect(isGceProof(proof)).toBe(true);
-    expect(await verifyGceProof(proof, parts(), NOW)).toEqual({ workflowId: 'vm/default/lobby', machineId: 'm-1' });
+    expect(await verifyGceProof(proof, parts(), NOW)).toEqual({
+      workflowId: 'vm/default/lobby',
+      machineId: 'm-1',
+      nonce: 'gce-77',
+    });
   });
 
   it('is nothing with the binding of another instance, another deployment, or an old one', async () => {
     const other = bindings.issue({ ...subject, machineId: 'm-2', instanceName: 'eph-test-m-2' }, NOW);
     const foreign = new GceBindings(randomBytes(32), 'test').issue(subject, NOW);
-    const old = bindings.issue(subject, NOW - 2 * 3600 * 1000);
+    const old = bindings.issue(subject, NOW - 32 * 24 * 3600 * 1000);
     for (const binding of [other, foreign, old, 'x.y', 'x']) {
       expect(await verifyGceProof(`gce ${binding} ${tokenBy(signer)}`, parts(), NOW)).toBeUndefined();
     }

@@ -33,13 +33,29 @@ export async function gceProof({
   return `gce ${binding} ${token}`;
 }
 
+/** An attribute of the instance's metadata, or undefined when it has none of that name. */
+export async function instanceAttribute(
+  key: string,
+  { metadataUrl = METADATA_URL, pauseMs = PAUSE_MS }: { metadataUrl?: string; pauseMs?: number },
+): Promise<string | undefined> {
+  const url = new URL(`/computeMetadata/v1/instance/attributes/${key}`, metadataUrl);
+  try {
+    return await patiently(() => readMetadata(url), pauseMs);
+  } catch (error) {
+    if (error instanceof NotThere) return undefined;
+    throw error;
+  }
+}
+
+class NotThere extends Error {}
+
 /** The network of an instance may come up after its programs. */
 async function patiently(work: () => Promise<string>, pauseMs: number): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === TRIES) throw error;
+      if (attempt === TRIES || error instanceof NotThere) throw error;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
@@ -58,7 +74,10 @@ function readMetadata(url: URL): Promise<string> {
       });
       answer.on('end', () => {
         if (answer.statusCode === 200 && text.trim() !== '') resolve(text.trim());
-        else reject(new Error(`the metadata server answers ${answer.statusCode ?? 0} to ${url.pathname}`));
+        else {
+          const failure = `the metadata server answers ${answer.statusCode ?? 0} to ${url.pathname}`;
+          reject(answer.statusCode === 404 ? new NotThere(failure) : new Error(failure));
+        }
       });
       answer.on('error', reject);
     });

@@ -1,0 +1,90 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { imagePathOf } from '../../providers/gcp/image-reference.ts';
+import { instanceNameOf, labelKeyOf, labelValueOf } from '../../providers/gcp/instance-names.ts';
+import { machineTypeOf } from '../../providers/gcp/machine-type.ts';
+import { requestIdOf } from '../../providers/gcp/request-id.ts';
+import { startupScript } from '../../providers/gcp/startup-script.ts';
+
+const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const LABEL = /^[a-z0-9_-]{0,63}$/;
+
+describe('names', () => {
+  it('are readable where they fit', () => {
+    expect(instanceNameOf('prod', 'm-1a2b')).toBe('eph-prod-m-1a2b');
+    expect(labelValueOf('lobby_1')).toBe('lobby_1');
+  });
+
+  it('stay within the rules and differ for every machine, however long or odd', () => {
+    const odd = ['m-1', 'm-1-2', 'M-1', 'm-ü', `m-${'a'.repeat(80)}`, `m-${'a'.repeat(79)}b`, 'm-1_2', ''];
+    const names = ['a', 'b', 'a-m-1', 'x'.repeat(40)].flatMap((deployment) =>
+      odd.map((machineId) => instanceNameOf(deployment, machineId)),
+    );
+    for (const name of names) expect(name).toMatch(NAME);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('of labels differ where their texts do, even if one text looks like the hash of another', () => {
+    const texts = ['Lobby', 'lobby', 'lobby!', 'LOBBY', 'ü', 'x'.repeat(64), 'x'.repeat(65), labelValueOf('Lobby')];
+    const values = texts.map(labelValueOf);
+    for (const value of values) expect(value).toMatch(LABEL);
+    expect(new Set(values).size).toBe(texts.length);
+    expect(labelKeyOf('1st')).toMatch(/^[a-z]/);
+  });
+});
+
+describe('the request id', () => {
+  it('is a UUID that is the same for the same words and another for others', () => {
+    const id = requestIdOf('d', 'm-1', 'zone', 'insert', 0);
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(requestIdOf('d', 'm-1', 'zone', 'insert', 0)).toBe(id);
+    expect(requestIdOf('d', 'm-1', 'zone', 'insert', 1)).not.toBe(id);
+    expect(requestIdOf('d', 'm-1z', 'one', 'insert', 0)).not.toBe(id);
+  });
+});
+
+describe('images and machine types', () => {
+  it('are found by every way of writing them', () => {
+    expect(imagePathOf('mine', 'p')).toBe('projects/p/global/images/mine');
+    expect(imagePathOf('family/lobby', 'p')).toBe('projects/p/global/images/family/lobby');
+    expect(imagePathOf('cos-cloud/family/cos-stable', 'p')).toBe('projects/cos-cloud/global/images/family/cos-stable');
+    expect(imagePathOf('projects/q/global/images/family/f', 'p')).toBe('projects/q/global/images/family/f');
+    for (const wrong of ['', 'Big', 'a/b/c', 'projects/x/y', 'family/', '../x']) {
+      expect(() => imagePathOf(wrong, 'p'), wrong).toThrow(/field image/);
+    }
+  });
+
+  it('are the smallest that fit', () => {
+    const typeOf = (cpus: number, memoryMb: number) => machineTypeOf({ machineType: null, cpus, memoryMb });
+    expect(typeOf(1, 512)).toBe('e2-micro');
+    expect(typeOf(1, 3000)).toBe('e2-medium');
+    expect(typeOf(2, 8192)).toBe('e2-standard-2');
+    expect(typeOf(3, 1000)).toBe('e2-custom-4-2048');
+    expect(typeOf(1, 20_000)).toBe('e2-custom-4-20224');
+    expect(() => typeOf(64, 1000)).toThrow(/machineType/);
+  });
+});
+
+describe('the startup script', () => {
+  const vmServerUrl = 'https://storage.example.test/vm-server.cjs';
+  const scripts = (['instance', 'secret'] as const).flatMap((identity) =>
+    (['chat', { port: 25_565 }, { port: null }] as const).map((app) => startupScript({ vmServerUrl, identity, app })),
+  );
+
+  it('is a shell script in every form', () => {
+    for (const script of scripts) {
+      expect(spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' }).stderr).toBe('');
+      expect(script).toContain(vmServerUrl);
+    }
+  });
+
+  it('counts the connections of an app that is not ours', () => {
+    expect(scripts[1]).toContain('--gce --count-port 25565 --ready-port 25565');
+  });
+
+  it('takes no address that could break out of it', () => {
+    for (const url of ["https://x.test/'; rm -rf /", 'https://x.test/$(id)', 'file:///etc/passwd', '']) {
+      expect(() => startupScript({ vmServerUrl: url, identity: 'instance', app: 'chat' }), url).toThrow(/vmServerUrl/);
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
+import type { PortSpec } from '../domain/vm-spec.ts';
+import { AppUsage } from './agent/app-usage.ts';
+import { METADATA_URL, gceProof, instanceAttribute } from './agent/gce-identity.ts';
+import { openHttpLink } from './agent/http-link.ts';
+import { localEndpoint } from './agent/local-endpoint.ts';
+import { reportSequence } from './agent/report-sequence.ts';
+import { ChatServer } from './chat/chat-server.ts';
+import { listen } from './claim-address.ts';
+import { endOnSignals } from './end-on-signals.ts';
+import { createLog } from './log.ts';
+import css from './page/chat.css';
+import html from './page/index.html';
+import js from './page/chat.page.js';
+import { UsageError } from './usage-error.ts';
+
+/** What the program of a Compute Engine instance is told on its command line; the rest is in the instance's metadata. */
+export interface GceMachineOptions {
+  metadataUrl: string;
+  /** Address the chat listens on. */
+  host: string;
+  localPort: number;
+}
+
+/** Reads the options of `gce`. Throws a {@link UsageError} that names what is wrong. */
+export function parseGceMachineOptions(args: string[]): GceMachineOptions {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ args, options: { 'metadata-url': text, host: text, 'local-port': text } });
+  const metadataUrl = values['metadata-url'] ?? METADATA_URL;
+  if (!URL.canParse(metadataUrl)) throw new UsageError('--metadata-url is no address');
+  const localPort = Number(values['local-port'] ?? AGENT_LOCAL_PORT);
+  if (!Number.isInteger(localPort) || localPort < 1 || localPort > 65_535) {
+    throw new UsageError('--local-port is no port: give a number from 1 to 65535');
+  }
+  return { metadataUrl, host: values.host ?? '0.0.0.0', localPort };
+}
+
+/** Is the sample chat and its agent on a Compute Engine instance, until told to end. Throws when it cannot be set up. */
+export async function runGceMachine({ metadataUrl, host, localPort }: GceMachineOptions): Promise<void> {
+  process.umask(0o077);
+  const log = createLog();
+  const attribute = (key: string): Promise<string | undefined> => instanceAttribute(key, { metadataUrl });
+  const apiUrl = await attribute('ephemera-api-url');
+  if (apiUrl === undefined) throw new Error('the metadata has no ephemera-api-url: make the instance with Ephemera');
+  const { ports } = JSON.parse((await attribute('ephemera-machine')) ?? '{"ports":[]}') as { ports: PortSpec[] };
+  Object.assign(process.env, JSON.parse((await attribute('ephemera-environment')) ?? '{}') as NodeJS.ProcessEnv);
+
+  const usage = new AppUsage();
+  const title = process.env['CHAT_TITLE'] ?? 'Chat';
+  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
+  const app = endOnSignals({
+    recount: () => {
+      usage.setConnections(chat.count);
+      return Promise.resolve();
+    },
+    setDraining: (draining) => chat.setDraining(draining),
+    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
+    log,
+  });
+  const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
+  await listen(agentServer, '127.0.0.1', localPort);
+  const tcpPorts = ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
+  for (const port of tcpPorts) await listen(chat.createServer(), host, port);
+  usage.setConnections(chat.count);
+  usage.setReady(true);
+  // Where the deployment gives its machines no identity, their metadata has a one-time secret instead.
+  const secret = (await attribute('ephemera-agent-secret')) ?? (await gceProof({ apiUrl, metadataUrl }));
+  openHttpLink({ usage, app, nextSequence: reportSequence(), log, apiUrl, proof: { secret } });
+  log(`The chat serves on ${host}, ports ${tcpPorts.join(', ')}.`);
+}
