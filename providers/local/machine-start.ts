@@ -93,9 +93,11 @@ async function launch({ machineId, dir, program, started, agentSecret }: StartIn
   }
 }
 
+/** A private CA must be known at the start of a process, so it cannot come with the order. */
+const PASSED_ON = ['PATH', 'HOME', 'NODE_EXTRA_CA_CERTS'] as const;
+
 function minimalEnv(): NodeJS.ProcessEnv {
-  const { PATH, HOME } = process.env;
-  return { ...(PATH === undefined ? {} : { PATH }), ...(HOME === undefined ? {} : { HOME }) };
+  return Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 async function hasSpawned(child: ChildProcess): Promise<void> {
