@@ -59,6 +59,8 @@ export class Instances {
   async list(settings: CallSettings): Promise<InstanceResource[]> {
     const found = await this.search(`labels.${LABEL.deployment} = "${labelValueOf(this.deployment)}"`, settings);
     const ours = found.filter((instance) => recordOf(instance)?.labels.deployment === this.deployment);
+    // What is not listed any more is not kept for ever; a zone that is forgotten costs one search.
+    this.zones.clear();
     for (const instance of ours) this.remember(instance);
     return ours;
   }
