@@ -38,13 +38,14 @@ describe('a local machine', () => {
   const processOf = async (dir: string): Promise<LocalMachineProcess> =>
     JSON.parse(await readFile(join(dir, 'process.json'), 'utf8')) as LocalMachineProcess;
 
-  it('gets nothing of the environment of the worker but PATH and HOME', async () => {
+  it('gets nothing of the environment of the worker but PATH, HOME and a private CA', async () => {
     process.env['EPHEMERA_TEST_LEAK'] = 'secret';
     const { provider, dirOf } = await start();
     const { machineId } = await provider.create(machineRequest(), never);
     const { pid } = await processOf(dirOf(machineId));
     const names = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').map((entry) => entry.split('=')[0]);
-    expect(names.filter((name) => name !== '').sort()).toEqual(['HOME', 'PATH']);
+    const passedOn = ['HOME', 'NODE_EXTRA_CA_CERTS', 'PATH'].filter((name) => process.env[name] !== undefined);
+    expect(names.filter((name) => name !== '').sort()).toEqual(passedOn);
     delete process.env['EPHEMERA_TEST_LEAK'];
   });
 
