@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import { openApiText, ROUTES } from '../../api/routes.ts';
-import type { timelineEntrySchema, vmSchema, vmSpecSchema} from '../../api/schemas/vm.ts';
+import type { timelineEntrySchema, vmSchema, vmSpecSchema } from '../../api/schemas/vm.ts';
 import { type ApiVm } from '../../api/schemas/vm.ts';
 import { API_ERROR, PROVIDER_ERROR } from '../../domain/error-codes.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
