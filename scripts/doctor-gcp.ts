@@ -1,7 +1,10 @@
 /** What a deployment on Compute Engine needs, asked of the cloud itself; each finding says what to do about it. */
 import { GoogleAuth, PassThroughClient, type AuthClient } from 'google-auth-library';
+import { SettingsError, loadSettings } from '../config/load-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { DEFAULT_IMAGE, imagePathOf } from '../providers/gcp/image-reference.ts';
 import { REQUIRED_PERMISSIONS } from '../providers/gcp/permissions.ts';
+import { ScriptError, say } from './terminal.ts';
 
 export interface GcpDoctorOptions {
   project: string;
@@ -33,6 +36,28 @@ const QUOTAS: ReadonlyMap<string, number> = new Map([
   ['CPUS', 2],
   ['SSD_TOTAL_GB', 10],
 ]);
+
+/** `npm run doctor -- gcp`: prints each finding; throws a {@link ScriptError} that says what to do. */
+export async function doctorGcp(env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const { project, zones, endpoint } = gcpSettings(env);
+  const asked = { project: project ?? 'ephemera', zones: zones.length > 0 ? zones : ['us-central1-a'], endpoint };
+  const findings = await diagnoseGcp(asked);
+  for (const { check, ok, found } of findings) say(`${ok ? '✓' : '✗'} ${check}: ${found}`);
+  const todos = findings.filter(({ ok }) => !ok).map(({ check, todo }) => `${check}: ${todo}`);
+  if (todos.length > 0)
+    throw new ScriptError(['Machines cannot be made on Compute Engine yet:', ...todos].join('\n  '));
+  say('Machines can be made on Compute Engine: npm start -- --provider gcp');
+}
+
+function gcpSettings(env: NodeJS.ProcessEnv): Settings['gcp'] {
+  // The doctor asks the cloud only: an API that machines reach is no matter of his.
+  const argv = ['--provider', 'gcp', '--api-url', 'http://127.0.0.1:7400'];
+  try {
+    return loadSettings({ argv, env, cwd: process.cwd() }).gcp;
+  } catch (error) {
+    throw error instanceof SettingsError ? new ScriptError(error.message) : error;
+  }
+}
 
 /** Asks everything that can be asked; what a missing answer makes senseless is left out. */
 export async function diagnoseGcp(options: GcpDoctorOptions): Promise<GcpFinding[]> {

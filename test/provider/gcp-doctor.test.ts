@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OAuth2Client } from 'google-auth-library';
-import { diagnoseGcp, type GcpDoctorOptions, type GcpFinding } from '../../scripts/doctor-gcp.ts';
+import { diagnoseGcp, doctorGcp, type GcpDoctorOptions, type GcpFinding } from '../../scripts/doctor-gcp.ts';
 import { DEFAULT_WORLD, startGceServer, type GceServer } from './gce-server/server.ts';
 
 let server: GceServer;
@@ -97,6 +97,18 @@ describe('the doctor for Compute Engine', () => {
       what: answer(403, 'forbidden', "Required 'compute.images.get' permission"),
     });
     expect((await problem()).todo).toContain('compute.images.useReadOnly');
+  });
+});
+
+describe('npm run doctor -- gcp', () => {
+  it('ends well where all is well, and else says all there is to do', async () => {
+    const env = { EPHEMERA_GCP_PROJECT: DEFAULT_WORLD.project, EPHEMERA_GCP_ENDPOINT: server.endpoint };
+    await expect(doctorGcp(env)).resolves.toBeUndefined();
+    server.world.denied.add('compute.instances.create');
+    await expect(doctorGcp({ ...env, EPHEMERA_GCP_ZONES: 'moon-east1-a' })).rejects.toThrow(
+      /permissions: Grant them[^]*zones: Take moon-east1-a out/,
+    );
+    await expect(doctorGcp({})).rejects.toThrow(/EPHEMERA_GCP_PROJECT/);
   });
 });
 
