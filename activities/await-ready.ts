@@ -4,6 +4,7 @@ import { ACTIVITY_FAILURE, type AwaitReadyInput, type UsageReport } from '../dom
 import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
+import { withLinkedSignal } from './linked-signal.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
 
 const TRY_EVERY_MS = 250;
@@ -23,24 +24,16 @@ export async function awaitMachineReady(
   const { machineId, workflowId, silenceTimeoutSeconds, readiness } = input;
   const machine = await livingMachine(provider, machineId, cancelled);
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
-  const done = new AbortController();
-  const signal = AbortSignal.any([cancelled, done.signal]);
-  const watch = watchUntilEnded(provider, machineId, signal);
-  try {
+  return withLinkedSignal(cancelled, null, async (signal) => {
+    const watch = watchUntilEnded(provider, machineId, signal);
     if (readiness.kind !== 'agent') {
       await Promise.race([watch, untilAnswers(provider, input, signal)]);
       return links.takeLatest(machineId);
     }
     const ready = machine.agent.kind === 'unix' ? links.awaitReady(machineId, signal) : watch;
-    return await Promise.race([watch, ready]);
-  } finally {
-    done.abort(DONE);
-    await watch.catch(() => undefined);
-  }
+    return Promise.race([watch, ready]);
+  });
 }
-
-/** Why the watch ends when the machine is ready. */
-const DONE = new Error('the machine is ready');
 
 async function untilAnswers(provider: MachineProvider, input: AwaitReadyInput, signal: AbortSignal): Promise<void> {
   while (!(await answers(provider, input, signal))) await pause(TRY_EVERY_MS, signal);

@@ -1,5 +1,6 @@
 /** Asks a machine's own port whether the app answers. Each probe is one try and never throws for "not yet". */
 import { connect } from 'node:net';
+import { withLinkedSignal } from './linked-signal.ts';
 
 /** One try may take this long; a slower app is not ready for users. */
 const TRY_TIMEOUT_MS = 2000;
@@ -9,14 +10,13 @@ const TRY_TIMEOUT_MS = 2000;
  * Kubernetes' readiness probes. A redirect counts and is not followed.
  */
 export async function httpAnswers(ip: string, port: number, path: string, signal: AbortSignal): Promise<boolean> {
+  const url = `http://${ip}:${port}${path.startsWith('/') ? path : `/${path}`}`;
   try {
-    const response = await fetch(`http://${ip}:${port}${path.startsWith('/') ? path : `/${path}`}`, {
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TRY_TIMEOUT_MS)]),
-      headers: { connection: 'close' },
+    return await withLinkedSignal(signal, TRY_TIMEOUT_MS, async (limited) => {
+      const response = await fetch(url, { redirect: 'manual', signal: limited, headers: { connection: 'close' } });
+      await response.body?.cancel();
+      return response.status >= 200 && response.status < 400;
     });
-    await response.body?.cancel();
-    return response.status >= 200 && response.status < 400;
   } catch {
     return false;
   }

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { withLinkedSignal } from '../activities/linked-signal.ts';
 import type { LinkedMachine, MachineLinks } from '../activities/machine-links.ts';
 import type { UsageReport } from '../domain/activities.ts';
 import type { AgentCommand } from '../domain/agent-protocol.ts';
@@ -87,13 +88,14 @@ export class AgentLinks implements MachineLinks {
 
   /** Waits for a link that is still to be adopted or to reconnect, all within `TIMEOUTS.confirmLinkSeconds`. */
   async confirm(machineId: string, cancelled: AbortSignal): Promise<UsageReport | undefined> {
-    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(TIMEOUTS.confirmLinkSeconds * 1000)]);
-    while (!signal.aborted) {
-      const link = this.links.get(machineId);
-      if (link) return link.confirm(signal);
-      await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
-    }
-    return undefined;
+    return withLinkedSignal(cancelled, TIMEOUTS.confirmLinkSeconds * 1000, async (signal) => {
+      while (!signal.aborted) {
+        const link = this.links.get(machineId);
+        if (link) return link.confirm(signal);
+        await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
+      }
+      return undefined;
+    });
   }
 
   send(machineId: string, command: AgentCommand): boolean {

@@ -1,0 +1,208 @@
+import { createServer as createHttpServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { CancelledFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AwaitReadyInput, MachineActivities } from '../../domain/activities.ts';
+import type { Readiness } from '../../domain/vm-spec.ts';
+import { createMachineActivities } from '../../activities/machine-activities.ts';
+import { httpAnswers, tcpAnswers } from '../../activities/port-probes.ts';
+import { buildVmServer } from '../../scripts/build-vm-server.ts';
+import { AgentLinks } from '../../worker/agent-links.ts';
+import { joinChat } from '../chat-client.ts';
+import { eventually } from './eventually.ts';
+import { chatSpec, localHarness, machineRequest, type LocalHarness } from './local-harness.ts';
+
+const never = new AbortController().signal;
+const byAgent: Readiness = { kind: 'agent', port: null, path: null, timeoutSeconds: 60 };
+
+let vmServerFile = '';
+beforeAll(async () => {
+  vmServerFile = await buildVmServer();
+});
+
+describe('the activities of a local machine', () => {
+  let harness: LocalHarness;
+  let links: AgentLinks;
+  let activities: MachineActivities;
+  let lost: string[];
+  const start = async (agentTransport: 'unix' | 'http'): Promise<void> => {
+    harness = await localHarness(vmServerFile, { agentTransport });
+    lost = [];
+    links = new AgentLinks({
+      provider: harness.provider,
+      signals: {
+        report: () => Promise.resolve('delivered'),
+        machineLost: (_, machineId) => {
+          lost.push(machineId);
+          return Promise.resolve('delivered');
+        },
+        readMemo: () => Promise.resolve('notFound'),
+      },
+      log: pino({ level: 'silent' }),
+    });
+    const issueBootstrap = ({ machineId }: { machineId: string }): { apiUrl: string; secret: string } => ({
+      apiUrl: 'http://127.0.0.1:1',
+      secret: `secret of ${machineId}`,
+    });
+    activities = createMachineActivities({
+      provider: harness.provider,
+      links,
+      issueBootstrap: agentTransport === 'http' ? issueBootstrap : null,
+    });
+  };
+  beforeEach(() => start('unix'));
+  afterEach(async () => {
+    await links.stop(0);
+    await harness.dispose();
+  });
+
+  const run = <Input, Output>(
+    activity: (input: Input) => Promise<Output>,
+    input: Input,
+    environment = new MockActivityEnvironment(),
+  ): Promise<Output> => environment.run<[Input], Output, (input: Input) => Promise<Output>>(activity, input);
+  const createMachine = async (): Promise<string> => {
+    const { machineId } = machineRequest();
+    const facts = await run(activities.createMachine, { machineId, spec: chatSpec(), project: 'default', vm: 'lobby' });
+    expect(facts).toMatchObject({ machineId, provider: 'local', host: 'here', address: { ports: [{ port: 8080 }] } });
+    return machineId;
+  };
+  const readyInput = (machineId: string, readiness = byAgent): AwaitReadyInput => ({
+    machineId,
+    readiness,
+    silenceTimeoutSeconds: 300,
+    workflowId: 'vm/default/lobby',
+  });
+
+  it('make a machine, hear its agent, ask it, tell it, and see it gone', async () => {
+    const machineId = await createMachine();
+    const ready = await run(activities.awaitMachineReady, readyInput(machineId));
+    expect(ready).toMatchObject({ connections: 0 });
+    const machine = await harness.provider.describe(machineId, never);
+    const { ip, ports } = machine!.address!;
+    const ann = await joinChat(ip, ports[0]!.port, 'lobby', 'ann');
+    const answer = await run(activities.confirmUsage, { machineId });
+    expect(answer).toMatchObject({ kind: 'answered', report: { connections: 1 } });
+    expect(await run(activities.probeMachine, { machineId })).toEqual({ alive: true });
+    await run(activities.tellDraining, { machineId, draining: true });
+    await eventually(async () => {
+      const console = await harness.provider.readConsole(machineId, 10_000);
+      expect(new TextDecoder().decode(console)).toContain('Draining');
+    });
+    await ann.leave();
+    await run(activities.destroyMachine, { machineId });
+    expect(await run(activities.probeMachine, { machineId })).toEqual({ alive: false });
+    expect(await run(activities.confirmUsage, { machineId })).toEqual({ kind: 'unanswered' });
+    await run(activities.tellDraining, { machineId, draining: true });
+    await run(activities.destroyMachine, { machineId });
+    expect(lost).toEqual([]);
+  });
+
+  it('may each run twice', async () => {
+    const machineId = await createMachine();
+    const spec = chatSpec();
+    await run(activities.createMachine, { machineId, spec, project: 'default', vm: 'lobby' });
+    const first = await run(activities.awaitMachineReady, readyInput(machineId));
+    const second = await run(activities.awaitMachineReady, readyInput(machineId));
+    expect(second!.sequence).toBeGreaterThanOrEqual(first!.sequence);
+    expect(await harness.countRunning(machineId)).toBe(1);
+    await Promise.all([run(activities.destroyMachine, { machineId }), run(activities.destroyMachine, { machineId })]);
+    const again = run(activities.createMachine, { machineId, spec, project: 'default', vm: 'lobby' });
+    await expect(again).rejects.toMatchObject({ type: 'machineEnded', nonRetryable: true });
+  });
+
+  it.each([
+    { kind: 'machine', port: null, path: null },
+    { kind: 'tcp', port: 8080, path: null },
+    { kind: 'http', port: 8080, path: '/' },
+  ] as const)('wait for a machine that is ready by $kind', async (readiness) => {
+    const machineId = await createMachine();
+    const usage = await run(activities.awaitMachineReady, readyInput(machineId, { ...readiness, timeoutSeconds: 60 }));
+    if (usage !== null) expect(usage.connections).toBe(0);
+  });
+
+  it('do not take a page that is not there for a ready app', async () => {
+    const machineId = await createMachine();
+    const environment = new MockActivityEnvironment();
+    const readiness = { kind: 'http', port: 8080, path: '/no-such-page', timeoutSeconds: 60 } as const;
+    const waiting = run(activities.awaitMachineReady, readyInput(machineId, readiness), environment);
+    setTimeout(() => environment.cancel(), 1000);
+    await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
+  });
+
+  it('fail for good with the console’s end when the machine ends before it is ready', async () => {
+    const machineId = await createMachine();
+    const readiness = { kind: 'tcp', port: 9, path: null, timeoutSeconds: 60 } as const;
+    const waiting = run(activities.awaitMachineReady, readyInput(machineId, readiness));
+    await harness.crash(machineId);
+    await expect(waiting).rejects.toMatchObject({ type: 'bootFailed', nonRetryable: true });
+    await expect(waiting).rejects.toThrow(machineId);
+    await expect(run(activities.awaitMachineReady, readyInput(machineId))).rejects.toMatchObject({
+      type: 'bootFailed',
+    });
+  });
+
+  it('only watch a machine whose agent reports over HTTP, until the workflow cancels', async () => {
+    await links.stop(0);
+    await harness.dispose();
+    await start('http');
+    const machineId = await createMachine();
+    const environment = new MockActivityEnvironment();
+    let heartbeats = 0;
+    environment.on('heartbeat', () => (heartbeats += 1));
+    const waiting = run(activities.awaitMachineReady, readyInput(machineId), environment);
+    await eventually(() => expect(heartbeats).toBeGreaterThanOrEqual(2));
+    environment.cancel();
+    await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
+    expect(await run(activities.confirmUsage, { machineId })).toEqual({ kind: 'awaitReport' });
+    await run(activities.tellDraining, { machineId, draining: true });
+    expect(links.counters.links).toBe(0);
+  });
+
+  it('leave nothing that a destroy does not remove when a create is cancelled', async () => {
+    const { machineId } = machineRequest();
+    const environment = new MockActivityEnvironment();
+    const input = { machineId, spec: chatSpec(), project: 'default', vm: 'lobby' };
+    const creating = run(activities.createMachine, input, environment);
+    setTimeout(() => environment.cancel(), 20);
+    await expect(creating).rejects.toBeInstanceOf(CancelledFailure);
+    await run(activities.destroyMachine, { machineId });
+    expect(await harness.countRunning(machineId)).toBe(0);
+  });
+});
+
+describe('a probe of a port', () => {
+  it.each([
+    [200, true],
+    [204, true],
+    [302, true],
+    [404, false],
+    [500, false],
+  ])('takes HTTP status %i for ready: %s', async (status, isReady) => {
+    const server = createHttpServer((_, response) => response.writeHead(status).end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect(await httpAnswers('127.0.0.1', port, '/', never)).toBe(isReady);
+    expect(await tcpAnswers('127.0.0.1', port)).toBe(true);
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    expect(await httpAnswers('127.0.0.1', port, '/', never)).toBe(false);
+    expect(await tcpAnswers('127.0.0.1', port)).toBe(false);
+  });
+
+  it('gives up after two seconds on an app that takes the connection and says nothing', async () => {
+    const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const startedAt = Date.now();
+    expect(await httpAnswers('127.0.0.1', port, '/', never)).toBe(false);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1900);
+    expect(Date.now() - startedAt).toBeLessThan(5000);
+    server.close();
+    await once(server, 'close');
+  });
+});
