@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { AgentTokens } from '../config/agent-tokens.ts';
 import type { Settings } from '../config/settings.ts';
+import type { GceProofs } from './agents/proven-agent.ts';
 import type { RateLimiter } from './agents/rate-limiter.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { OpenRequests } from './http/open-requests.ts';
@@ -16,6 +17,8 @@ export interface ApiContext {
   client: Client;
   keys: KeyVerifier;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify'>;
+  /** Null where no machine runs on Compute Engine. */
+  gceProofs: GceProofs | null;
   /** Bearer for the worker's internal endpoint. */
   internalToken: string;
   directory: VmDirectory;

@@ -4,6 +4,9 @@ import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Client } from '@temporalio/client';
 import { pino, type Logger } from 'pino';
+import { GceBindings } from '../config/gce-agents.ts';
+import { GceIdentityVerifier } from '../config/gce-identity.ts';
+import type { GceProofs } from './agents/proven-agent.ts';
 import { AgentTokens } from '../config/agent-tokens.ts';
 import { ApiKeyStore } from '../config/api-keys.ts';
 import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
@@ -36,14 +39,21 @@ export interface ApiParts {
   /** A client of the deployment's namespace. */
   client: Client;
   log?: Logger;
+  /** Where the keys of instance identities are; Google's when absent. */
+  gceKeysUrl?: string;
 }
 
 /**
  * Starts an API replica on the host and port of the settings (0: any free port).
  * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged.
  */
-export async function startApi({ settings, client, log = defaultLog(settings) }: ApiParts): Promise<RunningApi> {
-  const api = createContext(settings, client, log);
+export async function startApi({
+  settings,
+  client,
+  log = defaultLog(settings),
+  gceKeysUrl,
+}: ApiParts): Promise<RunningApi> {
+  const api = createContext(settings, client, log, gceKeysUrl);
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 20_000 }, createApp(api));
   server.on('clientError', answerBadHttp);
   server.listen(settings.api.port, settings.api.host);
@@ -54,7 +64,18 @@ export async function startApi({ settings, client, log = defaultLog(settings) }:
   return { url, close: () => close(server, api) };
 }
 
-function createContext(settings: Settings, client: Client, log: Logger): ApiContext {
+/** Compute Engine's instances prove themselves to this deployment's project and API. */
+function gceProofsOf(settings: Settings, secret: Uint8Array, keysUrl: string | undefined): GceProofs | null {
+  const { project } = settings.gcp;
+  if (project === null) return null;
+  const audience = settings.api.url;
+  return {
+    bindings: new GceBindings(secret, settings.deployment),
+    identities: new GceIdentityVerifier({ project, audience, ...(keysUrl === undefined ? {} : { keysUrl }) }),
+  };
+}
+
+function createContext(settings: Settings, client: Client, log: Logger, gceKeysUrl: string | undefined): ApiContext {
   const secret = loadDeploymentSecret(settings);
   const directory = new VmDirectory(client);
   const projection = new Projection(settings.temporal);
@@ -63,6 +84,7 @@ function createContext(settings: Settings, client: Client, log: Logger): ApiCont
     client,
     keys: new ApiKeyStore(settings),
     agentTokens: new AgentTokens(secret, settings.deployment),
+    gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
     internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
     directory,
     projection,

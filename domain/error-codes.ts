@@ -82,6 +82,11 @@ export const API_ERROR = {
     title: 'The Temporal server does not answer',
     todo: 'Nothing was lost: repeat the request; creates are idempotent by name or Idempotency-Key.',
   },
+  identityUnavailable: {
+    status: 503,
+    title: 'The identity of the instance cannot be checked now',
+    todo: 'Repeat the exchange; see that the API reaches the cloud, whose keys it needs.',
+  },
   notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
   sweepUnavailable: {
     status: 503,

@@ -3,6 +3,7 @@ import { exchangeUpdate } from '../../workflows/messages.ts';
 import { tokenRefused } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { provenAgent } from './proven-agent.ts';
 import { exchangeBodySchema, exchangeReplySchema } from '../schemas/agent.ts';
 
 const EXCHANGE_SECONDS = 10;
@@ -19,13 +20,11 @@ export const exchangeRoute = openRoute({
   access: 'public',
   body: exchangeBodySchema,
   replies: { 200: { description: 'A token that lets this machine report for itself.', schema: exchangeReplySchema } },
-  errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],
+  errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable', 'identityUnavailable'],
   handle: async ({ body, remoteAddress }, api) => {
     api.exchangeLimit.take(remoteAddress, api.now());
-    const claims = api.agentTokens.verify('bootstrap', body.secret, api.now());
-    if (!claims) throw tokenRefused('The bootstrap secret is not valid');
-    const { workflowId, machineId } = claims;
-    const request = { machineId, nonce: body.nonce };
+    const { workflowId, machineId, nonce } = await provenAgent(api, body);
+    const request = { machineId, nonce };
     try {
       await api.directory.within(
         () => api.directory.handle(workflowId).executeUpdate(exchangeUpdate, { args: [request] }),

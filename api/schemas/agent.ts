@@ -9,7 +9,11 @@ const ageMsSchema = z.number().min(0).max(31_536_000_000);
 
 export const exchangeBodySchema = z
   .strictObject({
-    secret: z.string().min(1).max(4096).meta({ description: 'The one-time bootstrap secret.' }),
+    secret: z
+      .string()
+      .min(1)
+      .max(4096)
+      .meta({ description: 'The one-time bootstrap secret, or the proof of a Compute Engine instance.' }),
     nonce: z
       .string()
       .regex(/^[A-Za-z0-9._-]{8,128}$/, 'must be 8 to 128 of A-Z, a-z, 0-9, ".", "_" and "-"')

@@ -1,4 +1,4 @@
-import { createSign, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,44 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GceBindings, isGceProof, verifyGceProof } from '../../config/gce-agents.ts';
 import { GceIdentityVerifier } from '../../config/gce-identity.ts';
 import { gceProof } from '../../vm-server/agent/gce-identity.ts';
-
-const NOW = 1_800_000_000_000;
-const AUDIENCE = 'https://api.example.test';
-const INSTANCE = 'eph-test-m-1';
-
-interface Signer {
-  kid: string;
-  privateKey: KeyObject;
-  jwk: Record<string, unknown>;
-}
-
-function newSigner(kid: string): Signer {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return { kid, privateKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' } };
-}
-
-const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-function tokenBy(signer: Signer, changes: Record<string, unknown> = {}, place: Record<string, unknown> = {}): string {
-  const claims = {
-    iss: 'https://accounts.google.com',
-    aud: AUDIENCE,
-    iat: NOW / 1000,
-    exp: NOW / 1000 + 3600,
-    google: {
-      compute_engine: {
-        project_id: 'p1',
-        zone: 'us-central1-a',
-        instance_id: '77',
-        instance_name: INSTANCE,
-        ...place,
-      },
-    },
-    ...changes,
-  };
-  const signed = `${part({ alg: 'RS256', kid: signer.kid, typ: 'JWT' })}.${part(claims)}`;
-  return `${signed}.${createSign('RSA-SHA256').update(signed).sign(signer.privateKey, 'base64url')}`;
-}
+import { AUDIENCE, INSTANCE, newSigner, NOW, part, tokenBy, type Signer } from '../gce-identity-tokens.ts';
 
 const signer = newSigner('k1');
 let published: Signer[];

@@ -72,6 +72,7 @@ export async function startTestApi(
     change?: (settings: Settings) => void;
     waitUntilReady?: boolean;
     interceptors?: WorkflowClientInterceptor[];
+    gceKeysUrl?: string;
   } = {},
 ): Promise<TestApi> {
   const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
@@ -84,7 +85,12 @@ export async function startTestApi(
     namespace: TEST_NAMESPACE,
     interceptors: { workflow: options.interceptors ?? [] },
   });
-  const api: RunningApi = await startApi({ settings, client, log: pino({ level: 'error' }) });
+  const api: RunningApi = await startApi({
+    settings,
+    client,
+    log: pino({ level: 'error' }),
+    ...(options.gceKeysUrl === undefined ? {} : { gceKeysUrl: options.gceKeysUrl }),
+  });
   if (options.waitUntilReady ?? true) await untilReady(api.url);
   return {
     url: api.url,
