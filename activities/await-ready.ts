@@ -8,7 +8,8 @@ import { withLinkedSignal } from './linked-signal.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
 
 const TRY_EVERY_MS = 250;
-const ALIVE_CHECK_MS = 2000;
+/** An agent without a channel is in a cloud, where each look is a call that counts against a budget. */
+const ALIVE_CHECK_MS = { unix: 2000, http: 15_000 } as const;
 const CONSOLE_TAIL_BYTES = 1000;
 
 /**
@@ -25,7 +26,7 @@ export async function awaitMachineReady(
   const machine = await livingMachine(provider, machineId, cancelled);
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return withLinkedSignal(cancelled, null, async (signal) => {
-    const watch = watchUntilEnded(provider, machineId, signal);
+    const watch = watchUntilEnded(provider, machineId, ALIVE_CHECK_MS[machine.agent.kind], signal);
     if (readiness.kind !== 'agent') {
       await Promise.race([watch, untilAnswers(provider, input, signal)]);
       return links.takeLatest(machineId);
@@ -62,9 +63,14 @@ function portAt({ address }: Machine, port: number): number {
 }
 
 /** Never resolves: rejects when the machine has ended, or with the reason of the signal. */
-async function watchUntilEnded(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<never> {
+async function watchUntilEnded(
+  provider: MachineProvider,
+  machineId: string,
+  everyMs: number,
+  signal: AbortSignal,
+): Promise<never> {
   for (;;) {
-    await pause(ALIVE_CHECK_MS, signal);
+    await pause(everyMs, signal);
     try {
       await livingMachine(provider, machineId, signal);
     } catch (error) {

@@ -11,7 +11,15 @@ import { readProcess, writeOnce } from '../local/machine-files.ts';
 import { isAlive } from '../local/system-process.ts';
 import { LINK_ID } from './command-line.ts';
 import { capConsole } from './console-cap.ts';
-import { QEMU_MACHINE_FILE, hasBooted, jsonText, readBootTry, replaceJson, socketsOf } from './machine-order.ts';
+import {
+  QEMU_MACHINE_FILE,
+  hasBooted,
+  jsonText,
+  readBootTry,
+  replaceJson,
+  socketsOf,
+  type BootTry,
+} from './machine-order.ts';
 import { withQmp, type QmpSession } from './qmp.ts';
 
 const BOOT_LOOK_EVERY_MS = 500;
@@ -62,6 +70,7 @@ export class GuestWatch {
     const hung = `boot ${boot.number} of ${tries} did not reach the agent within ${deadlineSeconds} s`;
     if (boot.number >= tries) {
       await noteOnConsole(dir, `${hung}; the machine is ended`);
+      await replaceJson(dir, QEMU_MACHINE_FILE.boot, { ...boot, hung: true } satisfies BootTry);
       await qmp.execute('quit');
       return;
     }

@@ -34,13 +34,27 @@ export interface QemuMachineOrder {
   cpus: number;
   memoryMb: number;
   diskGb: number | null;
-  accelerator: 'kvm' | 'tcg';
+  accelerator: Accelerator;
 }
+
+/** What runs the guest's instructions, and the kind of computer it sees. */
+export interface Accelerator {
+  kind: 'kvm' | 'tcg';
+  machine: 'microvm' | 'q35';
+}
+
+/**
+ * Software emulation, which works everywhere. The clock of a microvm without KVM is only as right as a guess of
+ * the processor's speed; q35 has timers to measure it by, and boots as fast.
+ */
+export const EMULATION: Accelerator = { kind: 'tcg', machine: 'q35' };
 
 /** One try of a guest to boot. */
 export interface BootTry {
   /** From 1. */
   number: number;
+  /** It was the last one, and QEMU was ended. */
+  hung?: true;
   /** Epoch ms. */
   startedAt: number;
 }

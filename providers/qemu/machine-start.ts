@@ -59,7 +59,7 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
         sawAlive = true;
         await settle(input);
       }
-      if (seen === 'ended' && !sawAlive && child === undefined) throw ended(`${machineId} ended before`);
+      if (seen === 'ended' && !sawAlive && child === undefined) throw await endedBefore(input);
       if (seen === 'ended' || (seen === 'absent' && child && hasExited(child))) throw await startFailure(dir);
       if (seen === 'absent' && !child && Date.now() - begunAt > ADOPT_GRACE_MS) child = await launchQemu(input);
       return undefined;
@@ -127,7 +127,7 @@ async function settle({ dir, machineId, order }: StartInput): Promise<void> {
 async function beginBoot(dir: string, order: QemuMachineOrder, qmp: QmpSession): Promise<void> {
   if ((await readBootTry(dir)) === undefined) {
     await replaceJson(dir, QEMU_MACHINE_FILE.boot, { number: 1, startedAt: Date.now() });
-    const by = order.accelerator === 'kvm' ? 'with KVM' : 'by software emulation';
+    const by = order.accelerator.kind === 'kvm' ? 'with KVM' : 'by software emulation';
     await noteOnConsole(dir, `this virtual machine boots ${by}, ${order.cpus} cpus, ${order.memoryMb} MB`);
   }
   await qmp.execute('cont');
@@ -146,6 +146,12 @@ async function log(dir: string): Promise<string> {
   const tail = await readTail(join(dir, QEMU_MACHINE_FILE.log), LOG_TAIL_BYTES);
   const text = new TextDecoder().decode(tail ?? new Uint8Array()).trim();
   return text === '' ? '(it said nothing)' : text;
+}
+
+async function endedBefore({ machineId, dir }: StartInput): Promise<ProviderError> {
+  const boot = await readBootTry(dir);
+  if (boot?.hung !== true) return ended(`${machineId} ended before`);
+  return new ProviderError('bootHung', `none of the ${boot.number} boots of ${machineId} reached its agent`);
 }
 
 function ended(message: string): ProviderError {

@@ -26,7 +26,15 @@ import { GuestWatch } from './guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
 import { checkImage, type QemuImage } from './image-files.ts';
 import type { StartedProcesses } from './launch.ts';
-import { QEMU_MACHINE_FILE, jsonText, readOrder, socketsOf, type QemuMachineOrder } from './machine-order.ts';
+import {
+  EMULATION,
+  QEMU_MACHINE_FILE,
+  jsonText,
+  readOrder,
+  socketsOf,
+  type Accelerator,
+  type QemuMachineOrder,
+} from './machine-order.ts';
 import { startMachine } from './machine-start.ts';
 import { shutDown } from './shut-down.ts';
 import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
@@ -38,8 +46,8 @@ export interface QemuProviderOptions {
   hostId: string;
   /** The files of the image `vm-server`. */
   image: QemuImage;
-  /** What runs the guests' instructions; see chooseAccelerator for which works here. */
-  accelerator: 'kvm' | 'tcg';
+  /** What runs the guests' instructions: chooseAccelerator finds what works here. Software emulation by default. */
+  accelerator?: Accelerator;
   /** The QEMU program; the one on PATH by default. */
   qemuPath?: string;
   /** How long one try to boot may take, and how many there are. */
@@ -68,17 +76,19 @@ class QemuProvider implements MachineProvider {
   private readonly places: { machines: string; tombstones: string };
   private readonly tombstones: Tombstones;
   private readonly started: StartedProcesses = new Map();
+  private readonly accelerator: Accelerator;
   private readonly watch: GuestWatch;
   private hypervisor: Hypervisor | undefined;
   private tidiedAt = 0;
 
   constructor(options: QemuProviderOptions) {
     this.options = options;
-    const { stateDir, accelerator, bootDeadlineSeconds, bootTries } = options;
+    const { stateDir, bootDeadlineSeconds, bootTries } = options;
+    this.accelerator = options.accelerator ?? EMULATION;
     this.places = { machines: join(stateDir, 'machines-qemu'), tombstones: join(stateDir, 'machines-qemu-tombstones') };
     this.tombstones = new Tombstones(this.places.tombstones);
     this.watch = new GuestWatch({
-      deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[accelerator],
+      deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
       tries: bootTries ?? BOOT_TRIES,
     });
   }
@@ -167,7 +177,7 @@ class QemuProvider implements MachineProvider {
       createdAt: Date.now(),
       host: this.options.hostId,
       ...{ ports, cpus, memoryMb, diskGb },
-      accelerator: this.options.accelerator,
+      accelerator: this.accelerator,
     };
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env };
     try {
@@ -224,6 +234,7 @@ class QemuProvider implements MachineProvider {
       labels: order.labels,
       agent: { kind: 'unix', path: socketsOf(dir).agent },
       createdAt: order.createdAt,
+      size: { cpus: order.cpus, memoryMb: order.memoryMb, diskGb: order.diskGb ?? 0 },
     };
   }
 

@@ -51,7 +51,6 @@ export async function qemuHarness(
     deployment: 'test',
     hostId: 'here',
     image,
-    accelerator: 'tcg',
     ...overrides,
   };
   const children: ChildProcess[] = [];

@@ -1,0 +1,133 @@
+/**
+ * What can run a guest's instructions here. A device file says little: it may open where no guest ever boots, so
+ * KVM counts only when a real guest booted with it, once for each host, kernel and QEMU.
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cpus, hostname, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
+import { findHypervisor } from './hypervisor.ts';
+import type { QemuImage } from './image-files.ts';
+import { EMULATION, hasBooted, type Accelerator } from './machine-order.ts';
+import { createQemuProvider } from './qemu-provider.ts';
+
+/** With KVM a guest takes two seconds; one that takes this long gains nothing over software emulation. */
+const PROBE_SECONDS = 12;
+const PROBE_LOOK_EVERY_MS = 200;
+
+export interface AcceleratorFinding {
+  accelerator: Accelerator;
+  /** One sentence for a person. */
+  why: string;
+}
+
+export interface AcceleratorSearch {
+  image: QemuImage;
+  /** Where findings are kept. */
+  cacheDir: string;
+  qemuPath?: string;
+  /** Look anew although a finding is kept. */
+  again?: boolean;
+}
+
+/** The best accelerator with which a guest boots here. Rejects when there is no QEMU, see {@link findHypervisor}. */
+export async function chooseAccelerator(search: AcceleratorSearch): Promise<AcceleratorFinding> {
+  const { version } = await findHypervisor(search.qemuPath);
+  const closed = await whyKvmIsClosed();
+  if (closed !== undefined) return { accelerator: EMULATION, why: `${closed}: guests run by software emulation` };
+  const path = join(search.cacheDir, `accelerator-${await hostKey(version)}.json`);
+  const kept = search.again ? undefined : await readFinding(path);
+  if (kept !== undefined) return kept;
+  const finding = await probe(search);
+  await mkdir(search.cacheDir, { recursive: true });
+  await writeFile(`${path}.${process.pid}`, `${JSON.stringify(finding, null, 2)}\n`);
+  await rename(`${path}.${process.pid}`, path);
+  return finding;
+}
+
+/** In the order in which they start faster. */
+const WITH_KVM: readonly Accelerator[] = [
+  { kind: 'kvm', machine: 'microvm' },
+  { kind: 'kvm', machine: 'q35' },
+];
+
+async function whyKvmIsClosed(): Promise<string | undefined> {
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return missing ? 'there is no /dev/kvm' : 'this user may not open /dev/kvm (add it to the group kvm)';
+  }
+}
+
+async function probe(search: AcceleratorSearch): Promise<AcceleratorFinding> {
+  for (const accelerator of WITH_KVM) {
+    const seconds = await bootSeconds(search, accelerator);
+    if (seconds === undefined) continue;
+    return { accelerator, why: `a guest booted with KVM (${accelerator.machine}) in ${seconds.toFixed(1)} s` };
+  }
+  return {
+    accelerator: EMULATION,
+    why: `/dev/kvm opens, but no guest booted with it within ${PROBE_SECONDS} s: guests run by software emulation`,
+  };
+}
+
+/** How long a guest took to boot, or undefined when it did not. */
+async function bootSeconds(
+  { image, qemuPath }: AcceleratorSearch,
+  accelerator: Accelerator,
+): Promise<number | undefined> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'ephemera-probe-'));
+  const { signal } = new AbortController();
+  const begunAt = Date.now();
+  const provider = createQemuProvider({
+    ...{ stateDir, deployment: 'probe', hostId: 'probe', image, accelerator },
+    ...{ bootDeadlineSeconds: PROBE_SECONDS, bootTries: 1 },
+    ...(qemuPath === undefined ? {} : { qemuPath }),
+  });
+  const machineId = 'm-probe';
+  const spec = probeSpec();
+  try {
+    await provider.create({ machineId, spec, project: 'probe', vm: 'probe', agentBootstrap: null }, signal);
+    while (Date.now() - begunAt < PROBE_SECONDS * 1000) {
+      if (await hasBooted(join(stateDir, 'machines-qemu', machineId))) return (Date.now() - begunAt) / 1000;
+      if ((await provider.describe(machineId, signal))?.status !== 'running') return undefined;
+      await sleep(PROBE_LOOK_EVERY_MS);
+    }
+    return undefined;
+  } catch {
+    // A QEMU that cannot use KVM at all ends at once.
+    return undefined;
+  } finally {
+    await provider.destroy(machineId, signal);
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** Tells this host, its kernel and its QEMU from every other one whose cache directory it may share. */
+async function hostKey(qemuVersion: string): Promise<string> {
+  const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => hostname());
+  const facts = [machineId, release(), cpus()[0]?.model, qemuVersion];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16);
+}
+
+async function readFinding(path: string): Promise<AcceleratorFinding | undefined> {
+  try {
+    const { accelerator, why } = JSON.parse(await readFile(path, 'utf8')) as Partial<AcceleratorFinding>;
+    return accelerator !== undefined && typeof why === 'string' ? { accelerator, why } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The built-in machine, without a port that somebody may have taken. */
+function probeSpec(): VmSpec {
+  const chat = BUILT_IN_TEMPLATES['chat'];
+  if (chat === undefined) throw new Error('the template chat is missing');
+  return { ...chat, template: null, provider: 'qemu', ports: [] };
+}
