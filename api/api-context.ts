@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { AgentTokens } from '../config/agent-tokens.ts';
+import type { GceProofs } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
-import type { GceProofs } from './agents/proven-agent.ts';
 import type { RateLimiter } from './agents/rate-limiter.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { OpenRequests } from './http/open-requests.ts';

@@ -73,6 +73,12 @@ export function isGceProof(secret: string): boolean {
   return secret.startsWith(`${PROOF_WORD} `);
 }
 
+/** What it takes to believe a Compute Engine instance. */
+export interface GceProofs {
+  bindings: GceBindings;
+  identities: GceIdentityVerifier;
+}
+
 /** Whom a proof speaks for. */
 export interface ProvenAgent extends AgentTokenSubject {
   /**
@@ -88,7 +94,7 @@ export interface ProvenAgent extends AgentTokenSubject {
  */
 export async function verifyGceProof(
   proof: string,
-  { bindings, identities }: { bindings: GceBindings; identities: GceIdentityVerifier },
+  { bindings, identities }: GceProofs,
   nowMs: number,
 ): Promise<ProvenAgent | undefined> {
   const [word, binding, identityToken, ...rest] = proof.split(' ');

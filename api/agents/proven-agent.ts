@@ -1,13 +1,6 @@
-import { isGceProof, verifyGceProof, type GceBindings, type ProvenAgent } from '../../config/gce-agents.ts';
-import type { GceIdentityVerifier } from '../../config/gce-identity.ts';
+import { isGceProof, verifyGceProof, type ProvenAgent } from '../../config/gce-agents.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem, tokenRefused } from '../http/problem.ts';
-
-/** What it takes to believe a Compute Engine instance. */
-export interface GceProofs {
-  bindings: GceBindings;
-  identities: GceIdentityVerifier;
-}
 
 /**
  * Whom the caller of an exchange speaks for: by a one-time secret, with the nonce it made up; or by the identity of
