@@ -12,6 +12,7 @@ import { ENDINGS, liveEnding } from './endings.ts';
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 await mkdir(folder, { recursive: true });
 const harness = await startVmHarness();
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const asked = process.argv.slice(2);
 const { cliPath, address } = harness.server;
 try {
@@ -19,7 +20,8 @@ try {
     const vm = await liveEnding(harness, name);
     const run = ['--workflow-id', vm.workflowId, '--run-id', vm.firstExecutionRunId];
     const show = ['workflow', 'show', ...run, '--address', address, '-n', TEST_NAMESPACE, '--output', 'json'];
-    const history = execFileSync(cliPath, show, { encoding: 'utf8' });
+    // Stack traces name the place of the checkout, which is nobody's business.
+    const history = execFileSync(cliPath, show, { encoding: 'utf8' }).replaceAll(root, '');
     await writeFile(`${folder}${name}.json`, history);
     console.log(`${name}: ${String((JSON.parse(history) as { events: [] }).events.length)} events`);
   }
