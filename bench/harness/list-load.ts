@@ -28,7 +28,8 @@ process.on('message', (order: LoadOrder) => {
 process.on('disconnect', () => process.exit(0));
 
 async function load({ url, apiKey, paths, perSecond, seconds }: LoadOrder): Promise<LoadAnswer> {
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  // Idle sockets end before the server ends them, so that no request meets a socket that is just being closed.
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity, timeout: 3000 });
   const headers = { authorization: `Bearer ${apiKey}` };
   const answer: LoadAnswer = { latenciesMs: [], errors: 0, bytes: 0, latestMs: 0 };
   const asking: Promise<void>[] = [];

@@ -21,6 +21,9 @@ export interface StalenessInput {
   readPage: () => Promise<VmView[]>;
 }
 
+/** Grows over all watches of a run: a VM takes no older report. */
+let lastSequence = 10;
+
 /** Changes the VMs' counts and looks at the list, until it is stopped. */
 export class StalenessWatch {
   /** From sending the signal until a list showed what it said. */
@@ -30,7 +33,6 @@ export class StalenessWatch {
   readonly #running: Promise<unknown>;
   #stopped = false;
   #allShown = false;
-  #sequence = 10;
 
   constructor(input: StalenessInput) {
     this.#input = input;
@@ -57,8 +59,8 @@ export class StalenessWatch {
   async #change({ workflowId, name, machineId }: WatchedVm): Promise<void> {
     while (!this.#stopped) {
       await sleep(Math.random() * 2000);
-      this.#sequence += 1;
-      const sequence = this.#sequence;
+      lastSequence += 1;
+      const sequence = lastSequence;
       const sentAt = Date.now();
       const report = { machineId, sequence, connections: sequence, sentAt };
       await this.#input.client.workflow.getHandle(workflowId).signal(reportSignal, report);
