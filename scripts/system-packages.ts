@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runCommand } from './run-command.ts';
 import { ScriptError, type StepReport } from './terminal.ts';
@@ -16,19 +16,23 @@ const SYSTEM_PACKAGES = [
 /** Installs what is missing with apt; for machines that are thrown away, as root. */
 export async function installSystemPackages({ note }: StepReport): Promise<void> {
   const missing = missingSystemPackages().map(({ name }) => name);
-  if (missing.length === 0) {
-    note('all there');
-    return;
-  }
-  note(missing.join(', '));
+  note(missing.length === 0 ? 'all there' : missing.join(', '));
+  if (missing.length === 0 && hasPackageLists()) return;
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
     throw new ScriptError(`install these first, as root: ${missing.join(' ')}`);
   }
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', ...missing]]) {
+  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  for (const args of missing.length === 0 ? [['update']] : [['update'], install]) {
     const { code, output } = await runCommand('apt-get', ['--quiet=2', ...args], { cwd: '/', env });
     if (code !== 0) throw new ScriptError(`apt-get ${args.join(' ')} failed:\n${output.slice(-3000)}`);
   }
+}
+
+/** The image for guests downloads packages too, which needs the lists even where every program is there. */
+function hasPackageLists(): boolean {
+  const lists = '/var/lib/apt/lists';
+  return existsSync(lists) && readdirSync(lists).some((name) => name.includes('_Packages'));
 }
 
 /** What is not there, and for which tests it would be needed. */
