@@ -1,9 +1,13 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RoomAnswer } from '../../activities/machine-room.ts';
 import type { Machine } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { RoomSize } from '../../domain/room.ts';
+import { createQemuProvider } from '../../providers/qemu/qemu-provider.ts';
 import { memoryFor, takesRoom } from '../../worker/host-capacity.ts';
 import { HostRoom, type HostRoomWaits } from '../../worker/host-room.ts';
 
@@ -160,6 +164,25 @@ describe('the room of a host', () => {
     });
     const asked = room.reserve({ machineId: 'a', askedAt: 1, size: size(1) }, new AbortController().signal);
     await expect(asked).rejects.toThrow('no answer');
+  });
+});
+
+describe('a guest', () => {
+  it('takes what its order says, also for a worker that did not make it', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'eph-room-'));
+    onTestFinished(() => rm(stateDir, { recursive: true }));
+    const dir = join(stateDir, 'machines-qemu', 'm-1');
+    await mkdir(dir, { recursive: true });
+    const labels = { deployment: 'room', machineId: 'm-1', project: 'p', vm: 'v' };
+    const order = { labels, createdAt: 1, host: 'h', ports: [], cpus: 2, memoryMb: 800, diskGb: 3 };
+    await writeFile(join(dir, 'machine.json'), JSON.stringify(order));
+    const image = { kernel: 'none', initrd: 'none', manifest: 'none' };
+    const provider = createQemuProvider({ stateDir, deployment: 'room', hostId: 'h', image });
+    const total = { cpus: 4, memoryMb: 1000, diskGb: 4 };
+    const room = new HostRoom({ total, providers: [provider], log: pino({ level: 'silent' }), waits: WAITS });
+    const request = { machineId: 'm-2', askedAt: 1, size: size(512) };
+    expect(await kindOf(room.reserve(request, new AbortController().signal))).toBe('refused');
+    expect(room.usage().taken).toEqual({ cpus: 2, memoryMb: 800, diskGb: 3 });
   });
 });
 

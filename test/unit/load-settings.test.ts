@@ -56,6 +56,14 @@ describe('loadSettings', () => {
     expect(load([], { EPHEMERA_CONFIG: join(cwd, 'other.yaml') }).worker.roles).toEqual(['host']);
   });
 
+  it('takes limits of the host as whole numbers, and hands them to child processes', () => {
+    expect(load().host).toEqual({ cpus: null, memoryMb: null, diskGb: null });
+    const settings = load(['--host-memory-mb', '2048'], { EPHEMERA_HOST_CPUS: '0' });
+    expect(settings.host).toEqual({ cpus: 0, memoryMb: 2048, diskGb: null });
+    expect(loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd }).host).toEqual(settings.host);
+    expect(mistakesOf([], { EPHEMERA_HOST_DISK_GB: '1.5' }).join()).toContain('EPHEMERA_HOST_DISK_GB');
+  });
+
   it('resolves paths against the working directory and lists at commas', () => {
     const settings = load(['--state-dir', 'state'], { EPHEMERA_WORKER_ROLES: 'host, control' });
     expect(settings.stateDir).toBe(join(cwd, 'state'));
