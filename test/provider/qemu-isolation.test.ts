@@ -4,11 +4,13 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { QemuImage } from '../../providers/qemu/image-files.ts';
+import type { QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
 import { ensureImage } from '../../scripts/image.ts';
 import { eventually } from './eventually.ts';
 import { imageWith } from './qemu-image-layer.ts';
@@ -83,39 +85,62 @@ describe.skipIf(whyNoGuests())('a guest', () => {
   let harness: QemuHarness | undefined;
   beforeAll(async () => {
     built = await ensureImage();
+  }, 180_000);
+  beforeEach(async () => {
     directory = await temporaryDirectory();
     host = await hostServers();
-  }, 180_000);
-  afterAll(async () => {
+  });
+  afterEach(async () => {
     await harness?.dispose();
+    harness = undefined;
     host.close();
     await rm(directory, { recursive: true, force: true });
   });
 
+  const probeFrom = async (targets: Target[], options: Partial<QemuProviderOptions> = {}): Promise<Findings> => {
+    const image = await imageWith(built, { init: FIRST_PROCESS, 'probe.cjs': probe(targets) }, directory);
+    harness = await qemuHarness(image, options);
+    const request = guestRequest({ spec: guestSpec({ ports: [WEB, GAME] }) });
+    const { machineId } = await harness.provider.create(request, never);
+    return probed(harness, machineId);
+  };
+
   it('reaches nothing of its host, no other network and no name server, only itself', async () => {
     const forbidden = [...hostTargets(host), ...elsewhere(host)];
-    const own: Target[] = [
-      { protocol: 'tcp', ip: '127.0.0.1', port: WEB.port },
-      { protocol: 'tcp', ip: OWN, port: WEB.port },
-      { protocol: 'udp', ip: OWN, port: GAME.port },
-    ];
-    const image = await imageWith(
-      built,
-      { init: FIRST_PROCESS, 'probe.cjs': probe([...forbidden, ...own]) },
-      directory,
-    );
-    harness = await qemuHarness(image);
-    const machine = await harness.provider.create(guestRequest({ spec: guestSpec({ ports: [WEB, GAME] }) }), never);
-    const seen = await probed(harness, machine.machineId);
-    for (const target of own) expect(seen(target), JSON.stringify(target)).toBe('reached');
-    for (const target of forbidden) {
-      expect(['refused', 'silent', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'], JSON.stringify(target)).toContain(
-        seen(target),
-      );
-    }
+    const found = await probeFrom([...forbidden, ...ITSELF]);
+    for (const target of ITSELF) expect(found(target), JSON.stringify(target)).toBe('reached');
+    for (const target of forbidden) expect(UNREACHED, JSON.stringify(target)).toContain(found(target));
     expect(host.heard).toEqual([]);
   }, 120_000);
+
+  it('would reach its host if QEMU did not restrict its network, and the probe would see it', async () => {
+    const found = await probeFrom(hostTargets(host), { qemuPath: await unrestricting(directory) });
+    for (const target of hostTargets(host)) expect(found(target), JSON.stringify(target)).toBe('reached');
+    expect(host.heard.sort()).toEqual(['connection on 0.0.0.0', 'connection on 127.0.0.1', 'datagram']);
+  }, 120_000);
 });
+
+const ITSELF: readonly Target[] = [
+  { protocol: 'tcp', ip: '127.0.0.1', port: WEB.port },
+  { protocol: 'tcp', ip: OWN, port: WEB.port },
+  { protocol: 'udp', ip: OWN, port: GAME.port },
+];
+const UNREACHED = ['refused', 'silent', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
+
+/** A QEMU that is the real one without the option under test. */
+async function unrestricting(directory: string): Promise<string> {
+  const path = join(directory, 'qemu');
+  const text = `#!/bin/sh
+for argument do
+  shift
+  case $argument in user,*) argument=$(echo "$argument" | sed s/,restrict=on//) ;; esac
+  set -- "$@" "$argument"
+done
+exec qemu-system-x86_64 "$@"
+`;
+  await writeFile(path, text, { mode: 0o755 });
+  return path;
+}
 
 interface HostServers {
   loopbackPort: number;
@@ -185,7 +210,9 @@ function elsewhere({ everywherePort, datagramPort }: HostServers): Target[] {
 }
 
 /** What the guest printed about a target. */
-async function probed({ provider }: QemuHarness, machineId: string): Promise<(target: Target) => string | undefined> {
+type Findings = (target: Target) => string | undefined;
+
+async function probed({ provider }: QemuHarness, machineId: string): Promise<Findings> {
   let text = '';
   await eventually(async () => {
     text = new TextDecoder().decode(await provider.readConsole(machineId, 256 * 1024));
