@@ -25,6 +25,8 @@ export interface VmLedger {
   liveVms(): Promise<LiveVm[]>;
   /** Whether the workflow that made the machine runs, closed, or left no trace. The label's hint is only a hint. */
   ownership(machineId: string, hintWorkflowId: string): Promise<Ownership>;
+  /** The VM as it is this moment, or undefined when its workflow has closed. */
+  current(workflowId: string): Promise<LiveVm | undefined>;
   tellLost(workflowId: string, machineId: string): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ async function sweep(dependencies: SweepDependencies, dryRun: boolean, signal: A
   const lost: LostMachine[] = [];
   for (const vm of suspectedLost(live, alive)) {
     if (await isAlive(provider, vm.machineId, signal)) continue;
+    if (!(await stillNeedsMachine(ledger, vm))) continue;
     if (!dryRun) await ledger.tellLost(vm.workflowId, vm.machineId);
     lost.push({ workflowId: vm.workflowId, machineId: vm.machineId, action: dryRun ? 'none' : 'told' });
   }
@@ -82,6 +85,12 @@ async function sweepOne(
     if (signal.aborted) throw error;
     return { ...found, action: 'destroyFailed' };
   }
+}
+
+/** A VM says that it ends before its machine is destroyed: one that does not say so by now has really lost it. */
+async function stillNeedsMachine(ledger: VmLedger, { workflowId, machineId }: LiveVm): Promise<boolean> {
+  const vm = await ledger.current(workflowId);
+  return vm?.machineId === machineId && suspectedLost([vm], new Set()).length > 0;
 }
 
 async function isAlive(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<boolean> {

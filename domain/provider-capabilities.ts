@@ -30,7 +30,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
   },
   qemu: {
     images: ['vm-server'],
-    udpPorts: true,
+    udpPorts: false,
     zones: false,
     disk: true,
     machineType: false,

@@ -27,6 +27,17 @@ export function temporalVmLedger(options: TemporalVmLedgerOptions): VmLedger {
       }
       return live;
     },
+    current: async (workflowId) => {
+      try {
+        const found = await client.workflow.getHandle(workflowId).describe();
+        const view = memoView(found);
+        if (found.status.name !== 'RUNNING' || view === undefined) return undefined;
+        return { workflowId, machineId: view.machineId, state: view.state };
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
     ownership: async (machineId, hintWorkflowId) =>
       (await hinted(client, machineId, hintWorkflowId)) ?? (await searched(client, machineId)),
     tellLost: async (workflowId, machineId) => {

@@ -120,6 +120,7 @@ describe('the sweeper', () => {
       }
     } finally {
       isOver = true;
+      await Promise.allSettled(churn);
     }
     await Promise.all(churn);
     expect(lives).toBeGreaterThan(10);
