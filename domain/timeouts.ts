@@ -27,8 +27,6 @@ export const TIMEOUTS = {
   agentReportIntervalSeconds: 20,
   /** How long a confirm waits for the next report of an agent that cannot be asked: more than one report interval. */
   confirmReportSeconds: 45,
-  /** Pause before a confirm without an answer, or a probe that found the machine alive, is tried again. */
-  recheckSeconds: 30,
   /** Life of an agent's report token; each report may bring a new one. */
   agentTokenSeconds: 900,
   /** A bootstrap secret that was not exchanged by then is worth nothing. */

@@ -2,18 +2,13 @@ import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
 import type { PortSpec } from '../domain/vm-spec.ts';
-import { AppUsage } from './agent/app-usage.ts';
 import { METADATA_URL, gceProof, instanceAttribute } from './agent/gce-identity.ts';
 import { openHttpLink } from './agent/http-link.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { reportSequence } from './agent/report-sequence.ts';
-import { ChatServer } from './chat/chat-server.ts';
+import { createChatApp } from './chat-app.ts';
 import { listen } from './claim-address.ts';
-import { endOnSignals } from './end-on-signals.ts';
 import { createLog } from './log.ts';
-import css from './page/chat.css';
-import html from './page/index.html';
-import js from './page/chat.page.js';
 import { UsageError } from './usage-error.ts';
 
 /** What the program of a Compute Engine instance is told on its command line; the rest is in the instance's metadata. */
@@ -47,18 +42,7 @@ export async function runGceMachine({ metadataUrl, host, localPort }: GceMachine
   const { ports } = JSON.parse((await attribute('ephemera-machine')) ?? '{"ports":[]}') as { ports: PortSpec[] };
   Object.assign(process.env, JSON.parse((await attribute('ephemera-environment')) ?? '{}') as NodeJS.ProcessEnv);
 
-  const usage = new AppUsage();
-  const title = process.env['CHAT_TITLE'] ?? 'Chat';
-  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
-  const app = endOnSignals({
-    recount: () => {
-      usage.setConnections(chat.count);
-      return Promise.resolve();
-    },
-    setDraining: (draining) => chat.setDraining(draining),
-    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
-    log,
-  });
+  const { chat, usage, app } = createChatApp(log);
   const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
   await listen(agentServer, '127.0.0.1', localPort);
   const tcpPorts = ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);

@@ -5,18 +5,13 @@ import { parseArgs } from 'node:util';
 import { parseGuestAssignment, type GuestAssignment } from '../domain/guest-machine.ts';
 import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
 import type { PortSpec } from '../domain/vm-spec.ts';
-import { AppUsage } from './agent/app-usage.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { reportSequence } from './agent/report-sequence.ts';
 import { openSocketLink } from './agent/socket-link.ts';
 import { openVirtioPort } from './agent/virtio-port.ts';
-import { ChatServer } from './chat/chat-server.ts';
+import { createChatApp } from './chat-app.ts';
 import { listen } from './claim-address.ts';
-import { endOnSignals } from './end-on-signals.ts';
 import { createLog } from './log.ts';
-import css from './page/chat.css';
-import html from './page/index.html';
-import js from './page/chat.page.js';
 import { UsageError } from './usage-error.ts';
 
 /** What the program of a guest is told on its command line. */
@@ -50,18 +45,7 @@ export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<
   const log = createLog();
   Object.assign(process.env, env);
 
-  const usage = new AppUsage();
-  const title = process.env['CHAT_TITLE'] ?? 'Chat';
-  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
-  const app = endOnSignals({
-    recount: () => {
-      usage.setConnections(chat.count);
-      return Promise.resolve();
-    },
-    setDraining: (draining) => chat.setDraining(draining),
-    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
-    log,
-  });
+  const { chat, usage, app } = createChatApp(log);
   const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
   await listen(agentServer, '127.0.0.1', AGENT_LOCAL_PORT);
   for (const spec of ports) {

@@ -2,20 +2,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
 import type { PortSpec } from '../domain/vm-spec.ts';
-import { AppUsage } from './agent/app-usage.ts';
 import { openHttpLink } from './agent/http-link.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { takeSecret } from './agent/one-time-secret.ts';
 import { reportSequence } from './agent/report-sequence.ts';
 import { openSocketLink, type LinkParts } from './agent/socket-link.ts';
-import { ChatServer } from './chat/chat-server.ts';
+import { createChatApp } from './chat-app.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { createLog } from './log.ts';
 import { claimLife, readOrder, writeAddress } from './machine-directory.ts';
-import { endOnSignals } from './end-on-signals.ts';
-import css from './page/chat.css';
-import html from './page/index.html';
-import js from './page/chat.page.js';
 
 /**
  * Is the local machine of a directory (see domain/local-machine.ts), until it is told to end. Returns at once
@@ -28,18 +23,7 @@ export async function runMachine(dir: string): Promise<void> {
   const log = createLog(join(dir, LOCAL_MACHINE_FILE.console));
   Object.assign(process.env, order.env);
 
-  const usage = new AppUsage();
-  const title = process.env['CHAT_TITLE'] ?? 'Chat';
-  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
-  const app = endOnSignals({
-    recount: () => {
-      usage.setConnections(chat.count);
-      return Promise.resolve();
-    },
-    setDraining: (draining) => chat.setDraining(draining),
-    close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
-    log,
-  });
+  const { chat, usage, app } = createChatApp(log);
 
   const { address } = await claimAddress({
     ports: order.ports,
