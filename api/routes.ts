@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { exchangeRoute } from './agents/exchange-route.ts';
 import { reportRoute } from './agents/report-route.ts';
+import { vmServerRoute } from './agents/vm-server-route.ts';
 import type { Route } from './http/route.ts';
 import { openApiDocument } from './openapi.ts';
 import { docsRoute, errorDocsRoute, openApiRoute } from './service/document-routes.ts';
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   consoleRoute,
   exchangeRoute,
   reportRoute,
+  vmServerRoute,
   sweepRoute,
   healthRoute,
   readyRoute,

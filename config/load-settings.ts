@@ -212,6 +212,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       endpoint: values.gcpEndpoint ?? null,
       serviceAccount: values.gcpServiceAccount ?? null,
       vmServerUrl: values.gcpVmServerUrl ?? null,
+      diskType: values.gcpDiskType ?? SETTING_DEFAULTS.gcpDiskType,
     },
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
   };

@@ -188,10 +188,17 @@ export const SETTING_DEFINITIONS = {
     about: 'service account without roles that machines prove themselves with',
     schema: text.refine((value) => /^[^@\s]+@[^@\s]+$/.test(value), { error: "must be a service account's email" }),
   },
+  gcpDiskType: {
+    env: 'EPHEMERA_GCP_DISK_TYPE',
+    about: 'disk type of machines, for example pd-balanced, pd-ssd or hyperdisk-balanced',
+    schema: text.refine((value) => /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(value), {
+      error: 'must be a disk type such as pd-balanced',
+    }),
+  },
   gcpVmServerUrl: {
     env: 'EPHEMERA_GCP_VM_SERVER_URL',
-    about: 'where machines fetch vm-server; without it their images must have it',
-    schema: httpUrl,
+    about: 'where machines fetch vm-server, else the API; none: their images have it',
+    schema: httpUrl.or(z.literal('none')),
   },
 } as const satisfies Record<string, SettingDefinition>;
 
@@ -214,6 +221,7 @@ export const SETTING_DEFAULTS = {
   sweepIntervalSeconds: SWEEP.intervalSeconds,
   localAgentTransport: 'unix',
   qemuAccelerator: 'auto',
+  gcpDiskType: 'pd-balanced',
   temporalNamespace: 'ephemera',
   temporalPort: 7233,
   temporalUiPort: 8233,

@@ -55,5 +55,6 @@ function written(settings: Settings): Record<SettingName, string | null> {
     gcpEndpoint: gcp.endpoint,
     gcpServiceAccount: gcp.serviceAccount,
     gcpVmServerUrl: gcp.vmServerUrl,
+    gcpDiskType: gcp.diskType,
   };
 }

@@ -53,8 +53,9 @@ export interface Settings {
     endpoint: string | null;
     /** Service account without roles that machines prove themselves with; null: a one-time secret in their metadata. */
     serviceAccount: string | null;
-    /** Where machines fetch vm-server; null where their images have it. */
+    /** Where machines fetch vm-server; `none` where their images have it; null: from the API. */
     vmServerUrl: string | null;
+    diskType: string;
   };
   logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

@@ -87,6 +87,11 @@ export const API_ERROR = {
     title: 'The identity of the instance cannot be checked now',
     todo: 'Repeat the exchange; see that the API reaches the cloud, whose keys it needs.',
   },
+  vmServerMissing: {
+    status: 503,
+    title: 'The program for machines was not built here',
+    todo: 'Run `npx tsx scripts/build-vm-server.ts` on every API replica.',
+  },
   notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
   sweepUnavailable: {
     status: 503,

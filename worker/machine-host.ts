@@ -54,9 +54,10 @@ export async function createProvider(
 /** The project of a server of one's own, where none was named. */
 const OWN_SERVER_PROJECT = 'ephemera';
 
-function gcpOptions({ gcp }: Settings): Omit<GcpProviderOptions, 'deployment'> {
-  const { project, zones, endpoint, serviceAccount: machineServiceAccount, vmServerUrl } = gcp;
-  return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl };
+function gcpOptions({ gcp, api }: Settings): Omit<GcpProviderOptions, 'deployment'> {
+  const { project, zones, endpoint, serviceAccount: machineServiceAccount, diskType } = gcp;
+  const vmServerUrl = gcp.vmServerUrl === 'none' ? null : (gcp.vmServerUrl ?? `${api.url}/v1/agent/vm-server.cjs`);
+  return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl, diskType };
 }
 
 export function createMachineHost(

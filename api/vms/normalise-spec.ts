@@ -9,10 +9,9 @@ import { ApiProblem } from '../http/problem.ts';
 import type { CreateVmBody } from '../schemas/create-vm.ts';
 import { refuseUnsupported } from './refuse-unsupported.ts';
 
-type Base = Omit<BuiltInTemplate, 'version' | 'image'> & { image: string | undefined };
+type Base = Omit<BuiltInTemplate, 'version' | 'image'> & { image?: string };
 
 const BLANK: Base = {
-  image: undefined,
   zones: [],
   cpus: SPEC_DEFAULTS.cpus,
   memoryMb: SPEC_DEFAULTS.memoryMb,
@@ -38,9 +37,9 @@ const BLANK: Base = {
  */
 export function normaliseSpec(body: CreateVmBody, providers: readonly string[]): VmSpec {
   const { template, base } = baseOf(body.template);
-  const provider = providerOf(body.provider, providers);
-  refuseUnsupported(body, provider);
+  const provider = providerOf(body.provider ?? base.provider, providers);
   const image = body.image ?? base.image;
+  refuseUnsupported(image === undefined ? body : { ...body, image }, provider);
   if (image === undefined) throw new ApiProblem('invalidRequest', 'body.image: needed when there is no template');
   const ports = portsOf(body.ports) ?? base.ports;
   refuseTimeouts(body);

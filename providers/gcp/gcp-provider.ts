@@ -42,6 +42,7 @@ export interface GcpProviderOptions {
   /** See {@link InstanceDefaults}. */
   machineServiceAccount?: string | null;
   vmServerUrl?: string | null;
+  diskType?: string;
   rate?: Partial<RateBudgetOptions>;
   backOff?: Partial<BackOff>;
   /** How long a destroy waits for an insert that may be on its way, when it finds no instance. */
@@ -56,6 +57,7 @@ const DEFAULT_ZONES = ['us-central1-a'];
 /** Half of the default quota of 1,500 calls a minute, so that two workers fit. */
 const DEFAULT_RATE: RateBudgetOptions = { callsPerSecond: 12, burst: 60, reservedForDestroys: 0.25 };
 const DEFAULT_BACK_OFF: BackOff = { firstMs: 500, mostMs: 15_000, budgetMs: 60_000 };
+const DEFAULT_DISK_TYPE = 'pd-balanced';
 const DEFAULT_SETTLE_MS = 5000;
 const DEFAULT_POLL_MS = 1000;
 
@@ -189,8 +191,8 @@ class GcpProvider implements MachineProvider {
     const operations = new Operations(api, calls, project);
     const pageSize = options.listPageSize ?? LIST_PAGE_SIZE;
     const instances = new Instances(api, calls, { deployment, project, pageSize });
-    const { machineServiceAccount = null, vmServerUrl = null } = options;
-    const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl };
+    const { machineServiceAccount = null, vmServerUrl = null, diskType = DEFAULT_DISK_TYPE } = options;
+    const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl, diskType };
     const insert = new MachineInsert({ api, calls, operations, defaults, retryPauseMs: backOff.firstMs });
     return { api, calls, operations, instances, insert };
   }

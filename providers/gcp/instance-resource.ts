@@ -1,11 +1,12 @@
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from './compute-api.ts';
-import { imagePathOf } from './image-reference.ts';
+import { containerScript, environmentFile } from './container-script.ts';
+import { containerOf, imagePathOf } from './image-reference.ts';
 import { LABEL, instanceNameOf, labelKeyOf, labelValueOf } from './instance-names.ts';
 import { METADATA, type MachineRecord } from './machine-facts.ts';
 import { machineTypeOf } from './machine-type.ts';
-import { startupScript } from './startup-script.ts';
+import { startupScript, type MachineIdentity } from './startup-script.ts';
 
 /** What all instances of a deployment have in common. */
 export interface InstanceDefaults {
@@ -15,6 +16,8 @@ export interface InstanceDefaults {
   machineServiceAccount: string | null;
   /** Where machines fetch vm-server; null where the images have it already. */
   vmServerUrl: string | null;
+  /** `pd-balanced`, `pd-ssd`, `hyperdisk-balanced`, …: what the machine types in use take. */
+  diskType: string;
 }
 
 /** Compute Engine deletes a machine this much later than its owner should have. */
@@ -43,7 +46,7 @@ export function instanceResource(
         initializeParams: {
           diskName: name,
           diskSizeGb: spec.diskGb ?? DEFAULT_DISK_GB,
-          diskType: `zones/${zone}/diskTypes/pd-balanced`,
+          diskType: `zones/${zone}/diskTypes/${defaults.diskType}`,
           sourceImage: imagePathOf(spec.image, defaults.project),
           labels,
         },
@@ -79,19 +82,31 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
     // Nobody's key of the whole project opens a guest's machine.
     { key: 'block-project-ssh-keys', value: 'TRUE' },
   ];
+  const container = containerEnvironmentOf(spec);
+  if (container !== null) items.push({ key: METADATA.containerEnvironment, value: container });
   if (Object.keys(spec.env).length > 0) items.push({ key: METADATA.environment, value: JSON.stringify(spec.env) });
   if (agentBootstrap === null) return items;
   items.push({ key: METADATA.apiUrl, value: agentBootstrap.apiUrl });
   const identity = defaults.machineServiceAccount === null ? 'secret' : 'instance';
   const key = identity === 'secret' ? METADATA.agentSecret : METADATA.agentBinding;
   items.push({ key, value: agentBootstrap.secret });
-  if (defaults.vmServerUrl !== null) {
-    const port = spec.ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
-    const app = spec.image === 'vm-server' ? 'chat' : { port };
-    const value = startupScript({ vmServerUrl: defaults.vmServerUrl, identity, app });
-    items.push({ key: METADATA.startupScript, value });
-  }
+  const script = startupScriptOf(spec, defaults.vmServerUrl, identity);
+  if (script !== null) items.push({ key: METADATA.startupScript, value: script });
   return items;
+}
+
+/** Null where no container is run. */
+function containerEnvironmentOf({ image, env }: VmSpec): string | null {
+  return containerOf(image) === null ? null : environmentFile(env);
+}
+
+/** Null where the image starts its agent itself. */
+function startupScriptOf(spec: VmSpec, vmServerUrl: string | null, identity: MachineIdentity): string | null {
+  if (vmServerUrl === null) return null;
+  const container = containerOf(spec.image);
+  if (container !== null) return containerScript({ vmServerUrl, identity, container, ports: spec.ports });
+  const port = spec.ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
+  return startupScript({ vmServerUrl, identity, app: spec.image === 'vm-server' ? 'chat' : { port } });
 }
 
 function networkOf({ network, externalIp }: VmSpec): NetworkInterface {

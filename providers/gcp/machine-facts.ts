@@ -17,6 +17,8 @@ export const METADATA = {
   /** One-time secret, only where the machine has no service account to prove itself with. */
   agentSecret: 'ephemera-agent-secret',
   environment: 'ephemera-environment',
+  /** The environment once more, in the form that Docker reads. */
+  containerEnvironment: 'ephemera-container-environment',
   startupScript: 'startup-script',
 } as const;
 

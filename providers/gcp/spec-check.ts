@@ -2,6 +2,8 @@
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
+import { environmentFile } from './container-script.ts';
+import { containerOf } from './image-reference.ts';
 import { LABEL } from './instance-names.ts';
 import { PROVIDER_NAME } from './machine-facts.ts';
 
@@ -17,6 +19,7 @@ export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineR
     throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
   }
   checkPlace(spec);
+  if (containerOf(spec.image) !== null) environmentFile(spec.env);
   const labels = Object.keys(spec.labels);
   if (labels.length > MAX_USER_LABELS) throw bad('labels', `at most ${MAX_USER_LABELS} fit`);
   const reserved = labels.find((key) => key.toLowerCase().startsWith('ephemera-'));

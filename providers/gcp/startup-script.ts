@@ -1,24 +1,24 @@
 /** What a machine does when it starts: gets vm-server and runs it as the agent, or as the sample chat. */
 
+/** Whether a machine proves itself with its instance identity, or with the one-time secret in its metadata. */
+export type MachineIdentity = 'instance' | 'secret';
+
 export interface StartupScriptOptions {
   /** Where the machine fetches the vm-server file: an `https://` or `gs://…`-served URL, or a path of the API. */
   vmServerUrl: string;
-  /** Whether the machine proves itself with its instance identity, or with the one-time secret in its metadata. */
-  identity: 'instance' | 'secret';
+  identity: MachineIdentity;
   /** `chat`: vm-server is the app too. Else it counts the connections to this TCP port of the image's own app. */
   app: 'chat' | { port: number | null };
 }
 
-const METADATA_URL = 'http://metadata.google.internal/computeMetadata/v1/instance/attributes';
+export const METADATA_URL = 'http://metadata.google.internal/computeMetadata/v1/instance/attributes';
 
 /**
  * A shell script without any secret in it. It says each step on the serial console, for that is what people read
  * when a machine does not become ready.
  */
 export function startupScript({ vmServerUrl, identity, app }: StartupScriptOptions): string {
-  if (!/^https?:\/\/[^\s'"$`\\]+$/.test(vmServerUrl)) {
-    throw new Error(`vmServerUrl must be a plain http:// or https:// URL, not ${JSON.stringify(vmServerUrl)}`);
-  }
+  assertPlainUrl(vmServerUrl);
   const start = app === 'chat' ? 'exec node /opt/ephemera/vm-server.cjs gce' : agentLines(identity, app.port);
   return `#!/bin/sh
 # Makes this machine report to Ephemera. Runs at every start; all it writes is on a memory disk or replaced.
@@ -45,7 +45,13 @@ ${start}
 `;
 }
 
-function agentLines(identity: 'instance' | 'secret', port: number | null): string {
+/** Throws for what could break out of the quotes of a shell. */
+export function assertPlainUrl(vmServerUrl: string): void {
+  if (/^https?:\/\/[^\s'"$`\\]+$/.test(vmServerUrl)) return;
+  throw new Error(`vmServerUrl must be a plain http:// or https:// URL, not ${JSON.stringify(vmServerUrl)}`);
+}
+
+function agentLines(identity: MachineIdentity, port: number | null): string {
   const count = port === null ? '' : ` --count-port ${port} --ready-port ${port}`;
   const proof = identity === 'instance' ? '--gce' : '--secret-file /var/lib/ephemera/agent-secret';
   const secret = [

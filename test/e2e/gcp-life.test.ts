@@ -44,12 +44,28 @@ describe('npm start -- --provider gcp, against any server that speaks Compute En
   });
 
   it('makes a VM that is ready when its agent has reported, and destroys it on request', async () => {
+    const before = server.calls.length;
     const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { name: 'lobby', template: 'chat' });
     expect(vm).toMatchObject({ state: 'running', provider: 'gcp', zone: 'us-central1-a', connections: 0 });
     expect(server.world.instances.size).toBe(1);
     const gone = await call('DELETE', '/v1/vms/lobby?wait=destroyed&timeoutSeconds=60');
     expect(gone).toMatchObject({ state: 'destroyed', reason: 'requested' });
     expect([server.world.instances.size, server.world.disks.size]).toEqual([0, 0]);
+    const calls = server.calls.slice(before);
+    process.stdout.write(`gcp: ${calls.length} API calls for a whole life (at most ${MOST_CALLS_PER_LIFE})\n`);
+    expect(calls.length, JSON.stringify(calls)).toBeLessThanOrEqual(MOST_CALLS_PER_LIFE);
+  });
+
+  it('gives machines the vm-server file from its API', async () => {
+    const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { name: 'fetch', template: 'chat' });
+    const [instance] = [...server.world.instances.values()];
+    const script = instance?.metadata?.items?.find(({ key }) => key === 'startup-script')?.value ?? '';
+    const url = /'(http:[^']+vm-server\.cjs)'/.exec(script)?.[1] ?? '';
+    expect(url, script).toContain(readRunJson(stateDir).apiUrl);
+    const file = Buffer.from(await (await fetch(url)).arrayBuffer());
+    expect(file.equals(await readFile(VM_SERVER_FILE))).toBe(true);
+    expect(vm).toMatchObject({ state: 'running' });
+    await call('DELETE', '/v1/vms/fetch?wait=destroyed&timeoutSeconds=60');
   });
 
   it('keeps a VM while somebody is connected and destroys it when idle', async () => {
@@ -66,4 +82,6 @@ describe('npm start -- --provider gcp, against any server that speaks Compute En
   });
 });
 
+const MOST_CALLS_PER_LIFE = 12;
+const VM_SERVER_FILE = join(import.meta.dirname, '../../dist/vm-server.cjs');
 const WAIT = { timeout: 20_000, interval: 200 };

@@ -50,8 +50,16 @@ describe('a create request', () => {
   });
 
   it('is refused for what does not exist', () => {
-    expect(refusal({ template: 'nope' })).toBe('unknownTemplate: There is no template nope; there is: chat');
+    expect(refusal({ template: 'nope' })).toBe('unknownTemplate: There is no template nope; there is: chat, cos');
     expect(refusal({ template: 'chat', provider: 'gcp' })).toContain('unknownProvider: There is no provider gcp');
+  });
+
+  it('with a template of one provider is for that one, and refused where there is none or it cannot', () => {
+    const body = { template: 'cos', image: 'container:docker.io/library/redis:8' };
+    const spec = normaliseSpec(createVmSchema.parse(body), ['local', 'gcp']);
+    expect(spec).toMatchObject({ provider: 'gcp', image: body.image, egress: true });
+    expect(refusal({ template: 'cos' })).toContain('unknownProvider: There is no provider gcp');
+    expect(refusal({ template: 'cos', provider: 'local' })).toContain('unsupportedOption');
   });
 
   it('is refused for each thing that the provider cannot do', () => {

@@ -49,6 +49,17 @@ describe('images and machine types', () => {
     expect(imagePathOf('family/lobby', 'p')).toBe('projects/p/global/images/family/lobby');
     expect(imagePathOf('cos-cloud/family/cos-stable', 'p')).toBe('projects/cos-cloud/global/images/family/cos-stable');
     expect(imagePathOf('projects/q/global/images/family/f', 'p')).toBe('projects/q/global/images/family/f');
+    const containers = [
+      'container:nginx',
+      'container:docker.io/library/nginx:1.27',
+      `container:eu.gcr.io/a/b@sha256:${'0'.repeat(64)}`,
+    ];
+    for (const image of containers) {
+      expect(imagePathOf(image, 'p')).toBe('projects/cos-cloud/global/images/family/cos-stable');
+    }
+    for (const wrong of ['container:', 'container:-v', "container:x';id", 'container:$(id)', 'container:a b']) {
+      expect(() => imagePathOf(wrong, 'p'), wrong).toThrow(/field image/);
+    }
     for (const wrong of ['', 'Big', 'a/b/c', 'projects/x/y', 'family/', '../x']) {
       expect(() => imagePathOf(wrong, 'p'), wrong).toThrow(/field image/);
     }

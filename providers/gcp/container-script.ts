@@ -1,0 +1,74 @@
+/** What a machine does when it starts that runs a container: the image is Container-Optimized OS, all on it is Docker's. */
+import { ProviderError } from '../../domain/provider-error.ts';
+import type { PortSpec } from '../../domain/vm-spec.ts';
+import { METADATA_URL, assertPlainUrl, type MachineIdentity } from './startup-script.ts';
+
+/** Runs the agent: Node.js and nothing else. This mirror is reached without a way to the internet. */
+const AGENT_IMAGE = 'mirror.gcr.io/library/node:22-slim';
+
+export interface ContainerScriptOptions {
+  vmServerUrl: string;
+  identity: MachineIdentity;
+  /** Image of the container, as `docker run` takes it. */
+  container: string;
+  /** Opened in the machine's own firewall; the agent counts the connections of the first TCP one. */
+  ports: readonly PortSpec[];
+  /** Where files are kept; only tests choose another place. */
+  directory?: string;
+}
+
+/**
+ * A shell script that runs the container and beside it the agent, both on the machine's own network: what the agent
+ * counts is what users hold. It runs at every start and says each step on the serial console.
+ */
+export function containerScript(options: ContainerScriptOptions): string {
+  const { vmServerUrl, identity, container, ports, directory = '/var/lib/ephemera' } = options;
+  assertPlainUrl(vmServerUrl);
+  const port = ports.find(({ protocol }) => protocol === 'tcp')?.port;
+  const count = port === undefined ? '' : ` --count-port ${port} --ready-port ${port}`;
+  const proof = identity === 'instance' ? '--gce' : '--secret-file /ephemera/agent-secret';
+  return `#!/bin/sh
+# Runs a container, and the agent that reports to Ephemera how many use it.
+set -eu
+say() { echo "ephemera: $*" > /dev/console 2>/dev/null || echo "ephemera: $*"; }
+trap 'say "the startup script failed; the lines above say why"' EXIT
+attribute() { curl -fsS --retry 5 -H 'Metadata-Flavor: Google' "${METADATA_URL}/$1"; }
+
+umask 077
+mkdir -p '${directory}'
+cd '${directory}'
+${openPorts(ports)}
+say 'fetching vm-server'
+curl -fsS --retry 10 --retry-connrefused -o vm-server.next '${vmServerUrl}'
+mv vm-server.next vm-server.cjs
+attribute ephemera-container-environment > environment
+${identity === 'secret' ? '[ -e agent-token ] || attribute ephemera-agent-secret > agent-secret\n' : ''}api_url=$(attribute ephemera-api-url)
+docker rm -f ephemera-app ephemera-agent > /dev/null 2>&1 || true
+say 'starting the container'
+docker run -d --name ephemera-app --restart unless-stopped --network host --env-file environment \\
+  --log-driver journald '${container}'
+say 'starting the agent'
+docker run -d --name ephemera-agent --restart unless-stopped --network host -v '${directory}:/ephemera' \\
+  ${AGENT_IMAGE} node /ephemera/vm-server.cjs agent --api-url "$api_url" ${proof}${count}
+trap - EXIT
+say 'container and agent run'
+`;
+}
+
+/** The image lets nothing in but what is opened. */
+function openPorts(ports: readonly PortSpec[]): string {
+  return ports.map(({ port, protocol }) => `iptables -w -I INPUT -p ${protocol} --dport ${port} -j ACCEPT`).join('\n');
+}
+
+/**
+ * The environment as `docker run --env-file` reads it: one line for each variable, nothing quoted.
+ * @throws ProviderError `badSpec` for a value of several lines, which has no form there
+ */
+export function environmentFile(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => {
+      if (!/[\r\n]/.test(value)) return `${name}=${value}\n`;
+      throw new ProviderError('badSpec', `field env.${name}: must be one line: Docker takes no others`);
+    })
+    .join('');
+}
