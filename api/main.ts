@@ -1,7 +1,7 @@
 /** One API replica as a process: `tsx api/main.ts`. */
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
-import { ensureFirstKey } from '../config/api-keys.ts';
+import { ensureFirstKey } from '../config/first-key.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { startApi } from './server.ts';
@@ -13,7 +13,7 @@ const connection = Connection.lazy(temporalConnectionOptions(settings));
 const client = new Client({ connection, namespace: settings.temporal.namespace });
 
 try {
-  const { newKey, keyFile } = ensureFirstKey(settings);
+  const { newKey, keyFile } = await ensureFirstKey(settings);
   if (newKey !== null) log.info({ keyFile }, 'made the first API key');
   const api = await startApi({ settings, client, log });
   let stopping = false;

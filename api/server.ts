@@ -81,7 +81,9 @@ function createContext(settings: Settings, client: Client, log: Logger, gceKeysU
   return {
     settings,
     client,
-    keys: new ApiKeyStore(settings),
+    keys: new ApiKeyStore(settings, {
+      onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
+    }),
     agentTokens: new AgentTokens(secret, settings.deployment),
     gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
     internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),

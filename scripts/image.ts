@@ -9,7 +9,7 @@ import type { QemuImage, QemuImageManifest } from '../providers/qemu/image-files
 import { buildVmServer } from './build-vm-server.ts';
 import { CpioArchive } from './image-cpio.ts';
 import { nodeFiles, systemParts, type SystemParts } from './image-parts.ts';
-import { holdLock } from './process-lock.ts';
+import { holdLock } from '../config/process-lock.ts';
 import { cacheDirectory } from './temporal-cli.ts';
 import { runScript, say, step } from './terminal.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { replacePrivateFile } from '../config/private-file.ts';
-import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+import { identify, isAlive, type ProcessIdentity } from '../config/process-identity.ts';
 
 const identitySchema = z.object({ pid: z.int(), startedAt: z.string() });
 

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { localApiUrl } from '../config/api-url.ts';
-import { ensureFirstKey, type FirstKey } from '../config/api-keys.ts';
+import { ensureFirstKey, type FirstKey } from '../config/first-key.ts';
 import { loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { settingsEnvironment } from '../config/settings-environment.ts';
@@ -11,8 +11,8 @@ import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { buildVmServer } from './build-vm-server.ts';
 import { withGuestImage } from './guest-image.ts';
 import { choosePort, type PortWish } from './ports.ts';
-import { identify } from './process-identity.ts';
-import { tryLock, type Unlock } from './process-lock.ts';
+import { identify } from '../config/process-identity.ts';
+import { tryLock, type Unlock } from '../config/process-lock.ts';
 import { endLeftovers, readLiveRunFile, removeRunFile, writeRunFile } from './run-file.ts';
 import { Supervisor, whyHopeless } from './supervisor.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
@@ -72,7 +72,7 @@ async function lockStateDirectory(stateDir: string): Promise<Unlock> {
   );
 }
 
-function prepareState(settings: Settings, note: (text: string) => void): FirstKey {
+function prepareState(settings: Settings, note: (text: string) => void): Promise<FirstKey> {
   note(settings.stateDir);
   loadDeploymentSecret(settings);
   return ensureFirstKey(settings);

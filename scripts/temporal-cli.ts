@@ -6,7 +6,7 @@ import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { holdLock } from './process-lock.ts';
+import { holdLock } from '../config/process-lock.ts';
 import { ScriptError, say, type StepReport } from './terminal.ts';
 
 const run = promisify(execFile);

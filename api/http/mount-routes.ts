@@ -1,6 +1,6 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
-import { authenticate, bearerToken } from './authenticate.ts';
+import { bearerToken, identify, requireRole } from './authenticate.ts';
 import { ApiProblem, tokenRefused } from './problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
 import { typedQuery, validate } from './validate.ts';
@@ -31,8 +31,9 @@ function handler(route: Route, api: ApiContext): RequestHandler {
   return async (request, response) => {
     const bearer = bearerToken(request.get('authorization'));
     const needed = route.access === 'public' || route.access === 'agent' ? undefined : route.access;
-    const caller = needed === undefined ? undefined : authenticate(api.keys, bearer, needed);
+    const caller = needed === undefined ? undefined : identify(api.keys, bearer);
     if (caller !== undefined) Object.assign(response.locals, { keyId: caller.id, project: caller.project });
+    if (caller !== undefined && needed !== undefined) requireRole(caller, needed);
     if (route.access === 'agent') refuseStrangers(api, bearer);
     const body = route.body === undefined ? undefined : await readJson(request, response);
     const input: UncheckedRequest = {

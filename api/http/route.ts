@@ -3,7 +3,8 @@
  * it may give, and the handler. The router mounts it, the OpenAPI document is generated from it.
  */
 import type { z } from 'zod';
-import type { ApiKeyHolder, Role } from '../../config/api-keys.ts';
+import type { ApiKeyHolder } from '../../config/api-keys.ts';
+import type { Role } from '../../config/keys-file.ts';
 import type { ApiErrorCode } from '../../domain/error-codes.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from './problem.ts';

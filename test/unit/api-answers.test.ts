@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { answerReport } from '../../api/agents/answer-report.ts';
 import { RateLimiter } from '../../api/agents/rate-limiter.ts';
-import { authenticate, bearerToken } from '../../api/http/authenticate.ts';
+import { bearerToken, identify, requireRole } from '../../api/http/authenticate.ts';
 import { problemOf } from '../../api/http/error-handler.ts';
 import { ApiProblem, problemDocument } from '../../api/http/problem.ts';
 import { typedQuery, validate } from '../../api/http/validate.ts';
@@ -94,18 +94,25 @@ describe('validation', () => {
 });
 
 describe('a key', () => {
+  const holders = {
+    v: { id: 'v', project: 'p', role: 'viewer' },
+    a: { id: 'a', project: 'p', role: 'admin' },
+  } as const;
+  const old = { holder: { id: 'old', project: 'p', role: 'admin' }, why: 'revoked' } as const;
   const keys = {
-    verify: (token: string) =>
-      ({ v: { id: 'v', project: 'p', role: 'viewer' as const }, a: { id: 'a', project: 'p', role: 'admin' as const } })[
-        token
-      ],
+    verify: (token: unknown) => (token === 'v' || token === 'a' ? holders[token] : undefined),
+    ended: (token: unknown) => (token === 'old' ? old : undefined),
   };
 
   it('opens what its role may do', () => {
-    expect(code(() => authenticate(keys, undefined, 'viewer'))).toBe('unauthenticated');
-    expect(code(() => authenticate(keys, 'x', 'viewer'))).toBe('unauthenticated');
-    expect(code(() => authenticate(keys, 'v', 'operator'))).toBe('forbidden');
-    expect(authenticate(keys, 'a', 'operator').id).toBe('a');
+    expect(code(() => identify(keys, undefined))).toBe('unauthenticated');
+    expect(code(() => identify(keys, 'x'))).toBe('unauthenticated');
+    expect(code(() => requireRole(identify(keys, 'v'), 'operator'))).toBe('forbidden');
+    expect(code(() => requireRole(identify(keys, 'a'), 'operator'))).toBe('fine');
+  });
+
+  it('that has ended is refused, and the answer says which and why', () => {
+    expect(() => identify(keys, 'old')).toThrow('The API key old is revoked');
   });
 
   it('is read from a bearer header alone', () => {

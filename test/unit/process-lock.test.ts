@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identify, isAlive } from '../../scripts/process-identity.ts';
-import { holdLock, tryLock } from '../../scripts/process-lock.ts';
+import { identify, isAlive } from '../../config/process-identity.ts';
+import { holdLock, tryLock } from '../../config/process-lock.ts';
 
 let directory: string;
 let path: string;

@@ -7,7 +7,7 @@ import { Client, Connection, type WorkflowClientInterceptor } from '@temporalio/
 import { pino } from 'pino';
 import { startApi, type RunningApi } from '../../api/server.ts';
 import type { ApiVm } from '../../api/schemas/vm.ts';
-import { KEYS_FILE, type Role } from '../../config/api-keys.ts';
+import { KEYS_FILE, type Role } from '../../config/keys-file.ts';
 import { loadSettings } from '../../config/load-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { TimelineEntryView } from '../../domain/vm-view.ts';

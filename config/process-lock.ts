@@ -1,6 +1,6 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPrivateFile } from '../config/private-file.ts';
+import { createPrivateFile } from './private-file.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
 
 const POLL_MS = 500;
@@ -25,18 +25,18 @@ export async function tryLock(path: string): Promise<{ unlock: Unlock } | { held
   }
 }
 
-/** Waits until the lock is free and takes it. */
+/** Waits until the lock is free and takes it; `pollMs` is for locks that are held for a moment only. */
 export async function holdLock(
   path: string,
-  { onWait }: { onWait: (holder: ProcessIdentity) => void },
+  { onWait, pollMs = POLL_MS }: { onWait?: (holder: ProcessIdentity) => void; pollMs?: number },
 ): Promise<Unlock> {
   let told = false;
   for (;;) {
     const lock = await tryLock(path);
     if ('unlock' in lock) return lock.unlock;
-    if (!told) onWait(lock.heldBy);
+    if (!told) onWait?.(lock.heldBy);
     told = true;
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }
 

@@ -1,0 +1,147 @@
+/** `npm run keys -- list|add|revoke|rotate`: the API keys of a state directory, also while Ephemera runs. */
+import { parseArgs } from 'node:util';
+import { addKey, KeyChangeError, revokeKey, rotateKey, type MadeKey } from '../config/key-changes.ts';
+import {
+  endOfKey,
+  keysFile,
+  labelSchema,
+  projectSchema,
+  readKeys,
+  ROLES,
+  type StoredKey,
+} from '../config/keys-file.ts';
+import { loadSettings, SettingsError } from '../config/load-settings.ts';
+import { ScriptError, runScript, say } from './terminal.ts';
+
+const USAGE = `npm run keys -- list
+npm run keys -- add --project NAME --role ${ROLES.join('|')} [--label TEXT] [--expires WHEN]
+npm run keys -- revoke ID
+npm run keys -- rotate ID [--overlap-seconds N] [--expires WHEN]
+
+WHEN is a time (2027-01-31 or 2027-01-31T12:00:00Z) or a number of days (30d).
+A new key is printed once, alone on standard output. rotate ends the old key at once, or after --overlap-seconds.
+--state-dir DIR, or EPHEMERA_STATE_DIR, names another state directory.`;
+
+const DAY_MS = 24 * 3600 * 1000;
+const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
+
+await runScript(main);
+
+async function main(): Promise<void> {
+  const { values, positionals } = parsed();
+  const [command, id, ...rest] = positionals;
+  if (values.help || command === undefined) {
+    say(USAGE);
+    return;
+  }
+  const stateDir = stateDirectory(values['state-dir']);
+  const now = Date.now();
+  const expires = expiryIn(values.expires, now);
+  try {
+    if (command === 'list' && id === undefined) list(stateDir, now);
+    else if (command === 'add' && id === undefined) {
+      const { label, ...owner } = { project: values.project, role: values.role, label: values.label };
+      show(await addKey(stateDir, { ...ownerOf(owner), ...labelOf(label), ...expires }, now), 'made');
+    } else if (command === 'revoke' && id !== undefined && rest.length === 0) {
+      await revokeKey(stateDir, id, now);
+      say(`revoked ${id}: every API replica on this state directory refuses it within a second`);
+    } else if (command === 'rotate' && id !== undefined && rest.length === 0) {
+      const overlapSeconds = overlapIn(values['overlap-seconds']);
+      show(await rotateKey(stateDir, id, { overlapSeconds, ...expires }, now), `takes the place of ${id}`);
+    } else throw new ScriptError(USAGE);
+  } catch (error) {
+    if (error instanceof KeyChangeError) throw new ScriptError(error.message);
+    throw error;
+  }
+}
+
+function parsed() {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        project: text,
+        role: text,
+        label: text,
+        expires: text,
+        'overlap-seconds': text,
+        'state-dir': text,
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new ScriptError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+}
+
+function stateDirectory(asked: string | undefined): string {
+  const argv = asked === undefined ? [] : ['--state-dir', asked];
+  try {
+    return loadSettings({ argv, env: process.env, cwd: process.cwd() }).stateDir;
+  } catch (error) {
+    if (error instanceof SettingsError) throw new ScriptError(error.message);
+    throw error;
+  }
+}
+
+function ownerOf({ project, role }: { project: string | undefined; role: string | undefined }) {
+  const known = ROLES.find((name) => name === role);
+  if (known === undefined) throw new ScriptError(`--role must be one of ${ROLES.join(', ')}`);
+  const name = projectSchema.safeParse(project);
+  if (!name.success) throw new ScriptError('--project must be 1 to 63 of a-z, 0-9 and "-", a letter first');
+  return { project: name.data, role: known };
+}
+
+function labelOf(label: string | undefined) {
+  if (label === undefined) return {};
+  if (!labelSchema.safeParse(label).success) {
+    throw new ScriptError('--label must be at most 80 printable ASCII characters');
+  }
+  return { label };
+}
+
+function expiryIn(text: string | undefined, now: number): { expiresAt?: number } {
+  if (text === undefined) return {};
+  const days = /^(\d{1,4})d$/.exec(text)?.[1];
+  const isTime = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const expiresAt = days === undefined ? (isTime ? Date.parse(text) : NaN) : now + Number(days) * DAY_MS;
+  if (!(expiresAt > now)) throw new ScriptError('--expires must be a time to come (2027-01-31) or days (30d)');
+  return { expiresAt };
+}
+
+function overlapIn(text = '0'): number {
+  const seconds = /^\d{1,8}$/.test(text) ? Number(text) : Infinity;
+  if (seconds > MAX_OVERLAP_SECONDS) throw new ScriptError('--overlap-seconds must be whole seconds, at most 30 days');
+  return seconds;
+}
+
+/** The key alone on standard output, so that a script can keep it; what is said about it goes beside. */
+function show({ key, stored }: MadeKey, done: string): void {
+  const until = stored.expiresAt === undefined ? '' : `, until ${stored.expiresAt}`;
+  process.stderr.write(`${stored.id} ${done}: ${stored.role} of ${stored.project}${until}. Shown once:\n`);
+  say(key);
+}
+
+function list(stateDir: string, now: number): void {
+  const keys = readKeys(keysFile(stateDir)) ?? [];
+  if (keys.length === 0) {
+    say(`no keys in ${stateDir}; \`npm start\` makes the first one`);
+    return;
+  }
+  const head = ['ID', 'PROJECT', 'ROLE', 'ENDS WITH', 'CREATED', 'EXPIRES', 'STATE', 'LABEL'];
+  const rows = [head, ...keys.map((key) => row(key, now))];
+  const widths = head.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  for (const cells of rows)
+    say(
+      cells
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+function row(key: StoredKey, now: number): string[] {
+  const { id, project, role, lastFour = '', createdAt, expiresAt = 'never', label = '' } = key;
+  return [id, project, role, lastFour, createdAt, expiresAt, endOfKey(key, now) ?? 'good', label];
+}
