@@ -1,15 +1,12 @@
 /** From a create request until the VM is ready, minus the bare start of the same machine process. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentReport } from '../domain/agent-protocol.ts';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
 import { buildVmServer } from '../scripts/build-vm-server.ts';
+import { untilAgentSaysReady } from '../test/agent-ready.ts';
 import { startStack } from '../test/stack.ts';
 import { startTestServer } from '../test/temporal-server.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
@@ -99,35 +96,15 @@ async function startBare(name: string): Promise<number> {
   const begunAt = performance.now();
   const child = spawn(process.execPath, [program, 'machine', '--dir', machineDir], { stdio: 'ignore' });
   try {
-    await untilAgentIsReady(child, socketPath);
+    await untilAgentSaysReady({
+      socketPath,
+      timeoutMs: READY_TIMEOUT_MS,
+      isAlive: () => child.exitCode === null && child.signalCode === null,
+    });
     return performance.now() - begunAt;
   } finally {
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
-  }
-}
-
-async function untilAgentIsReady(child: ChildProcess, socketPath: string): Promise<void> {
-  const deadline = Date.now() + READY_TIMEOUT_MS;
-  while (Date.now() < deadline && child.exitCode === null) {
-    if (await saysReady(socketPath)) return;
-    await sleep(5);
-  }
-  throw new Error('the bare machine did not become ready');
-}
-
-async function saysReady(socketPath: string): Promise<boolean> {
-  const socket = connect(socketPath);
-  try {
-    await once(socket, 'connect');
-    for await (const line of createInterface({ input: socket })) {
-      if ((JSON.parse(line) as AgentReport).ready) return true;
-    }
-    return false;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }
