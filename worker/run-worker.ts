@@ -1,7 +1,6 @@
 /** The composition root: connects, checks the namespace, and runs the roles that the settings name. */
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker, bundleWorkflowCode, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
@@ -11,6 +10,7 @@ import { startInternalServer, internalToken } from './internal-server.ts';
 import { createHostWorker, createMachineHost, createProvider, type MachineHost } from './machine-host.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { prepareNamespace } from './temporal-setup.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
 
 /** Running tasks may finish for this long, then they are cancelled, and at last left behind. */
 const SHUTDOWN = { shutdownGraceTime: 500, shutdownForceTime: 2500 } as const;
@@ -112,15 +112,6 @@ async function createControlWorker(
 ): Promise<Worker> {
   const bundle = workflowBundle ?? (await bundleWorkflows(log));
   return Worker.create({ ...options, workflowBundle: bundle });
-}
-
-/** The workflow code as one file that runs in the workflow sandbox. */
-export async function bundleWorkflows(log: Logger): Promise<{ code: string }> {
-  const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
-  const say = (message: string): void => log.debug(message);
-  const logger = { log: (_: string, message: string) => say(message), trace: say, debug: say, info: say };
-  const warn = (message: string): void => log.warn(message);
-  return bundleWorkflowCode({ workflowsPath, logger: { ...logger, warn, error: warn } });
 }
 
 async function createHosts(

@@ -1,0 +1,44 @@
+import { ScriptError } from './terminal.ts';
+
+/** What a script takes besides the settings. */
+export interface OwnFlags {
+  /** Flags without a value that were given. */
+  switches: Set<string>;
+  values: Map<string, string>;
+  /** Everything else: flags of the settings. */
+  rest: string[];
+}
+
+/**
+ * Takes a script's own flags, `--name`, `--name VALUE` or `--name=VALUE`, out of its arguments.
+ * @throws ScriptError for a flag without its value.
+ */
+export function takeOwnFlags(
+  argv: readonly string[],
+  own: { switches?: readonly string[]; values?: readonly string[] },
+): OwnFlags {
+  const flags: OwnFlags = { switches: new Set(), values: new Map(), rest: [] };
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? '';
+    const [flag = '', ...inline] = word.split('=');
+    const name = flag.startsWith('--') ? flag.slice(2) : '';
+    if (own.switches?.includes(name) && inline.length === 0) {
+      flags.switches.add(name);
+    } else if (own.values?.includes(name)) {
+      const value = inline.length > 0 ? inline.join('=') : argv[++index];
+      if (!value) throw new ScriptError(`${flag}: needs a value`);
+      flags.values.set(name, value);
+    } else {
+      flags.rest.push(word);
+    }
+  }
+  return flags;
+}
+
+/** A whole number of at least 1, or undefined for a flag that was not given. */
+export function wholeNumber(flags: OwnFlags, name: string): number | undefined {
+  const value = flags.values.get(name);
+  if (value === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new ScriptError(`--${name}: must be a whole number of at least 1, not ${value}`);
+}
