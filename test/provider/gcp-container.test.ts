@@ -33,7 +33,7 @@ beforeEach(async () => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (request.method === 'POST') {
       void json(request).then((body) => {
-        (pathname === '/v1/agent/exchange' ? exchanges : reports).push(body as object);
+        (pathname === '/v1/agent/exchange' ? exchanges : reports).push(body);
         const reply = { token: 'report-token', nextReportSeconds: 1, forwarded: null, draining: false };
         response.setHeader('content-type', 'application/json').end(JSON.stringify(reply));
       });
