@@ -1,12 +1,14 @@
 resource "google_compute_address" "control" {
+  count        = local.on_cloud_run ? 0 : 1
   name         = "ephemera-${var.deployment}-control"
   address_type = "INTERNAL"
   subnetwork   = google_compute_subnetwork.ephemera.id
   region       = var.region
 }
 
-# One VM runs API and worker. It keeps nothing: Temporal is the only database, so it may be replaced at any time.
+# With control_plane = "vm" one VM runs API and worker. It keeps nothing: Temporal is the only database, so it may be replaced at any time.
 resource "google_compute_instance" "control" {
+  count                     = local.on_cloud_run ? 0 : 1
   name                      = "ephemera-${var.deployment}-control"
   machine_type              = var.control_machine_type
   zone                      = var.zone
@@ -22,7 +24,7 @@ resource "google_compute_instance" "control" {
 
   network_interface {
     subnetwork = google_compute_subnetwork.ephemera.id
-    network_ip = google_compute_address.control.address
+    network_ip = google_compute_address.control[0].address
   }
 
   service_account {
@@ -41,7 +43,7 @@ resource "google_compute_instance" "control" {
       project                 = var.project
       zones                   = join(",", var.machine_zones)
       deployment              = var.deployment
-      api_url                 = "http://${google_compute_address.control.address}:7400"
+      api_url                 = "http://${google_compute_address.control[0].address}:7400"
       machine_service_account = google_service_account.machine.email
       vm_server_url           = var.vm_server_url
       temporal_address        = var.temporal_address
@@ -52,4 +54,11 @@ resource "google_compute_instance" "control" {
   }
 
   depends_on = [google_project_service.compute, google_compute_router_nat.ephemera]
+
+  lifecycle {
+    precondition {
+      condition     = var.release_url != ""
+      error_message = "The control VM needs release_url: where it fetches Ephemera."
+    }
+  }
 }

@@ -89,10 +89,10 @@ resource "google_compute_firewall" "sealed_to_api" {
   direction          = "EGRESS"
   priority           = 900
   target_tags        = ["ephemera-sealed"]
-  destination_ranges = ["${google_compute_address.control.address}/32"]
+  destination_ranges = local.on_cloud_run ? ["199.36.153.8/30"] : ["${google_compute_address.control[0].address}/32"]
   allow {
     protocol = "tcp"
-    ports    = ["7400"]
+    ports    = [local.on_cloud_run ? "443" : "7400"]
   }
 }
 

@@ -1,6 +1,6 @@
 output "api_url" {
   description = "Where machines, and whoever is in the network, reach the API."
-  value       = "http://${google_compute_address.control.address}:7400"
+  value       = local.on_cloud_run ? local.cloud_run_url : "http://${google_compute_address.control[0].address}:7400"
 }
 
 output "network" {

@@ -53,13 +53,54 @@ variable "deployment_secret" {
   type        = string
 }
 
-variable "release_url" {
-  description = "https:// URL of a .tar.gz of Ephemera's checkout, with package-lock.json at its top."
+variable "control_plane" {
+  description = "Where API and worker run: \"vm\" (one VM) or \"cloud-run\" (a service and a worker pool)."
   type        = string
+  default     = "vm"
+  validation {
+    condition     = contains(["vm", "cloud-run"], var.control_plane)
+    error_message = "Either vm or cloud-run."
+  }
+}
+
+variable "release_url" {
+  description = "For control_plane vm: https:// URL of a .tar.gz of Ephemera's checkout, with package-lock.json at its top."
+  type        = string
+  default     = ""
+}
+
+variable "container_image" {
+  description = "For control_plane cloud-run: the image of deploy/container/Dockerfile, in a registry that Cloud Run reads."
+  type        = string
+  default     = ""
+}
+
+variable "api_key_secret" {
+  description = "Secret Manager secret with EPHEMERA_API_KEY, the first admin key; needed for cloud-run."
+  type        = string
+  default     = ""
+}
+
+variable "api_ingress" {
+  description = "For cloud-run: who reaches the API. INGRESS_TRAFFIC_INTERNAL_ONLY is your networks, INGRESS_TRAFFIC_ALL everybody with a key."
+  type        = string
+  default     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+}
+
+variable "api_instances" {
+  description = "For cloud-run: most replicas of the API."
+  type        = number
+  default     = 3
+}
+
+variable "worker_instances" {
+  description = "For cloud-run: workers."
+  type        = number
+  default     = 1
 }
 
 variable "vm_server_url" {
-  description = "https:// URL of dist/vm-server.cjs that machines fetch; empty when their images have it."
+  description = "For control_plane vm: https:// URL of dist/vm-server.cjs that machines fetch, or none when their images have it; empty: from the API."
   type        = string
   default     = ""
 }

@@ -1,6 +1,6 @@
 /** deploy/gcp as far as it can be checked without Google: HashiCorp's own parser, and what must agree with the code. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from '@cdktf/hcl2json';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,8 @@ const FILES = readdirSync(DIRECTORY).filter((name) => name.endsWith('.tf'));
 type Block = Record<string, unknown>;
 interface Parsed {
   resource?: Record<string, Record<string, Block[]>>;
+  data?: Record<string, Record<string, Block[]>>;
+  locals?: Block[];
   variable?: Record<string, Block[]>;
 }
 
@@ -43,6 +45,10 @@ describe('the Terraform of deploy/gcp', () => {
     for (const [, name] of text.matchAll(/\bvar\.(\w+)/g)) expect(variables, `var.${name}`).toContain(name);
     for (const name of variables) expect(text, `var.${name} is used`).toMatch(new RegExp(`var\\.${name}\\b`));
     const known = [...resources().keys()];
+    for (const { data = {} } of parsed.values()) {
+      for (const [type, named] of Object.entries(data))
+        known.push(...Object.keys(named).map((name) => `${type}.${name}`));
+    }
     const references = text.matchAll(/(?<![\w"])(google_\w+)\.(\w+)/g);
     for (const [reference] of references) expect(known).toContain(reference);
   });
@@ -81,6 +87,18 @@ describe('the Terraform of deploy/gcp', () => {
     }
     const shell = template.replaceAll(/^%\{.*$/gm, '').replaceAll(/\$\{\w+\}/g, 'x');
     expect(spawnSync('sh', ['-n'], { input: shell, encoding: 'utf8' }).stderr).toBe('');
+  });
+
+  it('gives Cloud Run the settings that there are, and programs that are in its image', () => {
+    const [locals] = parsed.get('cloud-run.tf')?.locals ?? [];
+    const known: string[] = Object.values(SETTING_DEFINITIONS).map(({ env }) => env);
+    const set = Object.keys(locals!['environment'] as Block).filter((name) => name.startsWith('EPHEMERA_'));
+    expect(set).toContain('EPHEMERA_API_URL');
+    for (const name of set) expect(known).toContain(name);
+    const source = readFileSync(join(DIRECTORY, 'cloud-run.tf'), 'utf8');
+    const programs = [...source.matchAll(/args\s+= \["([^"]+)"\]/g)].map(([, program]) => program!);
+    expect(programs).toEqual(['api/main.ts', 'worker/main.ts']);
+    for (const program of programs) expect(existsSync(resolve(DIRECTORY, '../..', program)), program).toBe(true);
   });
 
   it.skipIf(spawnSync('terraform', ['version']).status !== 0)('is formatted as `terraform fmt` would', () => {
