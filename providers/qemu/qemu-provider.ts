@@ -181,8 +181,8 @@ class QemuProvider implements MachineProvider {
     };
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env };
     try {
+      if ((await readOrder(dir)) === undefined) await this.refuseFullDisk();
       await makePrivateDir(dir);
-      await this.refuseFullDisk(dir);
       const { shortDir } = socketsOf(dir);
       if (shortDir !== null) await makePrivateDir(shortDir);
       // Before the order: whoever finds the order may start the machine.
@@ -194,8 +194,10 @@ class QemuProvider implements MachineProvider {
     }
   }
 
-  private async refuseFullDisk(dir: string): Promise<void> {
-    const { bavail, bsize } = await statfs(dir);
+  /** Before the machine has a directory: what is refused leaves nothing. One that has its order needs no more. */
+  private async refuseFullDisk(): Promise<void> {
+    await makePrivateDir(this.places.machines);
+    const { bavail, bsize } = await statfs(this.places.machines);
     if (bavail * bsize < MIN_FREE_DISK_BYTES) throw diskFull(this.options.stateDir);
   }
 
