@@ -1,5 +1,6 @@
 import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
 import {
+  SWEEP,
   suspectedLost,
   sweepVerdict,
   type LostMachine,
@@ -9,6 +10,7 @@ import {
   type SweptMachine,
 } from '../domain/sweep.ts';
 import type { VmStateName } from '../domain/vm-state.ts';
+import { withLinkedSignal } from './linked-signal.ts';
 import type { MachineLinks } from './machine-links.ts';
 import { runAsActivity } from './run-activity.ts';
 
@@ -53,7 +55,10 @@ async function sweep(dependencies: SweepDependencies, dryRun: boolean, signal: A
   const owners = new Set(live.map(({ machineId }) => machineId));
   const strays = machines.filter(({ machineId }) => !owners.has(machineId));
   const swept: SweptMachine[] = [];
-  for (const machine of strays) swept.push(await sweepOne(dependencies, machine, dryRun, signal));
+  for (let from = 0; from < strays.length; from += SWEEP.destroysAtOnce) {
+    const batch = strays.slice(from, from + SWEEP.destroysAtOnce);
+    swept.push(...(await Promise.all(batch.map((machine) => sweepOne(dependencies, machine, dryRun, signal)))));
+  }
   const alive = new Set(machines.filter(({ status }) => status !== 'ended').map(({ machineId }) => machineId));
   const lost: LostMachine[] = [];
   for (const vm of suspectedLost(live, alive)) {
@@ -79,7 +84,7 @@ async function sweepOne(
   if (dryRun || verdict !== 'orphan') return { ...found, action: 'none' };
   links.close(machineId);
   try {
-    await provider.destroy(machineId, signal);
+    await withLinkedSignal(signal, SWEEP.destroySeconds * 1000, (limited) => provider.destroy(machineId, limited));
     return { ...found, action: 'destroyed' };
   } catch (error) {
     if (signal.aborted) throw error;

@@ -15,6 +15,7 @@ export type DeadlineKind =
   | 'confirm'
   | 'silence'
   | 'lost'
+  | 'letGo'
   | 'maxLifetime';
 
 /** Something that happens by itself at `at` (epoch ms) unless an event moves it. */
@@ -66,6 +67,7 @@ function deadlines(vm: Vm): Deadline[] {
     case 'draining':
       return [...servingDeadlines(vm, state), maxLifetime];
     case 'destroying':
+      return state.letGoAt === null ? [] : [{ kind: 'letGo', at: state.letGoAt }];
     case 'destroyed':
     case 'failed':
       return [];

@@ -9,7 +9,8 @@
  * - a report of an earlier machine, or an older one, arrives late: `machineId` and `sequence` fence it;
  * - somebody connects while the idle deadline fires: the end is confirmed with a fresh count first;
  * - several ends come at once: the first reason stays;
- * - the end comes while the machine is still being made: the undo of a phase is always the same destroy.
+ * - the end comes while the machine is still being made: the undo of a phase is always the same destroy;
+ * - the provider never lets a machine go: an administrator's force frees the name, the sweeper gets the machine.
  */
 import { EMPTY_END_REASON, nextDeadline, type DeadlineKind } from './deadlines.ts';
 import { TIMEOUTS } from './timeouts.ts';
@@ -76,6 +77,8 @@ export function next(vm: Vm, event: VmEvent): Vm {
       return canExchange(vm, event) && vm.exchangeNonce === null ? { ...vm, exchangeNonce: event.nonce } : vm;
     case 'destroyRequested':
       return endWith(vm, event.at, 'requested', null);
+    case 'destroyForced':
+      return force(vm, event.at);
     case 'cancelled':
       return endWith(vm, event.at, 'cancelled', null);
     case 'deadline':
@@ -248,6 +251,7 @@ const DUE: Record<DeadlineKind, (vm: Vm, at: number) => Vm> = {
   confirm: (vm, at) => (isServing(vm.state) ? fallSilent(vm, vm.state, at, 'the agent gave no answer') : vm),
   silence: (vm, at) => (isServing(vm.state) ? fallSilent(vm, vm.state, at, 'the agent is silent') : vm),
   lost: (vm, at) => endWith(vm, at, 'lost', 'the agent stayed silent past its grace'),
+  letGo,
 };
 
 /** Ends an empty VM: at once when no agent can be asked, else after a fresh count. */
@@ -279,8 +283,30 @@ function endWith(vm: Vm, at: number, reason: EndReason, detail: string | null): 
     machine: state.name === 'creating' ? null : state.machine,
     readyAt: 'readyAt' in state ? state.readyAt : null,
     then: isReplaced ? 'recreate' : 'end',
+    letGoAt: null,
   };
   return logged({ ...vm, state: destroying }, at, { kind: 'state', reason, ...(detail === null ? {} : { detail }) });
+}
+
+/** A destroy like any other, but tried for a limited time, counted from when it began. A repeat changes nothing. */
+function force(vm: Vm, at: number): Vm {
+  const begunAt = vm.state.name === 'destroying' ? vm.state.since : at;
+  const ending = endWith(vm, at, 'requested', null);
+  if (ending.state.name !== 'destroying' || ending.state.letGoAt !== null) return ending;
+  const letGoAt = Math.max(at, begunAt + TIMEOUTS.forcedDestroySeconds * 1000);
+  const forced = `forced: a machine that is not gone in ${Math.round((letGoAt - at) / 1000)} s is left to the sweeper`;
+  const detail = ending.state.detail === null ? forced : `${ending.state.detail}; ${forced}`;
+  const state: Destroying = { ...ending.state, letGoAt, detail };
+  return logged({ ...ending, state }, at, { kind: 'forced', detail: forced });
+}
+
+/** The end without a confirmed destroy. It fails, for `destroyed` is a promise that the machine is gone. */
+function letGo(vm: Vm, at: number): Vm {
+  if (vm.state.name !== 'destroying') return vm;
+  const { reason, readyAt } = vm.state;
+  const detail = `forced: ${vm.machineId} was not seen gone; the sweeper removes what is left of it`;
+  const state = { name: 'failed', since: at, reason, detail, readyAt } as const;
+  return logged({ ...vm, state }, at, { kind: 'state', reason, detail });
 }
 
 function machineGone(vm: Vm, event: EventOf<'machineGone'>): Vm {

@@ -9,6 +9,10 @@ export const SWEEP = {
   intervalSeconds: 60,
   /** A machine younger than this may have an owner that is not visible yet. */
   graceSeconds: 10,
+  /** So many machines are looked at side by side: one that cannot be destroyed does not hold up the others. */
+  destroysAtOnce: 20,
+  /** How long one destroy may take; what is not gone by then is tried again by the next sweep. */
+  destroySeconds: 30,
 } as const;
 
 /** What Temporal says of a machine's owner. `unknown`: no trace of one, or no answer. */

@@ -15,6 +15,8 @@ export const TIMEOUTS = {
   destroyAttemptSeconds: 120,
   /** Longest pause between two tries of a destroy. */
   destroyBackoffCapSeconds: 30,
+  /** A forced destroy is tried this long, from when the destroy began; then the machine is left to the sweeper. */
+  forcedDestroySeconds: 15,
   /** How long a probe of one machine may take. */
   probeSeconds: 20,
   /** How long the agent has to answer a confirm over its link. */
@@ -47,6 +49,7 @@ export const TIMEOUT_ORDER: readonly (readonly [keyof typeof TIMEOUTS, keyof typ
   ['activityHeartbeatSeconds', 'createAttemptSeconds'],
   ['createAttemptSeconds', 'createTotalSeconds'],
   ['activityHeartbeatSeconds', 'destroyAttemptSeconds'],
+  ['activityHeartbeatSeconds', 'forcedDestroySeconds'],
   ['confirmLinkSeconds', 'confirmAttemptSeconds'],
   ['confirmAttemptSeconds', 'confirmTotalSeconds'],
   ['agentReportIntervalSeconds', 'confirmReportSeconds'],

@@ -24,6 +24,8 @@ export type VmEvent = { at: number } & (
   | { kind: 'hold'; seconds: number }
   | { kind: 'exchanged'; machineId: string; nonce: string }
   | { kind: 'destroyRequested' }
+  /** An administrator wants the name back, whatever the provider says. */
+  | { kind: 'destroyForced' }
   | { kind: 'cancelled' }
   | { kind: 'deadline' }
   /** `nextMachineId` names the machine that replaces it, should the VM go on. */
@@ -50,6 +52,7 @@ export const VM_EVENT_KINDS = [
   'hold',
   'exchanged',
   'destroyRequested',
+  'destroyForced',
   'cancelled',
   'deadline',
   'machineGone',

@@ -94,6 +94,8 @@ export interface Destroying {
   readyAt: number | null;
   /** What follows once the machine is gone: a lost one may be replaced under the same name. */
   then: 'end' | 'recreate';
+  /** A forced end does not wait longer than this to see the machine gone; null: as long as it takes. */
+  letGoAt: number | null;
 }
 export interface Destroyed {
   name: 'destroyed';
@@ -144,7 +146,15 @@ export interface Vm {
   updatedAt: number;
 }
 
-export const TIMELINE_ENTRY_KINDS = ['state', 'connections', 'hold', 'health', 'confirming', 'confirmed'] as const;
+export const TIMELINE_ENTRY_KINDS = [
+  'state',
+  'connections',
+  'hold',
+  'health',
+  'confirming',
+  'confirmed',
+  'forced',
+] as const;
 
 /** One line of a VM's story. */
 export interface TimelineEntry {
@@ -182,7 +192,7 @@ export function newVm(start: Pick<Vm, 'project' | 'name' | 'uid' | 'machineId' |
   };
 }
 
-/** True when the machine is confirmed gone and nothing can happen any more. */
+/** True when the machine is confirmed gone, or was let go by force, and nothing can happen any more. */
 export function hasEnded(state: VmState): state is Destroyed | Failed {
   return state.name === 'destroyed' || state.name === 'failed';
 }

@@ -16,7 +16,7 @@ export const SIGNAL = {
   /** Postpones idleness: `--name hold --input 3600` (seconds). */
   hold: 'hold',
   machineLost: 'machineLost',
-  /** Durable form of the `destroy` update; see docs/decisions/0003. */
+  /** Durable form of the `destroy` update; both take `{force: true}`. See docs/decisions/0003. */
   destroy: 'destroy',
 } as const;
 

@@ -8,6 +8,7 @@ import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
 import { GceBindings } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
+import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { machineTaskQueue, vmWorkflowId } from '../domain/wire-names.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../providers/gcp/gcp-provider.ts';
@@ -116,7 +117,8 @@ export function createHostWorker({ host, settings, secret, connection, shared }:
       client: host.client,
       signals: host.signals,
       provider: provider.name,
-      host: settings.hostId,
+      // Machines in zones of a cloud are on no host of ours.
+      host: PROVIDER_CAPABILITIES[provider.name]?.zones ? null : settings.hostId,
       controlTaskQueue,
     }),
     workflowIdOf: ({ project, vm }) => vmWorkflowId(project, vm),

@@ -24,6 +24,12 @@ export interface ReportSignal {
   sentAt: number;
 }
 
+/** Argument of `destroy`; without it the destroy is tried as long as it takes. */
+export interface DestroyOptions {
+  /** Frees the name even if the machine cannot be destroyed now; the sweeper gets what is left. */
+  force?: boolean;
+}
+
 /** A caller of the bootstrap exchange; `nonce` is made by the agent, so a lost reply can be asked for again. */
 export interface ExchangeRequest {
   machineId: string;
@@ -36,7 +42,7 @@ export const drainSignal = defineSignal(SIGNAL.drain);
 export const undrainSignal = defineSignal(SIGNAL.undrain);
 export const holdSignal = defineSignal<[number]>(SIGNAL.hold);
 export const machineLostSignal = defineSignal<[{ machineId: string }]>(SIGNAL.machineLost);
-export const destroySignal = defineSignal(SIGNAL.destroy);
+export const destroySignal = defineSignal<[DestroyOptions?]>(SIGNAL.destroy);
 
 export const viewQuery = defineQuery<VmView>(QUERY.view);
 export const timelineQuery = defineQuery<TimelineEntryView[]>(QUERY.timeline);
@@ -45,4 +51,4 @@ export const timelineQuery = defineQuery<TimelineEntryView[]>(QUERY.timeline);
 export const awaitReadyUpdate = defineUpdate<VmView>(UPDATE.awaitReady);
 /** Grants the exchange of a bootstrap secret, or fails with type `tokenRefused`. */
 export const exchangeUpdate = defineUpdate<{ granted: true }, [ExchangeRequest]>(UPDATE.exchange);
-export const destroyUpdate = defineUpdate<VmView>(UPDATE.destroy);
+export const destroyUpdate = defineUpdate<VmView, [DestroyOptions?]>(UPDATE.destroy);

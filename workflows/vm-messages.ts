@@ -16,6 +16,7 @@ import {
   timelineQuery,
   undrainSignal,
   viewQuery,
+  type DestroyOptions,
   type ExchangeRequest,
 } from './messages.ts';
 import type { VmLife } from './vm-life.ts';
@@ -42,7 +43,9 @@ export function handleMessages(life: VmLife): void {
   });
   setHandler(drainSignal, () => life.record({ kind: 'drain' }));
   setHandler(undrainSignal, () => life.record({ kind: 'undrain' }));
-  setHandler(destroySignal, () => life.record({ kind: 'destroyRequested' }));
+  const destroy = (options?: DestroyOptions): void =>
+    life.record({ kind: options?.force === true ? 'destroyForced' : 'destroyRequested' });
+  setHandler(destroySignal, destroy);
 
   setHandler(viewQuery, view);
   setHandler(timelineQuery, () => timelineView(life.vm));
@@ -60,8 +63,8 @@ export function handleMessages(life: VmLife): void {
     },
     { validator: (request: ExchangeRequest) => assertExchangeable(life, request) },
   );
-  setHandler(destroyUpdate, () => {
-    life.record({ kind: 'destroyRequested' });
+  setHandler(destroyUpdate, (options) => {
+    destroy(options);
     return view();
   });
 }

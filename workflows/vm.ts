@@ -4,7 +4,8 @@
  * The provider owns whether the machine exists, its agent owns how many use it; this workflow owns everything
  * else and is the only one that decides. Everything that happens becomes an event (vm-messages.ts,
  * vm-phases.ts, the deadline timer), `next` in domain/ decides what it means, and the state decides which phase
- * runs. A cancel is an event like any other, so it cannot skip the destroy. Terminate runs no code at all.
+ * runs. A cancel is an event like any other, so it cannot skip the destroy. Terminate runs no code at all, and a
+ * forced destroy may give up on a machine: the sweeper covers both.
  */
 import {
   allHandlersFinished,
@@ -33,7 +34,8 @@ export async function runVm(input: VmInput): Promise<VmView> {
   const cancelled = recordCancel(life);
   await CancellationScope.nonCancellable(async () => {
     const background = Promise.all([watchDeadlines(life), publishChanges(life)]);
-    await liveUntilEnd(life, input);
+    // A forced end waits for no activity: neither a destroy that never succeeds nor a create that does not let go.
+    await Promise.race([liveUntilEnd(life, input), condition(() => life.ended)]);
     await background;
     await condition(allHandlersFinished);
   });
@@ -45,7 +47,7 @@ function beginning({ project, name, spec }: VmInput): Vm {
   return newVm({ project, name, uid, machineId: newMachineId(), spec, at: Date.now() });
 }
 
-/** Runs phase after phase until the machine is confirmed gone, or hands a long life over to a fresh history. */
+/** Runs phase after phase until the end, or hands a long life over to a fresh history. */
 async function liveUntilEnd(life: VmLife, input: VmInput): Promise<void> {
   const machine = machineActivities(life);
   const limit = input.historyLimitEvents ?? HISTORY_LIMIT_EVENTS;

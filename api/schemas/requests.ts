@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TIMEOUT_LIMITS } from '../../domain/timeouts.ts';
+import { TIMEOUT_LIMITS, TIMEOUTS } from '../../domain/timeouts.ts';
 import { PAGE_TOKEN } from '../projection/page-token.ts';
 import { labelFilterSchema, nameSchema } from './names.ts';
 import { vmStateSchema } from './vm.ts';
@@ -22,6 +22,12 @@ export const destroyQuerySchema = z.strictObject({
     .enum(['destroyed'])
     .optional()
     .meta({ description: 'Answer when the machine is confirmed gone, or when the time is over.' }),
+  force: z
+    .boolean()
+    .optional()
+    .meta({
+      description: `Needs an admin key. Ends the VM and frees its name even if its machine cannot be destroyed within ${TIMEOUTS.forcedDestroySeconds} s of the destroy.`,
+    }),
   timeoutSeconds,
 });
 

@@ -15,6 +15,7 @@ const DEADLINE_KINDS = [
   'confirm',
   'silence',
   'lost',
+  'letGo',
   'maxLifetime',
 ] as const satisfies readonly DeadlineKind[];
 
@@ -67,10 +68,9 @@ export const vmSchema = z
     machineId: z.string().optional().meta({ description: 'Absent until the workflow has made it up.' }),
     state: vmStateSchema,
     reason: endReasonSchema.optional(),
-    detail: z
-      .string()
-      .optional()
-      .meta({ description: 'One sentence more about the reason; while `creating`, why the machine is not there yet.' }),
+    detail: z.string().optional().meta({
+      description: 'One sentence more about the reason; while `creating` or `destroying`, why the latest try failed.',
+    }),
     health: z.enum(['ok', 'unknown']),
     provider: z.string(),
     zone: z.string().optional(),

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { destroySignal } from '../../workflows/messages.ts';
+import { TIMEOUTS } from '../../domain/timeouts.ts';
+import { destroySignal, type DestroyOptions } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
+import { requireRole } from '../http/authenticate.ts';
 import { isTemporalUnavailable, isWorkflowGone } from '../http/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
 import { DEFAULT_WAIT_SECONDS, destroyQuerySchema, vmPathSchema } from '../schemas/requests.ts';
@@ -18,20 +20,38 @@ export const destroyVmRoute = keyedRoute({
   summary: 'Destroy a VM',
   description:
     'The request is kept by Temporal before it is answered: the machine will be destroyed even if every other part of ' +
-    'Ephemera is down now. Repeating it is fine.',
+    'Ephemera is down now. Repeating it is fine.\n\n' +
+    'The name is free once the machine is confirmed gone. Where that never happens (a provider that is down, a permission ' +
+    `that is lost) an administrator adds \`force=true\`: the destroy is tried for ${TIMEOUTS.forcedDestroySeconds} s, counted from when it ` +
+    'began, then the VM ends as `failed` with its reason and a `detail` that says so. Its name is free, and the sweeper ' +
+    'removes the machine as soon as the provider works again.',
   access: 'operator',
   params: vmPathSchema,
   query: destroyQuerySchema,
   replies: {
-    200: { description: 'The machine is confirmed gone.', schema: vmSchema },
+    200: {
+      description: 'The VM has ended: its machine is confirmed gone, or by force left to the sweeper.',
+      schema: vmSchema,
+    },
     202: { description: 'Accepted; the machine is not confirmed gone yet.', schema: vmSchema },
   },
   errors: ['unknownVm', 'temporalUnavailable'],
-  handle: async ({ project, params, query, gone }, api) => {
+  handle: async ({ project, params, query, gone, caller, requestId }, api) => {
+    const force = query.force === true;
+    if (force) requireRole(caller, 'admin');
     const { record } = await describedVm(api, project, params.name);
     if (record.closed) return vmReply(api, 200, record);
+    if (force) {
+      const { uid, machineId, state } = record.view;
+      const { workflowId } = record;
+      api.log.warn(
+        { requestId, keyId: caller.id, project, workflowId, uid, machineId, state },
+        'a VM is forced to end',
+      );
+    }
+    const options: [DestroyOptions?] = force ? [{ force }] : [];
     await api.directory
-      .within(() => api.directory.handle(record.workflowId).signal(destroySignal))
+      .within(() => api.directory.handle(record.workflowId).signal(destroySignal, ...options))
       .catch((error: unknown) => {
         // It ended on its own in the meantime, which is what was asked for.
         if (!isWorkflowGone(error)) throw error;

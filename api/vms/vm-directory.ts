@@ -92,10 +92,11 @@ export class VmDirectory {
   }
 }
 
-const CREATE: keyof MachineActivities = 'createMachine';
+const TOLD: readonly string[] = ['createMachine', 'destroyMachine'] satisfies (keyof MachineActivities)[];
 
 function failureOfLastTry({ raw }: WorkflowExecutionDescription): string | undefined {
-  const failure = raw.pendingActivities?.find(({ activityType }) => activityType?.name === CREATE)?.lastFailure;
+  const told = raw.pendingActivities?.find(({ activityType }) => TOLD.includes(activityType?.name ?? ''));
+  const failure = told?.lastFailure;
   if (!failure?.message) return undefined;
   const code = failure.applicationFailureInfo?.type;
   return code ? `${code}: ${failure.message}` : failure.message;

@@ -10,7 +10,7 @@ export interface VmRecord {
   closed: boolean;
   view: VmView;
   timeline: TimelineEntryView[];
-  /** Why the latest try to make the machine failed, while it is tried again. Only a describe knows. */
+  /** Why the latest try to make or destroy the machine failed, while it is tried again. Only a describe knows. */
   lastTry?: string;
 }
 

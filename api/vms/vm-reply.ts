@@ -9,7 +9,9 @@ import { apiVm, type VmRecord } from './vm-record.ts';
 export function presented(api: ApiContext, record: VmRecord): ApiVm {
   const vm = apiVm(record, api.settings.temporal);
   const { lastTry } = record;
-  return vm.state === 'creating' && lastTry !== undefined ? { ...vm, detail: lastTry } : vm;
+  const isTried = vm.state === 'creating' || vm.state === 'destroying';
+  if (!isTried || lastTry === undefined) return vm;
+  return { ...vm, detail: vm.detail === undefined ? lastTry : `${vm.detail}; ${lastTry}` };
 }
 
 /** A VM as an answer; what was read of it is noted, so that lists of this replica show it too. */

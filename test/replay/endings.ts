@@ -75,6 +75,10 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   'cancelled-while-creating': {
     prepare: (park) => void park.faults.push({ name: 'createMachine', kind: 'hang' }),
   },
+  forced: {
+    prepare: (park) => void park.broken.add('destroyMachine'),
+    live: (vm) => vm.signal('destroy', { force: true }),
+  },
   'continued-as-new': {
     input: { historyLimitEvents: 30 },
     live: async (vm, machineId) => {
@@ -106,7 +110,7 @@ export async function liveEnding(harness: VmHarness, name: string): Promise<VmHa
 
 async function untilClosed({ server }: VmHarness, vm: VmHandle): Promise<void> {
   const firstRun = server.client.workflow.getHandle(vm.workflowId, vm.firstExecutionRunId);
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   while ((await firstRun.describe()).status.name === 'RUNNING') {
     if (Date.now() > deadline) throw new Error(`${vm.workflowId} does not end`);
     await new Promise((resolve) => setTimeout(resolve, 100));

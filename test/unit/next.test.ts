@@ -9,8 +9,8 @@ const used = (): Life => Life.ready().at(20, 'report', { sequence: 5, connection
 const ending = (): Life => used().at(30, 'destroyRequested');
 
 /**
- * Each situation a VM can be in: the seven states, and `running` again while an end is being confirmed and while
- * the agent is silent. Used VMs have an agent that counted 1 connection.
+ * Each situation a VM can be in: the seven states, `running` again while an end is being confirmed and while the
+ * agent is silent, and `destroying` again once it is forced. Used VMs have an agent that counted 1 connection.
  */
 const SITUATIONS = {
   creating: () => new Life(),
@@ -20,6 +20,7 @@ const SITUATIONS = {
   unknown: () => used().until(320),
   draining: () => used().at(30, 'drain'),
   destroying: ending,
+  forced: () => ending().at(31, 'destroyForced'),
   destroyed: () => ending().at(40, 'machineGone'),
   failed: () => used().at(30, 'machineLost').at(40, 'machineGone'),
 } as const satisfies Record<string, () => Life>;
@@ -48,27 +49,28 @@ function eventFor(kind: VmEventKind, vm: Vm): VmEvent {
  * `destroying` was asked for, so a machine that is gone makes it `destroyed`.
  */
 const TABLE = `
-                   creating    booting     running     confirming  unknown     draining    destroying  destroyed failed
-machineCreated     booting     ·           ·           ·           ·           ·           ·           ·         ·
-createFailed       destroying  ·           ·           ·           ·           ·           ·           ·         ·
-machineReady       ·           running     ·           ·           ·           ·           ·           ·         ·
-notReady           ·           destroying  ·           ·           ·           ·           ·           ·         ·
-report             *           running     *           *           *           *           ·           ·         ·
-connections        *           *           *           *           *           *           ·           ·         ·
-confirmAnswered    ·           ·           *           destroying  *           *           ·           ·         ·
-confirmUnanswered  ·           ·           ·           *           ·           ·           ·           ·         ·
-confirmByReport    ·           ·           ·           *           ·           ·           ·           ·         ·
-probed             ·           ·           ·           ·           destroying  ·           ·           ·         ·
-machineLost        ·           destroying  destroying  destroying  destroying  destroying  ·           ·         ·
-drain              destroying  destroying  draining    draining    draining    ·           ·           ·         ·
-undrain            ·           ·           ·           ·           ·           running     ·           ·         ·
-drainingTold       ·           ·           ·           ·           ·           *           ·           ·         ·
-hold               *           *           *           *           *           *           ·           ·         ·
-exchanged          *           *           *           *           *           *           ·           ·         ·
-destroyRequested   destroying  destroying  destroying  destroying  destroying  destroying  ·           ·         ·
-cancelled          destroying  destroying  destroying  destroying  destroying  destroying  ·           ·         ·
-deadline           destroying  destroying  *           *           destroying  *           ·           ·         ·
-machineGone        ·           ·           ·           ·           ·           ·           destroyed   ·         ·
+                   creating    booting     running     confirming  unknown     draining    destroying  forced      destroyed   failed
+machineCreated     booting     ·           ·           ·           ·           ·           ·           ·           ·           ·
+createFailed       destroying  ·           ·           ·           ·           ·           ·           ·           ·           ·
+machineReady       ·           running     ·           ·           ·           ·           ·           ·           ·           ·
+notReady           ·           destroying  ·           ·           ·           ·           ·           ·           ·           ·
+report             *           running     *           *           *           *           ·           ·           ·           ·
+connections        *           *           *           *           *           *           ·           ·           ·           ·
+confirmAnswered    ·           ·           *           destroying  *           *           ·           ·           ·           ·
+confirmUnanswered  ·           ·           ·           *           ·           ·           ·           ·           ·           ·
+confirmByReport    ·           ·           ·           *           ·           ·           ·           ·           ·           ·
+probed             ·           ·           ·           ·           destroying  ·           ·           ·           ·           ·
+machineLost        ·           destroying  destroying  destroying  destroying  destroying  ·           ·           ·           ·
+drain              destroying  destroying  draining    draining    draining    ·           ·           ·           ·           ·
+undrain            ·           ·           ·           ·           ·           running     ·           ·           ·           ·
+drainingTold       ·           ·           ·           ·           ·           *           ·           ·           ·           ·
+hold               *           *           *           *           *           *           ·           ·           ·           ·
+exchanged          *           *           *           *           *           *           ·           ·           ·           ·
+destroyRequested   destroying  destroying  destroying  destroying  destroying  destroying  ·           ·           ·           ·
+destroyForced      destroying  destroying  destroying  destroying  destroying  destroying  *           ·           ·           ·
+cancelled          destroying  destroying  destroying  destroying  destroying  destroying  ·           ·           ·           ·
+deadline           destroying  destroying  *           *           destroying  *           ·           failed      ·           ·
+machineGone        ·           ·           ·           ·           ·           ·           destroyed   destroyed   ·           ·
 `;
 
 const [columns = [], ...rows] = TABLE.trim()

@@ -88,6 +88,7 @@ const DEFAULTS: { [Kind in VmEventKind]: Omit<EventOf<Kind>, 'kind' | 'at'> } = 
   hold: { seconds: 0 },
   exchanged: { machineId: MACHINE_ID, nonce: 'n-1' },
   destroyRequested: {},
+  destroyForced: {},
   cancelled: {},
   deadline: {},
   machineGone: { machineId: MACHINE_ID, nextMachineId: 'm-next' },

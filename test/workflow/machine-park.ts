@@ -18,12 +18,18 @@ export class MachinePark implements MachineActivities {
   readonly machines = new Map<string, { connections: number; reachable: boolean; draining: boolean }>();
   readonly calls: { name: ActivityName; machineId: string }[] = [];
   /** Consumed one by one at the start or end of the activity named. */
-  readonly faults: { name: ActivityName; kind: 'fail' | 'failForGood' | 'loseReply' | 'hang' }[] = [];
+  readonly faults: { name: ActivityName; kind: 'fail' | 'failForGood' | 'loseReply' | 'hang' | 'deaf' }[] = [];
+  /** These fail at every try, as long as they are in here. */
+  readonly broken = new Set<ActivityName>();
   /** How the agent is asked; `report` stands for agents that only report by themselves. */
   confirmBy: 'link' | 'report' = 'link';
   /** What a new machine's agent says first; null: it has none. */
   firstReport: UsageReport | null = { sequence: 1, connections: 0 };
   #destroyed = new Set<string>();
+  #wake: () => void = () => undefined;
+  #woken = new Promise<void>((resolve) => {
+    this.#wake = resolve;
+  });
 
   createMachine = async ({ machineId, spec }: CreateMachineInput): Promise<MachineFacts> =>
     this.#act('createMachine', machineId, () => {
@@ -67,6 +73,11 @@ export class MachinePark implements MachineActivities {
     return { createMachine, awaitMachineReady, confirmUsage, probeMachine, tellDraining, destroyMachine };
   }
 
+  /** Lets activities go on that are `deaf`: they hang and do not hear that they are cancelled. */
+  wake(): void {
+    this.#wake();
+  }
+
   countOf(name: ActivityName): number {
     return this.calls.filter((call) => call.name === name).length;
   }
@@ -75,20 +86,27 @@ export class MachinePark implements MachineActivities {
     this.calls.push({ name, machineId });
     const at = this.faults.findIndex((fault) => fault.name === name);
     const fault = at >= 0 ? this.faults.splice(at, 1)[0] : undefined;
+    if (this.broken.has(name)) throw ApplicationFailure.retryable('injected failure for ever', 'permissionDenied');
     if (fault?.kind === 'fail') throw ApplicationFailure.retryable('injected failure', 'backendUnavailable');
     if (fault?.kind === 'failForGood') throw ApplicationFailure.nonRetryable('injected failure for good', 'badSpec');
     if (fault?.kind === 'hang') await untilCancelled();
+    if (fault?.kind === 'deaf') await beating(() => this.#woken);
     const result = effect();
     if (fault?.kind === 'loseReply') throw ApplicationFailure.retryable('reply lost', 'backendUnavailable');
     return Promise.resolve(result);
   }
 }
 
-async function untilCancelled(): Promise<never> {
+function untilCancelled(): Promise<never> {
+  return beating(() => Context.current().cancelled);
+}
+
+/** Heartbeats as long as the wait takes. */
+async function beating<Result>(wait: () => Promise<Result>): Promise<Result> {
   const context = Context.current();
   const beat = setInterval(() => context.heartbeat(), 200);
   try {
-    return await context.cancelled;
+    return await wait();
   } finally {
     clearInterval(beat);
   }
