@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { ACTIVITY_FAILURE, type AwaitReadyInput, type UsageReport } from '../domain/activities.ts';
 import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
+import type { Readiness } from '../domain/vm-spec.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 import { withLinkedSignal } from './linked-signal.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
@@ -36,17 +37,18 @@ export async function awaitMachineReady(
   });
 }
 
+/** Each look at the machine is a call of the provider, so it is looked at only until its address is known. */
 async function untilAnswers(provider: MachineProvider, input: AwaitReadyInput, signal: AbortSignal): Promise<void> {
-  while (!(await answers(provider, input, signal))) await pause(TRY_EVERY_MS, signal);
+  const { machineId, readiness } = input;
+  let machine: Machine | undefined;
+  for (;;) {
+    if (machine?.status !== 'running' || machine.address === null) machine = await provider.describe(machineId, signal);
+    if (machine?.status === 'running' && (await answers(machine, readiness, signal))) return;
+    await pause(TRY_EVERY_MS, signal);
+  }
 }
 
-async function answers(
-  provider: MachineProvider,
-  { machineId, readiness }: AwaitReadyInput,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const machine = await provider.describe(machineId, signal);
-  if (machine?.status !== 'running') return false;
+async function answers(machine: Machine, readiness: Readiness, signal: AbortSignal): Promise<boolean> {
   if (readiness.kind === 'machine') return true;
   if (machine.address === null || readiness.port === null) return false;
   const { ip } = machine.address;

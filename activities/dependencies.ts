@@ -1,4 +1,5 @@
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
+import type { CallBudget } from '../providers/call-budget.ts';
 import type { MachineLinks } from './machine-links.ts';
 import type { MachineRoom } from './machine-room.ts';
 
@@ -6,6 +7,8 @@ import type { MachineRoom } from './machine-room.ts';
 export interface MachineActivityDependencies {
   provider: MachineProvider;
   links: MachineLinks;
+  /** The calls that this process may make to the provider; absent: as many as there are. */
+  budget?: CallBudget;
   /** Absent where a provider's machines take no room of this host, or it is not limited. */
   room?: MachineRoom | null;
   /** Mints what an agent needs to report over HTTP; null where the link is a channel. */

@@ -18,7 +18,7 @@ export async function destroyMachine(
     await provider.destroy(machineId, signal, progress);
     room?.release(machineId);
   } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
+    if (!(error instanceof ProviderError) || !error.terminal) throw error;
     throw ApplicationFailure.retryable(error.message, error.code);
   }
 }

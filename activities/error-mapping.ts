@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { ProviderError } from '../domain/provider-error.ts';
+import { CallRefused } from './paced-provider.ts';
 
 /**
  * The one place where a provider's error becomes a failure of an activity: its code is the failure's type, and
@@ -7,5 +8,10 @@ import { ProviderError } from '../domain/provider-error.ts';
  */
 export function asActivityFailure(error: unknown): unknown {
   if (!(error instanceof ProviderError)) return error;
-  return ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable: error.terminal });
+  return ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: error.terminal,
+    ...(error instanceof CallRefused ? { nextRetryDelay: error.askAgainMs } : {}),
+  });
 }

@@ -201,6 +201,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       memoryMb: values.hostMemoryMb ?? null,
       diskGb: values.hostDiskGb ?? null,
     },
+    providerCalls: { perSecond: values.providerCallsPerSecond ?? {}, burst: values.providerCallBurst ?? {} },
     local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
     qemu: {
       imageDir: values.qemuImageDir ?? null,

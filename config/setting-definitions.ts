@@ -75,6 +75,24 @@ const provider = z.string().refine((name) => providerNames.includes(name), {
   error: ({ input }) => `names the unknown provider "${String(input)}"; known: ${providerNames.join(', ')}`,
 });
 
+/** `gcp=12,local=500`, or the same as a map in yaml. */
+const numberByProvider = (least: number, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? Object.fromEntries(value.split(',').map(asEntry)) : value),
+    z.record(
+      provider,
+      z
+        .int('must look like gcp=12,local=500')
+        .min(least, `must be at least ${least}`)
+        .max(most, `must be at most ${most}`),
+    ),
+  );
+
+function asEntry(text: string): [string, unknown] {
+  const [name = '', value = ''] = text.split('=').map((part) => part.trim());
+  return [name, /^\d{1,9}$/.test(value) ? Number(value) : value];
+}
+
 /** A key is written as hex or base64 and holds at least 32 bytes; undefined when the text is neither. */
 export function parseSecretKey(written: string): Uint8Array | undefined {
   const key = /^([0-9a-fA-F]{2})+$/.test(written)
@@ -149,6 +167,16 @@ export const SETTING_DEFINITIONS = {
     env: 'EPHEMERA_HOST_DISK_GB',
     about: 'disk that this host gives to machines; else what is free but a reserve',
     schema: amount('GB', 10_000_000),
+  },
+  providerCallsPerSecond: {
+    env: 'EPHEMERA_PROVIDER_CALLS_PER_SECOND',
+    about: 'calls a second that a worker makes to a provider, as gcp=12,local=500',
+    schema: numberByProvider(1, 100_000),
+  },
+  providerCallBurst: {
+    env: 'EPHEMERA_PROVIDER_CALL_BURST',
+    about: 'calls that it makes at once after a quiet time, as gcp=60',
+    schema: numberByProvider(4, 1_000_000),
   },
   localAgentTransport: {
     env: 'EPHEMERA_LOCAL_AGENT_TRANSPORT',

@@ -19,7 +19,7 @@ export function settingsEnvironment(settings: Settings, env: Environment): NodeJ
 }
 
 function written(settings: Settings): Record<SettingName, string | null> {
-  const { api, temporal, worker, host, qemu, gcp } = settings;
+  const { api, temporal, worker, host, providerCalls, qemu, gcp } = settings;
   const optional = (value: number | null): string | null => (value === null ? null : `${value}`);
   const serverIsNamed = temporal.address !== null;
   return {
@@ -40,6 +40,8 @@ function written(settings: Settings): Record<SettingName, string | null> {
     hostCpus: optional(host.cpus),
     hostMemoryMb: optional(host.memoryMb),
     hostDiskGb: optional(host.diskGb),
+    providerCallsPerSecond: byProvider(providerCalls.perSecond),
+    providerCallBurst: byProvider(providerCalls.burst),
     localAgentTransport: settings.local.agentTransport,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,
@@ -57,4 +59,10 @@ function written(settings: Settings): Record<SettingName, string | null> {
     gcpVmServerUrl: gcp.vmServerUrl,
     gcpDiskType: gcp.diskType,
   };
+}
+
+function byProvider(numbers: Readonly<Record<string, number>>): string {
+  return Object.entries(numbers)
+    .map(([provider, number]) => `${provider}=${number}`)
+    .join(',');
 }

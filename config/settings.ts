@@ -40,6 +40,8 @@ export interface Settings {
   sweepIntervalSeconds: number;
   /** What this host gives to machines; null: measured when the worker starts. */
   host: { cpus: number | null; memoryMb: number | null; diskGb: number | null };
+  /** Limits of the calls to a provider, by its name; without one the provider's default. */
+  providerCalls: { perSecond: Readonly<Record<string, number>>; burst: Readonly<Record<string, number>> };
   local: { agentTransport: 'unix' | 'http' };
   qemu: {
     /** Directory of the image for guests; null when the host has none. */

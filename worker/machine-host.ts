@@ -3,14 +3,17 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createMachineActivities } from '../activities/machine-activities.ts';
+import { pacedProvider } from '../activities/paced-provider.ts';
 import { createSweepActivities } from '../activities/sweep-machines.ts';
 import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
 import { GceBindings } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
+import { callRateOf } from '../domain/call-budget.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { machineTaskQueue, vmWorkflowId } from '../domain/wire-names.ts';
+import { CallBudget } from '../providers/call-budget.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../providers/gcp/gcp-provider.ts';
 import { instanceNameOf } from '../providers/gcp/instance-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
@@ -27,6 +30,8 @@ export interface MachineHost {
   links: AgentLinks;
   signals: VmSignals;
   client: Client;
+  /** The calls that this process makes to the provider, all of them. */
+  budget: CallBudget;
   /** Null where its machines take no room of this host. */
   room: HostRoom | null;
 }
@@ -36,26 +41,44 @@ export interface ProviderParts {
   settings: Settings;
   /** The built machine program. */
   vmServerFile: string;
+  /** For a provider that takes its calls itself. */
+  budget: CallBudget;
+}
+
+/** What this process may ask of a provider, with the limits that were set. */
+export function createCallBudget(provider: string, { providerCalls }: Pick<Settings, 'providerCalls'>): CallBudget {
+  const callsPerSecond = providerCalls.perSecond[provider];
+  const burst = providerCalls.burst[provider];
+  const rate = callRateOf(provider, {
+    ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
+    ...(burst === undefined ? {} : { burst }),
+  });
+  return new CallBudget({ rate, providerTakesCalls: provider === 'gcp' });
+}
+
+/** The provider for what the worker does by itself: it waits as long as it takes, and never in front of a destroy. */
+export function pacedForWorker(provider: MachineProvider, budget: CallBudget): MachineProvider {
+  return pacedProvider(provider, budget, () => ({ purpose: 'ongoing', askedAt: Date.now(), patienceMs: Infinity }));
 }
 
 /** Makes a provider by its name. Throws for one that this version does not have. */
 export async function createProvider(
   name: string,
-  { settings, vmServerFile }: ProviderParts,
+  { settings, vmServerFile, budget }: ProviderParts,
 ): Promise<MachineProvider> {
   const { stateDir, deployment, hostId, local } = settings;
   if (name === 'local') {
     return createLocalProvider({ stateDir, deployment, hostId, vmServerFile, agentTransport: local.agentTransport });
   }
   if (name === 'qemu') return createQemuProviderOfThisHost(settings);
-  if (name === 'gcp') return createGcpProvider({ deployment, ...gcpOptions(settings) });
+  if (name === 'gcp') return createGcpProvider({ deployment, budget, ...gcpOptions(settings) });
   throw new Error(`no provider ${name} here; set EPHEMERA_PROVIDER to local or qemu`);
 }
 
 /** The project of a server of one's own, where none was named. */
 const OWN_SERVER_PROJECT = 'ephemera';
 
-function gcpOptions({ gcp, api }: Settings): Omit<GcpProviderOptions, 'deployment'> {
+function gcpOptions({ gcp, api }: Settings): Omit<GcpProviderOptions, 'deployment' | 'budget'> {
   const { project, zones, endpoint, serviceAccount: machineServiceAccount, diskType } = gcp;
   const vmServerUrl = gcp.vmServerUrl === 'none' ? null : (gcp.vmServerUrl ?? `${api.url}/v1/agent/vm-server.cjs`);
   return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl, diskType };
@@ -63,13 +86,14 @@ function gcpOptions({ gcp, api }: Settings): Omit<GcpProviderOptions, 'deploymen
 
 export function createMachineHost(
   provider: MachineProvider,
+  budget: CallBudget,
   client: Client,
   room: HostRoom | null,
   log: Logger,
 ): MachineHost {
   const signals = temporalVmSignals(client);
-  const links = new AgentLinks({ provider, signals, log });
-  return { provider, links, signals, client, room };
+  const links = new AgentLinks({ provider: pacedForWorker(provider, budget), signals, log });
+  return { provider, links, signals, client, budget, room };
 }
 
 /** How agents of a provider that report over HTTP get what they begin with; null where the link is a channel. */
@@ -102,16 +126,17 @@ export interface HostWorkerInput {
 
 /** The worker that runs the activities of this host's machines. It does not poll yet. */
 export function createHostWorker({ host, settings, secret, connection, shared }: HostWorkerInput): Promise<Worker> {
-  const { provider, links, room } = host;
+  const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const machineActivities = createMachineActivities({
     provider,
     links,
+    budget,
     room,
     issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
   });
   const sweepActivities = createSweepActivities({
-    provider,
+    provider: pacedForWorker(provider, budget),
     links,
     ledger: temporalVmLedger({
       client: host.client,

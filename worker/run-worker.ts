@@ -7,7 +7,14 @@ import type { Settings } from '../config/settings.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
 import { createHostRoom, takesRoom } from './host-capacity.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
-import { createHostWorker, createMachineHost, createProvider, type MachineHost } from './machine-host.ts';
+import {
+  createCallBudget,
+  createHostWorker,
+  createMachineHost,
+  createProvider,
+  pacedForWorker,
+  type MachineHost,
+} from './machine-host.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { prepareNamespace } from './temporal-setup.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
@@ -118,19 +125,20 @@ async function createHosts(
   { settings, vmServerFile, log }: StartWorkerOptions,
   client: Client,
 ): Promise<MachineHost[]> {
-  const providers = await Promise.all(
-    settings.providers.map((name) => createProvider(name, { settings, vmServerFile })),
+  const offered = await Promise.all(
+    settings.providers.map(async (name) => {
+      const budget = createCallBudget(name, settings);
+      return { budget, provider: await createProvider(name, { settings, vmServerFile, budget }) };
+    }),
   );
-  const housed = providers.filter(({ name }) => takesRoom(name, settings));
-  const room = housed.length === 0 ? null : await createHostRoom(settings, housed, log);
-  return providers.map((provider) =>
-    createMachineHost(
-      provider,
-      client,
-      housed.includes(provider) ? room : null,
-      log.child({ provider: provider.name }),
-    ),
-  );
+  const housed = offered.filter(({ provider }) => takesRoom(provider.name, settings));
+  const counted = housed.map(({ provider, budget }) => pacedForWorker(provider, budget));
+  const room = housed.length === 0 ? null : await createHostRoom(settings, counted, log);
+  return offered.map((one) => {
+    const { provider, budget } = one;
+    const ownRoom = housed.includes(one) ? room : null;
+    return createMachineHost(provider, budget, client, ownRoom, log.child({ provider: provider.name }));
+  });
 }
 
 async function startInternal(

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallPurpose } from '../../domain/call-budget.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
+import { whenAborted, type CallBudget } from '../call-budget.ts';
 import type { CallOptions } from './compute-api.ts';
 import { failureOfCall, type ComputeFailure } from './client-errors.ts';
-import { whenAborted, type CallPurpose, type RateBudget } from './rate-budget.ts';
 
 export interface BackOff {
   firstMs: number;
@@ -21,12 +22,12 @@ export interface CallSettings {
 
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Makes every call: within the rate budget, retried with back-off while that can help, until the signal aborts. */
+/** Makes every call: within the call budget, retried with back-off while that can help, until the signal aborts. */
 export class ApiCalls {
-  private readonly budget: RateBudget;
+  private readonly budget: CallBudget;
   private readonly backOff: BackOff;
 
-  constructor(budget: RateBudget, backOff: BackOff) {
+  constructor(budget: CallBudget, backOff: BackOff) {
     this.budget = budget;
     this.backOff = backOff;
   }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AuthClient } from 'google-auth-library';
+import { callRateOf, type CallRate } from '../../domain/call-budget.ts';
 import type {
   CallProgress,
   CancelSignal,
@@ -13,6 +14,7 @@ import type {
   MachineProvider,
 } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { CallBudget } from '../call-budget.ts';
 import { ApiCalls, pause, type BackOff, type CallSettings } from './api-calls.ts';
 import { ComputeFailure, asProviderError, failureOfCall } from './client-errors.ts';
 import type { ComputeApi, InstanceResource } from './compute-api.ts';
@@ -24,7 +26,6 @@ import { MachineDiskImages } from './machine-images.ts';
 import { MachineInsert } from './machine-insert.ts';
 import { Operations, parseToken, pendingOperation, tokenOf } from './operations.ts';
 import { MachinePower } from './machine-power.ts';
-import { RateBudget, type RateBudgetOptions } from './rate-budget.ts';
 import { checkRequest, isMachineId } from './spec-check.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -43,7 +44,10 @@ export interface GcpProviderOptions {
   machineServiceAccount?: string | null;
   vmServerUrl?: string | null;
   diskType?: string;
-  rate?: Partial<RateBudgetOptions>;
+  /** The calls that this process makes to Compute Engine; one of its own unless given. */
+  budget?: CallBudget;
+  /** Of a budget of its own. */
+  rate?: Partial<CallRate>;
   backOff?: Partial<BackOff>;
   /** How long a destroy waits for an insert that may be on its way, when it finds no instance. */
   settleMs?: number;
@@ -54,8 +58,6 @@ export interface GcpProviderOptions {
 }
 
 const DEFAULT_ZONES = ['us-central1-a'];
-/** Half of the default quota of 1,500 calls a minute, so that two workers fit. */
-const DEFAULT_RATE: RateBudgetOptions = { callsPerSecond: 12, burst: 60, reservedForDestroys: 0.25 };
 const DEFAULT_BACK_OFF: BackOff = { firstMs: 500, mostMs: 15_000, budgetMs: 60_000 };
 const DEFAULT_DISK_TYPE = 'pd-balanced';
 const DEFAULT_SETTLE_MS = 5000;
@@ -99,7 +101,7 @@ class GcpProvider implements MachineProvider {
     const { machineId, spec } = request;
     this.refuseDestroyed(machineId);
     return this.inOurWords(`create ${machineId}`, async () => {
-      const settings: CallSettings = { purpose: 'other', signal };
+      const settings: CallSettings = { purpose: 'ongoing', signal };
       const zones = spec.zones.length > 0 ? spec.zones : this.zones();
       const instance =
         (await this.leftBehind(machineId, zones, settings, progress)) ??
@@ -115,7 +117,7 @@ class GcpProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return this.inOurWords(`describe ${machineId}`, async () => {
-      const instance = await (await this.ready()).instances.find(machineId, { purpose: 'other', signal });
+      const instance = await (await this.ready()).instances.find(machineId, { purpose: 'ongoing', signal });
       return instance === undefined ? undefined : machineOf(instance);
     });
   }
@@ -138,7 +140,7 @@ class GcpProvider implements MachineProvider {
   async list(signal: CancelSignal): Promise<Machine[]> {
     signal.throwIfAborted();
     return this.inOurWords('list the machines', async () => {
-      const found = await (await this.ready()).instances.list({ purpose: 'other', signal });
+      const found = await (await this.ready()).instances.list({ purpose: 'ongoing', signal });
       return found.map(machineOf).filter((machine) => machine !== undefined);
     });
   }
@@ -148,7 +150,7 @@ class GcpProvider implements MachineProvider {
     const { signal } = new AbortController();
     return this.inOurWords(`read the console of ${machineId}`, async () => {
       const { api, calls, instances } = await this.ready();
-      const settings: CallSettings = { purpose: 'other', signal };
+      const settings: CallSettings = { purpose: 'ongoing', signal };
       const known = instances.knownZone(machineId);
       const found = known === undefined ? await instances.find(machineId, settings) : undefined;
       const zone = known ?? (found === undefined ? undefined : zoneOf(found));
@@ -167,7 +169,7 @@ class GcpProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return this.inOurWords(`ask for the end of ${machineId}`, async () => {
-      const operations = await (await this.ready()).instances.operationsOn(machineId, { purpose: 'other', signal });
+      const operations = await (await this.ready()).instances.operationsOn(machineId, { purpose: 'ongoing', signal });
       const preempted = operations.some(({ operationType }) => operationType === 'compute.instances.preempted');
       return preempted ? 'preempted' : undefined;
     });
@@ -187,7 +189,8 @@ class GcpProvider implements MachineProvider {
     const { deployment, project } = options;
     const api = options.api ?? (await computeClients(options));
     const backOff = { ...DEFAULT_BACK_OFF, ...options.backOff };
-    const calls = new ApiCalls(new RateBudget({ ...DEFAULT_RATE, ...options.rate }), backOff);
+    const budget = options.budget ?? new CallBudget({ rate: { ...callRateOf(PROVIDER_NAME), ...options.rate } });
+    const calls = new ApiCalls(budget, backOff);
     const operations = new Operations(api, calls, project);
     const pageSize = options.listPageSize ?? LIST_PAGE_SIZE;
     const instances = new Instances(api, calls, { deployment, project, pageSize });
@@ -230,7 +233,7 @@ class GcpProvider implements MachineProvider {
     for (const zone of zones) {
       const outcome = await insert.insert(request, { zone, signal, progress, refuseDestroyed });
       if (outcome === 'full') continue;
-      const instance = await instances.get(machineId, zone, { purpose: 'other', signal });
+      const instance = await instances.get(machineId, zone, { purpose: 'ongoing', signal });
       if (instance !== undefined) return instance;
       throw ended(machineId, 'was made and is gone; its id is never used again');
     }

@@ -114,7 +114,7 @@ export class MachineDiskImages implements MachineImages {
   ): Promise<Value> {
     signal.throwIfAborted();
     try {
-      return await work({ purpose: 'other', signal });
+      return await work({ purpose: 'ongoing', signal });
     } catch (error) {
       throw error instanceof ComputeFailure ? asProviderError(error, { doing }) : error;
     }

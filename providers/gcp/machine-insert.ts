@@ -69,7 +69,7 @@ export class MachineInsert {
     { zone, signal, progress, refuseDestroyed }: InsertOptions,
   ): Promise<'made' | { failure: ComputeFailure; replayed: boolean }> {
     const { api, calls, operations, defaults } = this.parts;
-    const settings: CallSettings = { purpose: 'other', signal };
+    const settings: CallSettings = { purpose: 'ongoing', signal };
     const requestId = requestIdOf(defaults.deployment, request.machineId, zone, 'insert', attempt);
     const resource = instanceResource(request, zone, defaults);
     let replayed = false;

@@ -55,7 +55,7 @@ export class MachinePower implements MachinePowerControl {
     signal: CancelSignal,
   ): Promise<Machine> {
     signal.throwIfAborted();
-    const settings: CallSettings = { purpose: 'other', signal };
+    const settings: CallSettings = { purpose: 'ongoing', signal };
     try {
       let instance = await this.present(machineId, settings);
       if (wish !== 'on') instance = await this.label(machineId, instance, wish, settings);

@@ -1,7 +1,6 @@
 /** Many machines at once: the budget of API calls for a life, and destroys that creates do not hold up. */
 import { setMaxListeners } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { RateBudget } from '../../providers/gcp/rate-budget.ts';
 import { chatOnGcp, gcpHarness, gcpRequest, warmClient, type GcpHarness } from './gce-server/harness.ts';
 
 const never = new AbortController().signal;
@@ -55,29 +54,5 @@ describe('many machines', () => {
     expect(harness.server.countOf('instances.insert')).toBeLessThan(60);
     cancel.abort(new Error('enough'));
     await Promise.all(creates);
-  });
-});
-
-describe('the rate budget', () => {
-  it('leaves destroys their share and serves them first', async () => {
-    const budget = new RateBudget({ callsPerSecond: 20, burst: 4, reservedForDestroys: 0.5 });
-    const order: string[] = [];
-    const take = (purpose: 'other' | 'destroy', name: string): Promise<void> =>
-      budget.take(purpose, never).then(() => void order.push(name));
-    const calls = [take('other', 'a'), take('other', 'b'), take('other', 'c')];
-    calls.push(take('destroy', 'x'), take('destroy', 'y'), take('destroy', 'z'));
-    await Promise.all(calls);
-    expect(order.slice(0, 4)).toEqual(['a', 'b', 'x', 'y']);
-    expect(order.at(-1)).toBe('c');
-  });
-
-  it('forgets a caller who gave up', async () => {
-    const budget = new RateBudget({ callsPerSecond: 1, burst: 1, reservedForDestroys: 0 });
-    await budget.take('other', never);
-    const reason = new Error('gone');
-    const cancel = new AbortController();
-    const waiting = budget.take('other', cancel.signal);
-    cancel.abort(reason);
-    await expect(waiting).rejects.toBe(reason);
   });
 });

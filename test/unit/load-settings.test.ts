@@ -64,6 +64,24 @@ describe('loadSettings', () => {
     expect(mistakesOf([], { EPHEMERA_HOST_DISK_GB: '1.5' }).join()).toContain('EPHEMERA_HOST_DISK_GB');
   });
 
+  it('takes limits of the calls to a provider by its name, and hands them to child processes', () => {
+    expect(load().providerCalls).toEqual({ perSecond: {}, burst: {} });
+    const settings = load(['--provider-calls-per-second', 'gcp=5, local=100'], {
+      EPHEMERA_PROVIDER_CALL_BURST: 'gcp=20',
+    });
+    expect(settings.providerCalls).toEqual({ perSecond: { gcp: 5, local: 100 }, burst: { gcp: 20 } });
+    const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd });
+    expect(child.providerCalls).toEqual(settings.providerCalls);
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'providerCallsPerSecond: { qemu: 7 }\n');
+    expect(load().providerCalls.perSecond).toEqual({ qemu: 7 });
+  });
+
+  it.each(['gcp', 'gcp=', 'gcp=fast', 'gcp=0', 'nobody=5', '12'])('refuses the calls a second "%s"', (written) => {
+    expect(mistakesOf([], { EPHEMERA_PROVIDER_CALLS_PER_SECOND: written }).join()).toContain(
+      'EPHEMERA_PROVIDER_CALLS_PER_SECOND',
+    );
+  });
+
   it('resolves paths against the working directory and lists at commas', () => {
     const settings = load(['--state-dir', 'state'], { EPHEMERA_WORKER_ROLES: 'host, control' });
     expect(settings.stateDir).toBe(join(cwd, 'state'));

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMachineActivities } from '../../activities/machine-activities.ts';
+import type { CallPurpose, CallRate } from '../../domain/call-budget.ts';
+import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { CallBudget, type CallAnswer, type CallRequest } from '../../providers/call-budget.ts';
+import { AgentLinks } from '../../worker/agent-links.ts';
+import { temporalVmSignals } from '../../worker/vm-signals.ts';
+import { pino } from 'pino';
+import type { runVm } from '../../workflows/vm.ts';
+import { destroySignal, viewQuery } from '../../workflows/messages.ts';
+import { eventually } from '../provider/eventually.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+import { SlowProvider } from './slow-provider.ts';
+import { runWorker, testSpec, workflowBundle, type VmHandle } from './vm-harness.ts';
+
+const RATE: CallRate = { callsPerSecond: 100, burst: 50, reservedForDestroys: 0.25 };
+const SLOW_MS = 250;
+const OLD = 60;
+const NEW = 200;
+
+/** Notes how long each operation waited for its turn over all its tries. */
+class WatchedBudget extends CallBudget {
+  readonly waits: { purpose: CallPurpose; ms: number }[] = [];
+
+  override async admit(request: CallRequest, signal: AbortSignal): Promise<CallAnswer> {
+    const begun = Date.now();
+    const answer = await super.admit(request, signal);
+    this.waits.push({ purpose: request.purpose, ms: Date.now() - begun });
+    return answer;
+  }
+
+  longest(purpose: CallPurpose): number {
+    return Math.max(0, ...this.waits.filter((wait) => wait.purpose === purpose).map(({ ms }) => ms));
+  }
+}
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+describe('200 creates at once on a slow provider, and destroys among them', () => {
+  it('stay within the budget, let the destroys go first, say what they wait for, and time out nowhere', async () => {
+    const queue = `budget-${randomUUID().slice(0, 8)}`;
+    const provider = new SlowProvider(SLOW_MS);
+    const budget = new WatchedBudget({ rate: RATE });
+    const links = new AgentLinks({
+      provider,
+      signals: temporalVmSignals(server.client),
+      log: pino({ level: 'silent' }),
+    });
+    const activities = createMachineActivities({ provider, budget, links, issueBootstrap: null });
+    const stops = [
+      await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
+      await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities }),
+    ];
+    const readiness = { kind: 'machine', port: null, path: null, timeoutSeconds: 300 } as const;
+    const startMany = (count: number): Promise<VmHandle[]> =>
+      Promise.all(
+        Array.from({ length: count }, () => {
+          const name = `vm-${randomUUID().slice(0, 8)}`;
+          return server.client.workflow.start<typeof runVm>('vm', {
+            workflowId: vmWorkflowId('default', name),
+            taskQueue: queue,
+            args: [{ project: 'default', name, spec: testSpec({ readiness }) }],
+          });
+        }),
+      );
+    const untilRunning = (handles: VmHandle[]): Promise<unknown> =>
+      Promise.all(
+        handles.map((handle) =>
+          eventually(async () => expect((await handle.query(viewQuery)).state).toBe('running'), 120_000),
+        ),
+      );
+    try {
+      const old = await startMany(OLD);
+      await untilRunning(old);
+      budget.waits.length = 0;
+      const fresh = await startMany(NEW);
+      await eventually(() => expect(budget.waiting().starting).toBeGreaterThan(50), 30_000);
+      await Promise.all(old.map((handle) => handle.signal(destroySignal)));
+      const said = await eventually(async () => {
+        const texts = await Promise.all(fresh.map(waitingText));
+        const [text] = texts.filter((one) => one !== undefined);
+        expect(text).toContain("waiting for the provider's call budget of 100 calls a second");
+      }, 30_000).then(() => true);
+      expect(said).toBe(true);
+      await Promise.all(old.map((handle) => handle.result()));
+      await untilRunning(fresh);
+      // A timer that is late on a busy machine lets what it missed begin at once.
+      expect(provider.mostCallsWithin(1000)).toBeLessThanOrEqual((RATE.burst + RATE.callsPerSecond) * 1.1);
+      expect(budget.longest('starting')).toBeGreaterThan(1500);
+      expect(budget.longest('destroy')).toBeLessThan(budget.longest('starting') / 2);
+      expect(provider.machines.size).toBe(NEW);
+      for (const handle of fresh) expect(await triesThatTimedOut(handle)).toEqual([]);
+    } finally {
+      await Promise.all(stops.map((stop) => stop()));
+      await links.stop(0);
+    }
+  }, 240_000);
+});
+
+/** What the Web UI shows of the pending activity's latest heartbeat. */
+async function waitingText(handle: VmHandle): Promise<string | undefined> {
+  const { raw } = await handle.describe();
+  const [payload] = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+  const details = payload?.data ? (JSON.parse(new TextDecoder().decode(payload.data)) as unknown) : null;
+  return (details as { waiting?: string } | null)?.waiting;
+}
+
+/** Time-outs of any try of an activity, as the history tells them. */
+async function triesThatTimedOut(handle: VmHandle): Promise<string[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap((event) => {
+    const last = event.activityTaskStartedEventAttributes?.lastFailure;
+    const isTimeOut = event.activityTaskTimedOutEventAttributes != null || last?.timeoutFailureInfo != null;
+    return isTimeOut ? [last?.message ?? 'timed out'] : [];
+  });
+}
