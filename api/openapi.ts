@@ -143,11 +143,17 @@ function impliedErrors(route: Route): ApiErrorCode[] {
   const hasInput = [route.params, route.query, route.headers, route.body].some((schema) => schema !== undefined);
   return [
     ...(route.access === 'public' || route.access === 'agent' ? [] : (['unauthenticated', 'forbidden'] as const)),
+    'rateLimited',
+    ...(canWait(route) ? (['tooManyWaits'] as const) : []),
     ...(route.body === undefined ? [] : (['malformedBody', 'bodyTooLarge', 'unsupportedMediaType'] as const)),
     ...(hasInput ? (['invalidRequest'] as const) : []),
     'methodNotAllowed',
     'internal',
   ];
+}
+
+function canWait({ query }: Route): boolean {
+  return query instanceof z.ZodObject && 'wait' in query.shape;
 }
 
 function errorHeaders(status: number): Record<string, string> {

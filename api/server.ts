@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type Server } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Server } from 'node:http';
 import type { Client } from '@temporalio/client';
 import { pino, type Logger } from 'pino';
 import { GceBindings, type GceProofs } from '../config/gce-agents.ts';
@@ -11,9 +10,12 @@ import { ApiKeyStore } from '../config/api-keys.ts';
 import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ApiContext } from './api-context.ts';
-import { RateLimiter } from './agents/rate-limiter.ts';
+import { RateLimiter } from './http/rate-limiter.ts';
 import { createApp } from './app.ts';
+import { AuditLog } from './http/audit-log.ts';
+import { createHttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
+import { RequestLimits } from './http/request-limits.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
 import { ReadyWaiters } from './vms/ready-waiters.ts';
@@ -44,7 +46,7 @@ export interface ApiParts {
 
 /**
  * Starts an API replica on the host and port of the settings (0: any free port).
- * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged.
+ * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged or the audit log not writable.
  */
 export async function startApi({
   settings,
@@ -53,8 +55,7 @@ export async function startApi({
   gceKeysUrl,
 }: ApiParts): Promise<RunningApi> {
   const api = createContext(settings, client, log, gceKeysUrl);
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 20_000 }, createApp(api));
-  server.on('clientError', answerBadHttp);
+  const server = createHttpServer(createApp(api));
   server.listen(settings.api.port, settings.api.host);
   await once(server, 'listening');
   api.feed.start();
@@ -91,6 +92,8 @@ function createContext(settings: Settings, client: Client, log: Logger, gceKeysU
     projection,
     feed: new ProjectionFeed({ client, projection, directory, log }),
     readyWaiters: new ReadyWaiters(client, log),
+    requestLimits: new RequestLimits(settings.api.limits),
+    auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),
     exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
     log,
@@ -112,16 +115,6 @@ async function close(server: Server, api: ApiContext): Promise<void> {
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await Promise.all([closed, api.feed.close()]);
   clearTimeout(force);
-}
-
-/** What is not even HTTP gets a plain answer: no route and no request id exist for it. */
-function answerBadHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function urlOf(server: Server, host: string): string {

@@ -165,8 +165,9 @@ export function definedVariables(env: Environment): Record<string, string> {
 function compose(values: Values, profile: TemporalProfile, cwd: string): Settings {
   const apiHost = values.apiHost ?? SETTING_DEFAULTS.apiHost;
   const apiPort = values.apiPort ?? SETTING_DEFAULTS.apiPort;
+  const stateDir = values.stateDir === undefined ? resolve(CHECKOUT, '.ephemera') : resolve(cwd, values.stateDir);
   return {
-    stateDir: values.stateDir === undefined ? resolve(CHECKOUT, '.ephemera') : resolve(cwd, values.stateDir),
+    stateDir,
     deployment: values.deployment ?? SETTING_DEFAULTS.deployment,
     providers: values.provider ?? [...SETTING_DEFAULTS.provider],
     hostId: values.hostId ?? hostIdOf(hostname()),
@@ -177,6 +178,8 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       portWasAsked: values.apiPort !== undefined,
       presetKey: values.apiKey ?? null,
       url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort),
+      limits: apiLimits(values),
+      auditLog: auditLog(values.auditLog, stateDir, cwd),
     },
     temporal: {
       address: values.temporalAddress ?? profile.address ?? null,
@@ -217,6 +220,24 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
     },
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
   };
+}
+
+function apiLimits(values: Values): Settings['api']['limits'] {
+  const { apiReadsPerSecond, apiMutationsPerSecond, apiWrongKeysPerMinute, apiWaitsPerKey } = {
+    ...SETTING_DEFAULTS,
+    ...values,
+  };
+  return {
+    readsPerSecond: apiReadsPerSecond,
+    mutationsPerSecond: apiMutationsPerSecond,
+    wrongKeysPerMinute: apiWrongKeysPerMinute,
+    waitsPerKey: apiWaitsPerKey,
+  };
+}
+
+function auditLog(written: string | undefined, stateDir: string, cwd: string): string {
+  if (written === '-') return written;
+  return written === undefined ? resolve(stateDir, 'audit.log') : resolve(cwd, written);
 }
 
 function hostIdOf(name: string): string {

@@ -28,6 +28,12 @@ const seconds = (least: number, most: number) =>
     z.int('must be whole seconds').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`),
   );
 
+const count = (least: number, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value),
+    z.int('must be a whole number').min(least, `must be at least ${least}`).max(most, `must be at most ${most}`),
+  );
+
 const amount = (unit: string, most: number) =>
   z.preprocess(
     (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value.trim()) ? Number(value) : value),
@@ -132,6 +138,31 @@ export const SETTING_DEFINITIONS = {
       .min(MIN_API_KEY_CHARACTERS, `must have at least ${MIN_API_KEY_CHARACTERS} characters`)
       .max(200, 'must have at most 200 characters')
       .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
+  },
+  apiReadsPerSecond: {
+    env: 'EPHEMERA_API_READS_PER_SECOND',
+    about: 'reads a second that one key may make, twice that at once',
+    schema: count(1, 1_000_000),
+  },
+  apiMutationsPerSecond: {
+    env: 'EPHEMERA_API_MUTATIONS_PER_SECOND',
+    about: 'changes a second that one key may make, ten times that at once',
+    schema: count(1, 1_000_000),
+  },
+  apiWrongKeysPerMinute: {
+    env: 'EPHEMERA_API_WRONG_KEYS_PER_MINUTE',
+    about: 'requests a minute without a valid key that one address may make',
+    schema: count(1, 1_000_000),
+  },
+  apiWaitsPerKey: {
+    env: 'EPHEMERA_API_WAITS_PER_KEY',
+    about: 'requests of one key that may wait (?wait=) at once',
+    schema: count(1, 100_000),
+  },
+  auditLog: {
+    env: 'EPHEMERA_AUDIT_LOG',
+    about: 'file that gets one line for each change and who made it; - is standard output',
+    schema: text,
   },
   secretKey: {
     env: 'EPHEMERA_SECRET_KEY',
@@ -243,6 +274,10 @@ export const SETTING_DEFAULTS = {
   logLevel: 'info',
   apiHost: '127.0.0.1',
   apiPort: 7400,
+  apiReadsPerSecond: 2000,
+  apiMutationsPerSecond: 100,
+  apiWrongKeysPerMinute: 120,
+  apiWaitsPerKey: 1000,
   workerRoles: ['control', 'host'],
   internalHost: '127.0.0.1',
   internalPort: 7401,

@@ -21,6 +21,10 @@ export interface Settings {
     presetKey: string | null;
     /** Where machines reach the API for the HTTP agent link. */
     url: string;
+    /** What one key, or one address without a valid key, may ask of one replica. */
+    limits: { readsPerSecond: number; mutationsPerSecond: number; wrongKeysPerMinute: number; waitsPerKey: number };
+    /** Absolute path of the audit log; `-` is standard output. */
+    auditLog: string;
   };
   temporal: {
     /** `host:port` of a server that was named (flag, TEMPORAL_ADDRESS, yaml or profile); null for one that we start. */

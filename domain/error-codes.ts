@@ -77,6 +77,11 @@ export const API_ERROR = {
     todo: 'Read `reason` and `detail` of the `vm` in this answer, and its timeline; then create it again.',
   },
   rateLimited: { status: 429, title: 'Too many requests', todo: 'Wait for the seconds in Retry-After.' },
+  tooManyWaits: {
+    status: 429,
+    title: 'Too many requests of one key wait at once',
+    todo: 'Wait for fewer VMs at once, or ask without `?wait` and look with GET /v1/vms/{name}.',
+  },
   temporalUnavailable: {
     status: 503,
     title: 'The Temporal server does not answer',

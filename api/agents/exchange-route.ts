@@ -18,6 +18,8 @@ export const exchangeRoute = openRoute({
   summary: 'Exchange a bootstrap secret for a report token',
   description: 'Granted once; the same caller (same `nonce`) is granted it again, so that a lost reply does no harm.',
   access: 'public',
+  // What a machine says of itself; nobody's deed.
+  mutates: false,
   body: exchangeBodySchema,
   replies: { 200: { description: 'A token that lets this machine report for itself.', schema: exchangeReplySchema } },
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable', 'identityUnavailable'],

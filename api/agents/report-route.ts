@@ -20,6 +20,8 @@ export const reportRoute = openRoute({
     'The VM and the machine come from the token alone. `forwarded` is what the last reply said was kept durably, so ' +
     'that any replica decides alike; a first user and a last one gone are kept before the reply.',
   access: 'agent',
+  // What a machine says of itself; nobody's deed.
+  mutates: false,
   body: reportBodySchema,
   replies: { 200: { description: 'Taken; when to report again.', schema: reportReplySchema } },
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],

@@ -1,7 +1,10 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
-import { bearerToken, identify, requireRole } from './authenticate.ts';
-import { ApiProblem, tokenRefused } from './problem.ts';
+import { admit, admitHolder } from './admission.ts';
+import { audit, type Attempt } from './audit.ts';
+import { bearerToken } from './authenticate.ts';
+import { problemOf } from './error-handler.ts';
+import { ApiProblem } from './problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
 import { typedQuery, validate } from './validate.ts';
 
@@ -29,30 +32,51 @@ function methodNotAllowed(method: string, routes: readonly Route[]): ApiProblem 
 
 function handler(route: Route, api: ApiContext): RequestHandler {
   return async (request, response) => {
-    const bearer = bearerToken(request.get('authorization'));
-    const needed = route.access === 'public' || route.access === 'agent' ? undefined : route.access;
-    const caller = needed === undefined ? undefined : identify(api.keys, bearer);
-    if (caller !== undefined) Object.assign(response.locals, { keyId: caller.id, project: caller.project });
-    if (caller !== undefined && needed !== undefined) requireRole(caller, needed);
-    if (route.access === 'agent') refuseStrangers(api, bearer);
-    const body = route.body === undefined ? undefined : await readJson(request, response);
-    const input: UncheckedRequest = {
-      ...validated(route, request, body),
+    const attempt: Attempt = {
       requestId: String(response.locals['requestId']),
-      bearer,
-      caller,
       remoteAddress: request.socket.remoteAddress ?? '',
-      gone: api.openRequests.signalFor(response),
+      bearer: bearerToken(request.get('authorization')),
+      caller: undefined,
+      params: request.params,
+      input: undefined,
     };
-    send(response, await route.handle(input, api));
+    const reply = await answer(route, api, attempt, request, response).catch((error: unknown) => {
+      audit(api, route, attempt, problemOf(error));
+      throw error;
+    });
+    // Before the reply: whoever was told of a change finds it in the log.
+    audit(api, route, attempt, reply);
+    send(response, reply);
   };
 }
 
-/** A caller without a token of ours learns nothing, not even what a right body would be. */
-function refuseStrangers(api: ApiContext, bearer: string | undefined): void {
-  if (api.agentTokens.verify('report', bearer, api.now()) === undefined) {
-    throw tokenRefused('The report token is missing, not valid or expired');
+async function answer(
+  route: Route,
+  api: ApiContext,
+  attempt: Attempt,
+  request: Request,
+  response: Response,
+): Promise<Reply> {
+  const { requestId, remoteAddress, bearer } = attempt;
+  const caller = (attempt.caller = admit(route, api, attempt));
+  if (caller !== undefined) {
+    Object.assign(response.locals, { keyId: caller.id, project: caller.project });
+    admitHolder(route, api, caller);
   }
+  const body = route.body === undefined ? undefined : await readJson(request, response);
+  const input = (attempt.input = validated(route, request, body));
+  const gone = api.openRequests.signalFor(response);
+  const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, gone };
+  const endWait = caller !== undefined && waits(input.query) ? api.requestLimits.beginWait(caller) : undefined;
+  try {
+    return await route.handle(unchecked, api);
+  } finally {
+    endWait?.();
+  }
+}
+
+function waits(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'wait' in query && query.wait !== undefined;
 }
 
 function validated(route: Route, request: Request, body: unknown) {

@@ -53,6 +53,8 @@ interface RouteText {
   tag: string;
   summary: string;
   description?: string;
+  /** Whether a caller changes something by it, so that it is audited; by default all but GET does. */
+  mutates?: boolean;
   replies: Record<number, ReplyText>;
   /** Codes of this route itself; those of authentication and validation are added by what it declares. */
   errors: readonly ApiErrorCode[];

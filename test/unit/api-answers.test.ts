@@ -2,7 +2,7 @@ import { ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { answerReport } from '../../api/agents/answer-report.ts';
-import { RateLimiter } from '../../api/agents/rate-limiter.ts';
+import { RateLimiter } from '../../api/http/rate-limiter.ts';
 import { bearerToken, identify, requireRole } from '../../api/http/authenticate.ts';
 import { problemOf } from '../../api/http/error-handler.ts';
 import { ApiProblem, problemDocument } from '../../api/http/problem.ts';

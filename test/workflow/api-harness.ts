@@ -69,7 +69,7 @@ export async function startTestApi(
   queue: string,
   options: {
     share?: TestApi;
-    change?: (settings: Settings) => void;
+    change?: (settings: Settings) => void | Promise<void>;
     waitUntilReady?: boolean;
     interceptors?: WorkflowClientInterceptor[];
     gceKeysUrl?: string;
@@ -78,7 +78,7 @@ export async function startTestApi(
   const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
   const keys = options.share?.keys ?? (await writeKeys(stateDir));
   const settings = testSettings(stateDir, server, queue);
-  options.change?.(settings);
+  await options.change?.(settings);
   const connection = Connection.lazy({ address: settings.temporal.address ?? server.address });
   const client = new Client({
     connection,

@@ -1,0 +1,43 @@
+/** Who may come in: the key or token of a request, its role, and how much its owner may ask. */
+import type { ApiKeyHolder } from '../../config/api-keys.ts';
+import type { ApiContext } from '../api-context.ts';
+import { isMutation, type Attempt } from './audit.ts';
+import { identify, requireRole } from './authenticate.ts';
+import { tokenRefused } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** Whose key a request has; undefined for routes without one. @throws ApiProblem for whoever has to stay outside. */
+export function admit(
+  route: Route,
+  api: ApiContext,
+  { bearer, remoteAddress }: Pick<Attempt, 'bearer' | 'remoteAddress'>,
+): ApiKeyHolder | undefined {
+  const now = api.now();
+  switch (route.access) {
+    case 'public':
+      api.requestLimits.takeOpen(remoteAddress, now);
+      return undefined;
+    case 'agent':
+      refuseStrangers(api, bearer, remoteAddress);
+      return undefined;
+    case 'viewer':
+    case 'operator':
+    case 'admin':
+      api.requestLimits.allowKey(remoteAddress, bearer === undefined ? undefined : api.keys.verify(bearer), now);
+      return identify(api.keys, bearer);
+  }
+}
+
+/** Whether this key may use this route now. @throws ApiProblem `forbidden` or `rateLimited`. */
+export function admitHolder(route: Route, api: ApiContext, holder: ApiKeyHolder): void {
+  api.requestLimits.takeKeyed(holder, isMutation(route), api.now());
+  if (route.access !== 'public' && route.access !== 'agent') requireRole(holder, route.access);
+}
+
+/** A caller without a token of ours learns nothing, not even what a right body would be. */
+function refuseStrangers(api: ApiContext, bearer: string | undefined, remoteAddress: string): void {
+  const now = api.now();
+  if (api.agentTokens.verify('report', bearer, now) !== undefined) return;
+  api.requestLimits.takeRefusedAgent(remoteAddress, now);
+  throw tokenRefused('The report token is missing, not valid or expired');
+}

@@ -1,0 +1,96 @@
+/** How much one caller may ask of this replica. Memory of this process alone: N replicas give N times as much. */
+import type { ApiKeyHolder } from '../../config/api-keys.ts';
+import type { Settings } from '../../config/settings.ts';
+import { ApiProblem } from './problem.ts';
+import { RateLimiter } from './rate-limiter.ts';
+
+/** Whole seconds' worth of requests that may come at once. */
+const READ_BURST_SECONDS = 2;
+/** A session service starts hundreds of VMs at once, then a few. */
+const MUTATION_BURST_SECONDS = 10;
+/** Routes without a key: health checks and documents. */
+const OPEN_LIMIT = { burst: 2000, perSecond: 1000 };
+/** Tokens of agents that are refused: a cloud's machines may share one address, and each may be late. */
+const REFUSED_AGENT_LIMIT = { burst: 500, perSecond: 50 };
+/** Pairs of address and key remembered at most; the one unused longest is forgotten first. */
+const REMEMBERED_PAIRS = 20_000;
+
+export class RequestLimits {
+  readonly #limits: Settings['api']['limits'];
+  readonly #reads: RateLimiter;
+  readonly #mutations: RateLimiter;
+  readonly #wrongKeys: RateLimiter;
+  readonly #open = new RateLimiter(OPEN_LIMIT, 'requests from this address');
+  readonly #refusedAgents = new RateLimiter(REFUSED_AGENT_LIMIT, 'refused tokens from this address');
+  /** Keys that were good at an address, as `<address> <key id>`. */
+  readonly #inUse = new Set<string>();
+  readonly #waits = new Map<string, number>();
+
+  constructor(limits: Settings['api']['limits']) {
+    const { readsPerSecond, mutationsPerSecond, wrongKeysPerMinute } = limits;
+    this.#limits = limits;
+    this.#reads = new RateLimiter(
+      { burst: readsPerSecond * READ_BURST_SECONDS, perSecond: readsPerSecond },
+      'reads with this key',
+    );
+    this.#mutations = new RateLimiter(
+      { burst: mutationsPerSecond * MUTATION_BURST_SECONDS, perSecond: mutationsPerSecond },
+      'changes with this key',
+    );
+    this.#wrongKeys = new RateLimiter(
+      { burst: wrongKeysPerMinute, perSecond: wrongKeysPerMinute / 60 },
+      'requests without a valid key from this address',
+    );
+  }
+
+  /** One request to a route without a key. @throws ApiProblem `rateLimited`. `now` in ms, here and below. */
+  takeOpen(address: string, now: number): void {
+    this.#open.take(address, now);
+  }
+
+  /** One request with this key. @throws ApiProblem `rateLimited`. */
+  takeKeyed({ id }: ApiKeyHolder, mutates: boolean, now: number): void {
+    (mutates ? this.#mutations : this.#reads).take(id, now);
+  }
+
+  /**
+   * Whether this address may try keys now. One that tried too many wrong ones learns nothing more, not even that a key
+   * is right; only a key that was in use there before still opens, so that a neighbour behind the same proxy is not
+   * locked out. @throws ApiProblem `rateLimited`.
+   */
+  allowKey(address: string, holder: ApiKeyHolder | undefined, now: number): void {
+    const pair = holder && `${address} ${holder.id}`;
+    if (pair === undefined) {
+      this.#wrongKeys.take(address, now);
+      return;
+    }
+    if (!this.#inUse.delete(pair)) this.#wrongKeys.check(address, now);
+    this.#inUse.add(pair);
+    for (const oldest of this.#inUse) {
+      if (this.#inUse.size <= REMEMBERED_PAIRS) return;
+      this.#inUse.delete(oldest);
+    }
+  }
+
+  /** One refused token of an agent. @throws ApiProblem `rateLimited`. */
+  takeRefusedAgent(address: string, now: number): void {
+    this.#refusedAgents.take(address, now);
+  }
+
+  /** Takes one of the waits of a key until the returned function is called. @throws ApiProblem `tooManyWaits`. */
+  beginWait({ id }: ApiKeyHolder): () => void {
+    const { waitsPerKey } = this.#limits;
+    const waiting = this.#waits.get(id) ?? 0;
+    if (waiting >= waitsPerKey) {
+      throw new ApiProblem('tooManyWaits', `${waitsPerKey} requests of this key wait already; nothing was done`, {
+        headers: { 'retry-after': '1' },
+      });
+    }
+    this.#waits.set(id, waiting + 1);
+    return () => {
+      const left = (this.#waits.get(id) ?? 1) - 1;
+      if (left === 0) this.#waits.delete(id);
+      else this.#waits.set(id, left);
+    };
+  }
+}

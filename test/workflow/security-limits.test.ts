@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addKey, revokeKey, type MadeKey } from '../../config/key-changes.ts';
+import { eventually, startTestApi, uniqueName, type TestApi } from './api-harness.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
+
+/** No worker runs here: VMs are started and stay `creating`. */
+const QUEUE = 'nobody-works-here';
+const LIMITS = { readsPerSecond: 5, mutationsPerSecond: 1, wrongKeysPerMinute: 30, waitsPerKey: 3 };
+
+let server: TestServer;
+let api: TestApi;
+let second: TestApi;
+/** A key for each test, so that no other test uses its budgets up. */
+const keys: MadeKey[] = [];
+const key = (index: number): string => keys[index]?.key ?? '';
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const change = async (settings: TestApi['settings']) => {
+    settings.api.limits = LIMITS;
+    for (let index = 0; index < 5; index += 1) {
+      keys.push(await addKey(settings.stateDir, { project: `p${index}`, role: 'operator' }, Date.now()));
+    }
+  };
+  api = await startTestApi(server, QUEUE, { change });
+  second = await startTestApi(server, QUEUE, { share: api });
+});
+afterAll(async () => {
+  await second.close();
+  await api.close();
+  await server.stop();
+});
+
+const startedVms = async () => (await server.client.workflow.count("WorkflowType = 'vm'")).count;
+
+describe('a key that asks too much', () => {
+  it('is told when to come again, its changes are not made, and its reads go on', async () => {
+    const own = key(0);
+    const create = () => api.call('POST', '/v1/vms', { key: own, body: { template: 'chat' } });
+    const answers = await Promise.all(Array.from({ length: 30 }, create));
+    const refused = answers.filter(({ status }) => status === 429);
+    const made = answers.filter(({ status }) => status === 201);
+    expect([refused.length + made.length, made.length >= 10, refused.length > 0]).toEqual([30, true, true]);
+    for (const { body, headers } of refused) {
+      expect([body.code, headers.get('retry-after')]).toEqual(['rateLimited', '1']);
+    }
+    expect((await api.call('GET', '/v1/vms', { key: own })).status).toBe(200);
+    expect((await api.call('POST', '/v1/vms', { body: { template: 'chat' } })).status).toBe(201);
+    const again = await eventually('room for one more', async () => {
+      const answer = await create();
+      return answer.status === 201 ? answer : undefined;
+    });
+    expect(again.status).toBe(201);
+  });
+
+  it('by reading is told so too', async () => {
+    const own = key(1);
+    const reads = Array.from({ length: 120 }, () => api.call('GET', '/v1/vms', { key: own }));
+    const refused = (await Promise.all(reads)).filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]?.body.code).toBe('rateLimited');
+  });
+
+  it('with waiting requests is refused before anything is made', async () => {
+    const own = key(2);
+    const wait = () =>
+      api.call('POST', '/v1/vms?wait=ready&timeoutSeconds=2', {
+        key: own,
+        body: { name: uniqueName(), template: 'chat' },
+      });
+    const before = await startedVms();
+    const answers = await Promise.all(Array.from({ length: 5 }, wait));
+    const codes = answers.map(({ status, body }) => (status === 202 ? 202 : body.code));
+    expect(codes.sort()).toEqual([202, 202, 202, 'tooManyWaits', 'tooManyWaits']);
+    await eventually('three more VMs', async () => ((await startedVms()) === before + 3 ? true : undefined));
+    expect((await api.call('GET', '/v1/vms', { key: own })).body.vms).toHaveLength(3);
+  });
+});
+
+describe('a revoked key', () => {
+  it('is refused by every running replica within 5 s', async () => {
+    const id = keys[3]?.stored.id ?? '';
+    for (const replica of [api, second])
+      expect((await replica.call('GET', '/v1/vms', { key: key(3) })).status).toBe(200);
+    await revokeKey(api.settings.stateDir, id, Date.now());
+    const revokedAt = Date.now();
+    for (const replica of [api, second]) {
+      const answer = await eventually('the refusal', async () => {
+        const seen = await replica.call('GET', '/v1/vms', { key: key(3) });
+        return seen.status === 401 ? seen : undefined;
+      });
+      expect(answer.text).toContain(`The API key ${id} is revoked`);
+    }
+    expect(Date.now() - revokedAt).toBeLessThan(5000);
+  });
+});
+
+describe('an address that tries keys', () => {
+  it('is shut with 429 before it can try many, also for a right one; a key in use there goes on', async () => {
+    const own = key(4);
+    expect((await api.call('GET', '/v1/vms')).status).toBe(200);
+    const guess = (guessed: string) => api.call('GET', '/v1/vms', { key: guessed });
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => guess(`guess-${index}`)));
+    const codes = answers.map(({ body }) => body.code);
+    expect(codes.filter((code) => code === 'rateLimited').length).toBeGreaterThan(20);
+    expect(new Set(codes)).toEqual(new Set(['unauthenticated', 'rateLimited']));
+    const right = await guess(own);
+    expect([right.status, right.body.code]).toEqual([429, 'rateLimited']);
+    expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await api.call('GET', '/v1/vms')).status).toBe(200);
+  });
+});
