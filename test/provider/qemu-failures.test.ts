@@ -1,14 +1,15 @@
 /** What goes wrong with guests: each with its documented code, and nothing left behind. */
 import { once } from 'node:events';
 import { open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderErrorCode } from '../../domain/error-codes.ts';
+import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { addressCandidates } from '../../providers/qemu/claim-address.ts';
-import type { QemuImage } from '../../providers/qemu/image-files.ts';
+import type { QemuImage, QemuImageManifest } from '../../providers/qemu/image-files.ts';
 import type { QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
 import { ensureImage } from '../../scripts/image.ts';
 import { eventually } from './eventually.ts';
@@ -75,6 +76,22 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
     await nothingIsLeft(guests);
   });
 
+  it('finds a manifest of its image that is none: imageDamaged', async () => {
+    const copy = await copyOf(built, directory);
+    await truncate(copy.manifest, 20);
+    const guests = await start(copy);
+    await refused(guests, 'imageDamaged');
+    await nothingIsLeft(guests);
+  });
+
+  it('has less memory than its image needs: memoryTooSmall, which names what it needs', async () => {
+    const guests = await start(built);
+    const error = await refused(guests, 'memoryTooSmall', guestRequest({ spec: guestSpec({ memoryMb: 256 }) }));
+    const { minMemoryMb } = JSON.parse(await readFile(built.manifest, 'utf8')) as QemuImageManifest;
+    expect(error.message).toContain(`${minMemoryMb}`);
+    await nothingIsLeft(guests);
+  });
+
   it('finds no QEMU: hypervisorMissing', async () => {
     const guests = await start(built, { qemuPath: join(directory, 'nowhere') });
     const error = await refused(guests, 'hypervisorMissing');
@@ -111,6 +128,44 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
     try {
       const machine = await guests.provider.create(request, never);
       expect(machine.address?.ip).toBe(second);
+    } finally {
+      other.close();
+    }
+  });
+
+  it('asks for a port that another program has everywhere: portTaken, no address kept, made once it is free', async () => {
+    const guests = await start(built);
+    const other = createServer();
+    await once(other.listen(0, '0.0.0.0'), 'listening');
+    const { port } = other.address() as AddressInfo;
+    const request = guestRequest({ spec: guestSpec({ ports: [{ name: 'web', port, protocol: 'tcp' }] }) });
+    try {
+      const error = await refused(guests, 'portTaken', request);
+      expect(error.message).toContain(`tcp port ${port}`);
+      expect(error.terminal).toBe(false);
+      expect(await guests.provider.describe(request.machineId, never)).toMatchObject({ address: null });
+      for (const ip of addressCandidates(request.machineId))
+        await expect(isFree(ip, AGENT_LOCAL_PORT)).resolves.toBe(true);
+    } finally {
+      other.close();
+      await once(other, 'close');
+    }
+    const machine = await guests.provider.create(request, never);
+    expect(machine).toMatchObject({ status: 'running', address: { ports: [{ port }] } });
+    await guests.provider.destroy(request.machineId, never);
+    await nothingIsLeft(guests);
+  });
+
+  it('is given up while its port is taken: nothing is left', async () => {
+    const guests = await start(built);
+    const other = createServer();
+    await once(other.listen(0, '0.0.0.0'), 'listening');
+    const { port } = other.address() as AddressInfo;
+    try {
+      const request = guestRequest({ spec: guestSpec({ ports: [{ name: 'web', port, protocol: 'tcp' }] }) });
+      await refused(guests, 'portTaken', request);
+      await guests.provider.destroy(request.machineId, never);
+      await nothingIsLeft(guests);
     } finally {
       other.close();
     }
@@ -176,6 +231,18 @@ async function nothingIsLeft({ options, provider }: QemuHarness): Promise<void> 
   const machines = join(options.stateDir, 'machines-qemu');
   expect(await readdir(machines).catch(() => [])).toEqual([]);
   expect(await processesOf(machines)).toEqual([]);
+}
+
+async function isFree(ip: string, port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, ip), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }
 
 async function consoleOf({ provider }: QemuHarness, machineId: string): Promise<string> {
