@@ -1,0 +1,152 @@
+/** What the QEMU of a guest may do on its host, and what others there can read of the guest. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, copyFile, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Machine } from '../../domain/machine-provider.ts';
+import type { QemuImage } from '../../providers/qemu/image-files.ts';
+import { ensureImage } from '../../scripts/image.ts';
+import { copyOf } from './qemu-image-layer.ts';
+import {
+  BOOT_MS,
+  askPort,
+  guestRequest,
+  guestSpec,
+  processesOf,
+  qemuHarness,
+  temporaryDirectory,
+  whyNoGuests,
+  type QemuHarness,
+} from './qemu-harness.ts';
+
+const never = new AbortController().signal;
+const LIFE = fileURLToPath(new URL('qemu-life-elsewhere.ts', import.meta.url));
+/** The user that owns nothing. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+const SECRET = 'correct-horse-battery-staple';
+
+describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
+  let image: QemuImage;
+  let directory: string;
+  let harness: QemuHarness | undefined;
+  let maker: ChildProcess | undefined;
+  beforeAll(async () => {
+    image = await ensureImage();
+  }, 180_000);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    maker?.kill('SIGKILL');
+    await harness?.dispose();
+    harness = undefined;
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('runs without the rights of root, also when root starts it, and can get none', async () => {
+    harness = await qemuHarness(image);
+    const { machineId } = await harness.provider.create(guestRequest(), never);
+    const [pid] = await processesOf(harness.dirOf(machineId));
+    const status = await statusOf(pid!);
+    expect(status.users).toEqual(Array(4).fill(isRoot ? NOBODY : process.getuid!()));
+    expect(status.groups).not.toContain(0);
+    expect(status.capabilities).toBe(0n);
+    expect(status).toMatchObject({ hasSystemCallFilter: true, hasNoNewRights: true });
+  });
+
+  it('shows no secret of its guest to other users of the host', async () => {
+    harness = await qemuHarness(image);
+    const request = guestRequest({ spec: guestSpec({ env: { ROOM_PASSWORD: SECRET } }) });
+    const { machineId } = await harness.provider.create(request, never);
+    const dir = harness.dirOf(machineId);
+    const [pid] = await processesOf(dir);
+    for (const file of ['cmdline', 'environ'])
+      expect(await readFile(`/proc/${pid!}/${file}`, 'utf8')).not.toContain(SECRET);
+    expect((await stat(dir)).mode & 0o077).toBe(0);
+    const telling = [];
+    for (const { name } of (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isFile())) {
+      if (!(await readFile(join(dir, name), 'utf8')).includes(SECRET)) continue;
+      telling.push(name);
+      expect((await stat(join(dir, name))).mode & 0o077, name).toBe(0);
+    }
+    expect(telling).toEqual(['assignment.json']);
+  });
+
+  it('lives a whole life in the hands of a user without rights', async () => {
+    const stateDir = join(directory, 'state');
+    await mkdir(stateDir);
+    const program = await programIn(directory);
+    const options = { stateDir, deployment: 'test', hostId: 'here', image: await copyOf(image, directory) };
+    const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+    if (isRoot) for (const path of [directory, stateDir]) await chown(path, NOBODY, NOBODY);
+    maker = spawn(program.node, [program.script], {
+      ...user,
+      cwd: directory,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] },
+    });
+    const orders = { options, request: guestRequest(), timeoutMs: 2 * BOOT_MS };
+    maker.stdin!.write(`${JSON.stringify(orders)}\n`);
+    const [line] = (await once(createInterface({ input: maker.stdout! }), 'line')) as [string];
+    const machine = JSON.parse(line) as Machine;
+
+    const machines = join(stateDir, 'machines-qemu');
+    const pids = await processesOf(machines);
+    expect(pids).toHaveLength(1);
+    for (const pid of [maker.pid!, pids[0]!]) {
+      const { users, capabilities } = await statusOf(pid);
+      expect(users).not.toContain(0);
+      expect(capabilities).toBe(0n);
+    }
+    expect(await askPort(machine)).toContain('200');
+    const ended = once(maker, 'exit');
+    maker.stdin!.end();
+    expect(await ended).toEqual([0, null]);
+    expect(await readdir(machines)).toEqual([]);
+    expect(await processesOf(machines)).toEqual([]);
+  }, 200_000);
+});
+
+/** One file and a Node where every user may read them, wherever this checkout is. */
+async function programIn(directory: string): Promise<{ node: string; script: string }> {
+  const [node, script] = [join(directory, 'node'), join(directory, 'life.mjs')];
+  await copyFile(process.execPath, node);
+  await build({
+    entryPoints: [LIFE],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  return { node, script };
+}
+
+interface ProcessStatus {
+  /** Real, effective, saved and file system user. */
+  users: number[];
+  groups: number[];
+  /** Effective, permitted and inheritable ones as one set. */
+  capabilities: bigint;
+  hasSystemCallFilter: boolean;
+  hasNoNewRights: boolean;
+}
+
+async function statusOf(pid: number): Promise<ProcessStatus> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8');
+  const line = (name: string): string => new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+  const numbers = (name: string): number[] => line(name).split(/\s+/).filter(Boolean).map(Number);
+  const set = (name: string): bigint => BigInt(`0x${line(name)}`);
+  return {
+    users: numbers('Uid'),
+    groups: [...numbers('Gid'), ...numbers('Groups')],
+    capabilities: set('CapEff') | set('CapPrm') | set('CapInh'),
+    hasSystemCallFilter: line('Seccomp') === '2',
+    hasNoNewRights: line('NoNewPrivs') === '1',
+  };
+}
