@@ -1,0 +1,71 @@
+/** A guest that writes to its console without end: the disk of its host is not its to fill. */
+import { once } from 'node:events';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CONSOLE_LIMIT_BYTES } from '../../domain/local-machine.ts';
+import type { QemuImage } from '../../providers/qemu/image-files.ts';
+import { ensureImage } from '../../scripts/image.ts';
+import { eventually } from './eventually.ts';
+import { imageWith } from './qemu-image-layer.ts';
+import {
+  BOOT_MS,
+  askPort,
+  guestRequest,
+  qemuHarness,
+  temporaryDirectory,
+  whyNoGuests,
+  type QemuHarness,
+} from './qemu-harness.ts';
+
+const never = new AbortController().signal;
+const HARD_LIMIT_BYTES = CONSOLE_LIMIT_BYTES + 128 * 1024;
+/** Beyond its limit a file has what we ourselves wrote about the boot, and no more. */
+const SLACK_BYTES = 1024;
+const FLOOD = `#!/bin/busybox sh
+/bin/busybox mknod /dev/null c 1 3
+/bin/busybox yes 'a line that nobody wants to read, again and again and again and again and again' >/dev/console &
+exec /ephemera/init
+`;
+
+describe.skipIf(whyNoGuests())('a guest that floods its console', () => {
+  let built: QemuImage;
+  let directory: string;
+  let harness: QemuHarness;
+  beforeAll(async () => {
+    built = await ensureImage();
+  }, 180_000);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    await harness.dispose();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('goes on at the hard limit while no worker runs, and is cut to its newest lines by the next one', async () => {
+    harness = await qemuHarness(await imageWith(built, { init: FLOOD }, directory), {
+      consoleHardLimitBytes: HARD_LIMIT_BYTES,
+    });
+    const request = guestRequest();
+    const console_ = join(harness.dirOf(request.machineId), 'console.log');
+    const bytes = async (): Promise<number> => (await stat(console_)).size;
+    const maker = harness.createElsewhere(request);
+    await once(maker.stdout!, 'data');
+    const ended = once(maker, 'exit');
+    maker.kill('SIGKILL');
+    await ended;
+    await eventually(async () => expect(await bytes()).toBeGreaterThanOrEqual(HARD_LIMIT_BYTES), 2 * BOOT_MS);
+
+    const [machine] = await harness.provider.list(never);
+    expect(await askPort(machine!, 2 * BOOT_MS)).toContain('200');
+    await eventually(async () => expect(await bytes()).toBeLessThan(0.75 * CONSOLE_LIMIT_BYTES), 30_000);
+    for (let look = 0; look < 50; look += 1) {
+      expect(await bytes()).toBeLessThanOrEqual(HARD_LIMIT_BYTES + SLACK_BYTES);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const text = new TextDecoder().decode(await harness.provider.readConsole(request.machineId, 1000));
+    expect(text).toContain('a line that nobody wants to read');
+    expect(await harness.provider.describe(request.machineId, never)).toMatchObject({ status: 'running' });
+  }, 300_000);
+});
