@@ -1,7 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { CreateMachineInput } from '../domain/activities.ts';
 import type { ProviderErrorCode } from '../domain/error-codes.ts';
-import type { CallProgress, MachineFacts } from '../domain/machine-provider.ts';
+import type { CallProgress, MachineFacts, MachineProvider } from '../domain/machine-provider.ts';
+import type { RoomSize } from '../domain/room.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
 import { vmWorkflowId } from '../domain/wire-names.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 import type { MachineRoom } from './machine-room.ts';
@@ -17,8 +19,9 @@ export async function createMachine(
   const workflowId = vmWorkflowId(project, vm);
   const agentBootstrap = issueBootstrap === null ? null : issueBootstrap({ workflowId, machineId });
   const create = () => provider.create({ machineId, spec, project, vm, agentBootstrap }, signal, progress);
-  const size = { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 };
-  const machine = await (room ? inRoom(room, { machineId, size, askedAt }, signal, create) : create());
+  const machine = await (room
+    ? inRoom(room, { machineId, size: await sizeOf(provider, spec), askedAt }, signal, create)
+    : create());
   const { silenceTimeoutSeconds } = spec.idle;
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return {
@@ -28,6 +31,11 @@ export async function createMachine(
     zone: machine.zone,
     address: machine.address,
   };
+}
+
+function sizeOf(provider: MachineProvider, spec: VmSpec): Promise<RoomSize> {
+  const { cpus, memoryMb, diskGb } = spec;
+  return provider.sizeOf?.(spec) ?? Promise.resolve({ cpus, memoryMb, diskGb: diskGb ?? 0 });
 }
 
 const NO_CAPACITY: ProviderErrorCode = 'noCapacity';

@@ -142,8 +142,13 @@ export const PROVIDER_ERROR = {
   },
   imageDamaged: {
     kind: 'terminal',
-    title: 'The image of virtual machines is not what was built',
-    todo: 'Remove the directory that the message names and run `npm run image` on the host.',
+    title: 'The image of virtual machines is not what was built or registered',
+    todo: 'Make it again on the host: the message says how (`npm run image`, or `npm run image -- add`).',
+  },
+  imageRefused: {
+    kind: 'terminal',
+    title: 'The image cannot be registered',
+    todo: 'Do what the message says; an image is one qcow2 file that reads no other file of the host.',
   },
   memoryTooSmall: {
     kind: 'terminal',
@@ -153,7 +158,7 @@ export const PROVIDER_ERROR = {
   hypervisorMissing: {
     kind: 'terminal',
     title: 'QEMU is not installed on this host',
-    todo: 'Install it (Debian: `apt-get install qemu-system-x86`); `npm run doctor` shows what is found.',
+    todo: 'Install it (Debian: `apt-get install qemu-system-x86 qemu-utils`); `npm run doctor` shows what is found.',
   },
   hypervisorTooOld: {
     kind: 'terminal',

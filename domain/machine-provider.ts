@@ -121,6 +121,8 @@ export interface MachineProvider {
    * create can never outlive its owner.
    */
   create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine>;
+  /** What a machine of the spec will take of its host, where the spec alone does not say it. Rejects like create. */
+  sizeOf?(spec: VmSpec): Promise<RoomSize>;
   /** The machine, or undefined when the provider has observed that there is none. */
   describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined>;
   /** Resolves when the machine is observed gone; an unknown id is success, and no later create of it succeeds. */

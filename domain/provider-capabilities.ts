@@ -29,7 +29,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     secretEnv: false,
   },
   qemu: {
-    images: ['vm-server'],
+    images: null,
     udpPorts: false,
     zones: false,
     disk: true,

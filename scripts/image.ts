@@ -1,12 +1,23 @@
-/** `npm run image`: the kernel and first file system that virtual machines of the qemu provider boot from. */
+/**
+ * `npm run image`: the kernel and first file system that virtual machines of the qemu provider boot from. With `add`,
+ * `list` or `remove`: images of one's own.
+ */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip, constants } from 'node:zlib';
-import type { QemuImage, QemuImageManifest } from '../providers/qemu/image-files.ts';
+import {
+  qemuImageIn,
+  type ImageFileFacts,
+  type QemuImage,
+  type QemuImageManifest,
+} from '../providers/qemu/image-files.ts';
 import { buildVmServer } from './build-vm-server.ts';
+import { diskImageCommand } from './disk-image.ts';
+import { agentVolume, nodeVolume } from './image-agent.ts';
 import { CpioArchive } from './image-cpio.ts';
 import { nodeFiles, systemParts, type SystemParts } from './image-parts.ts';
 import { holdLock } from '../config/process-lock.ts';
@@ -16,9 +27,11 @@ import { runScript, say, step } from './terminal.ts';
 const compress = promisify(gzip);
 const INIT = fileURLToPath(new URL('../deploy/image/init', import.meta.url));
 /** Part of every image's hash: a change of this recipe makes new images. */
-const RECIPE = 1;
+const RECIPE = 2;
 /** Below this the kernel does not find the room to unpack the image. */
 const MIN_MEMORY_MB = 384;
+/** Those of the files that hold content. */
+const FILES = ['kernel', 'initrd', 'agent', 'node'] as const;
 /** Images that nobody asked for in this long are removed when a new one is made. */
 const KEPT_MS = 14 * 24 * 3600 * 1000;
 
@@ -45,17 +58,19 @@ export async function ensureImage(options: ImageOptions = {}): Promise<QemuImage
     const system = await systemParts(join(directory, 'image-parts'), options.refresh ?? false);
     const base = await baseLayer(system);
     const top = await topLayer();
-    const hash = hashOf([String(RECIPE), system.kernelVersion, hashOf([system.kernel]), base.hash, hashOf([top])]);
+    const agent = await agentVolume(await buildVmServer());
+    const parts = [system.kernelVersion, hashOf([system.kernel]), base.hash, hashOf([top]), hashOf([agent])];
+    const hash = hashOf([String(RECIPE), ...parts]);
     const image = join(images, hash.slice(0, 32));
     if (!(await isWhole(image))) {
       await step('Make the image for virtual machines', async (report) => {
-        await makeImage(image, system, base, top, directory);
+        await makeImage(image, { system, base, top, agent }, directory);
         report.note(image);
       });
       await removeOldImages(images);
     }
     await utimes(image, new Date(), new Date());
-    return qemuImage(image);
+    return qemuImageIn(image);
   } finally {
     await unlock();
   }
@@ -96,28 +111,36 @@ async function topLayer(): Promise<Buffer> {
   return files.bytes();
 }
 
-async function makeImage(
-  path: string,
-  system: SystemParts,
-  base: Layer,
-  top: Buffer,
-  directory: string,
-): Promise<void> {
+interface ImageParts {
+  system: SystemParts;
+  base: Layer;
+  top: Buffer;
+  agent: Uint8Array;
+}
+
+async function makeImage(path: string, { system, base, top, agent }: ImageParts, directory: string): Promise<void> {
   const layers = Buffer.concat([await compressedBase(base, directory), await compress(top)]);
+  const node = await keptNodeVolume(base, directory);
   const draft = `${path}.${randomUUID()}`;
+  const files = qemuImageIn(draft);
   await mkdir(draft, { mode: 0o700 });
   const manifest: QemuImageManifest = {
     createdAt: new Date().toISOString(),
     kernelVersion: system.kernelVersion,
     nodeVersion: process.version,
     minMemoryMb: MIN_MEMORY_MB,
-    kernel: { bytes: system.kernel.length, sha256: sha256(system.kernel) },
-    initrd: { bytes: layers.length, sha256: sha256(layers) },
+    kernel: factsOf(system.kernel),
+    initrd: factsOf(layers),
+    agent: factsOf(agent),
+    node: factsOf(await readFile(node)),
   };
   try {
-    await writeFile(join(draft, 'vmlinuz'), system.kernel);
-    await writeFile(join(draft, 'initrd.img'), layers);
-    await writeFile(join(draft, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+    await writeFile(files.kernel, system.kernel);
+    await writeFile(files.initrd, layers);
+    await writeFile(files.agent, agent);
+    // One file for all images with this Node.
+    await link(node, files.node);
+    await writeFile(files.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     await rm(path, { recursive: true, force: true });
     await rename(draft, path);
   } finally {
@@ -127,32 +150,37 @@ async function makeImage(
 
 /** The large layer takes seconds to compress, so it is kept. */
 async function compressedBase(base: Layer, directory: string): Promise<Buffer> {
-  const path = join(directory, `image-base-${base.hash.slice(0, 32)}.cpio.gz`);
-  const kept = await readFile(path).catch(() => undefined);
-  if (kept !== undefined) return kept;
-  const made = await compress(await base.archive(), { level: constants.Z_DEFAULT_COMPRESSION });
-  for (const name of (await readdir(directory)).filter((one) => one.startsWith('image-base-'))) {
+  const path = await kept(join(directory, `image-base-${base.hash.slice(0, 32)}.cpio.gz`), async () =>
+    compress(await base.archive(), { level: constants.Z_DEFAULT_COMPRESSION }),
+  );
+  return readFile(path);
+}
+
+/** Where the volume with Node is; the hash of the base layer, which holds the same Node, names it. */
+function keptNodeVolume(base: Layer, directory: string): Promise<string> {
+  return kept(join(directory, `image-node-${base.hash.slice(0, 32)}.iso`), nodeVolume);
+}
+
+/** The path of a file that is made where it is not there, in the place of the one of its kind before. */
+async function kept(path: string, make: () => Promise<Uint8Array>): Promise<string> {
+  if (existsSync(path)) return path;
+  const made = await make();
+  const [directory, kind] = [dirname(path), basename(path).split('-').slice(0, 2).join('-')];
+  for (const name of (await readdir(directory)).filter((one) => one.startsWith(`${kind}-`))) {
     await rm(join(directory, name), { force: true });
   }
   await writeFile(`${path}.draft`, made);
   await rename(`${path}.draft`, path);
-  return made;
-}
-
-function qemuImage(directory: string): QemuImage {
-  return {
-    kernel: join(directory, 'vmlinuz'),
-    initrd: join(directory, 'initrd.img'),
-    manifest: join(directory, 'manifest.json'),
-  };
+  return path;
 }
 
 /** True when all files of the image are there in their full length; each was written before the last name. */
 async function isWhole(directory: string): Promise<boolean> {
-  const { kernel, initrd, manifest } = qemuImage(directory);
+  const files = qemuImageIn(directory);
   try {
-    const said = JSON.parse(await readFile(manifest, 'utf8')) as QemuImageManifest;
-    return (await stat(kernel)).size === said.kernel.bytes && (await stat(initrd)).size === said.initrd.bytes;
+    const said = JSON.parse(await readFile(files.manifest, 'utf8')) as QemuImageManifest;
+    const sizes = FILES.map(async (name) => (await stat(files[name])).size === said[name].bytes);
+    return (await Promise.all(sizes)).every(Boolean);
   } catch {
     return false;
   }
@@ -169,8 +197,8 @@ async function removeOldImages(images: string): Promise<void> {
   }
 }
 
-function sha256(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+function factsOf(content: Uint8Array): ImageFileFacts {
+  return { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
 }
 
 /** Tells any two lists of parts apart. */
@@ -182,7 +210,9 @@ function hashOf(parts: (Uint8Array | string)[]): string {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runScript(async () => {
+    const [command, ...rest] = process.argv.slice(2);
+    if (command !== undefined && !command.startsWith('--')) return diskImageCommand(command, rest);
     const { kernel } = await ensureImage({ refresh: process.argv.includes('--refresh') });
-    say(join(kernel, '..').replace(basename(kernel), ''));
+    say(dirname(kernel));
   });
 }

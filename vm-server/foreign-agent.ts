@@ -10,6 +10,7 @@ import { localEndpoint } from './agent/local-endpoint.ts';
 import { watchPorts } from './agent/port-watch.ts';
 import { reportSequence } from './agent/report-sequence.ts';
 import { openSocketLink } from './agent/socket-link.ts';
+import { openVirtioPort } from './agent/virtio-port.ts';
 import { listen } from './claim-address.ts';
 import { endOnSignals } from './end-on-signals.ts';
 import { createLog } from './log.ts';
@@ -19,6 +20,8 @@ import { UsageError } from './usage-error.ts';
 export interface AgentOptions {
   link:
     | { kind: 'unix'; socketPath: string }
+    /** In a virtual machine: a port of it, joined to a socket of ours. */
+    | { kind: 'virtio'; device: string; socketPath: string }
     | { kind: 'http'; apiUrl: string; secretFile: string }
     /** On Compute Engine: proves itself with the identity of its instance. */
     | { kind: 'gce'; apiUrl: string; metadataUrl: string };
@@ -117,7 +120,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const parts = { usage, app, nextSequence: reportSequence(), log };
   const { link } = options;
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
-  else {
+  else if (link.kind === 'virtio') {
+    await openSocketLink(link.socketPath, parts);
+    openVirtioPort(link.device, link.socketPath, log);
+  } else {
     const proof =
       link.kind === 'gce' ? { proof: { secret: await gceProof(link) } } : restartableProof(link.secretFile, log);
     openHttpLink({ ...parts, apiUrl: link.apiUrl, ...proof });

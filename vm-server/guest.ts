@@ -25,11 +25,11 @@ export interface GuestOptions {
 /** Where the agent's own link listens inside the guest. */
 const LINK_SOCKET = '/run/agent.sock';
 
-/** Reads the options of `guest`. Throws a {@link UsageError} that names what is missing. */
-export function parseGuestOptions(args: string[]): GuestOptions {
+/** Reads the options of `guest` and `guest-agent`. Throws a {@link UsageError} that names what is missing. */
+export function parseGuestOptions(args: string[], command = 'guest'): GuestOptions {
   const text = { type: 'string' } as const;
   const { port, assignment } = parseArgs({ args, options: { port: text, assignment: text } }).values;
-  if (!port || !assignment) throw new UsageError('guest needs --port <device> and --assignment <file>');
+  if (!port || !assignment) throw new UsageError(`${command} needs --port <device> and --assignment <file>`);
   return { port, assignmentFile: assignment };
 }
 
@@ -59,7 +59,8 @@ export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<
   log(`Machine ${machineId} serves on ${portList(ports)}.`);
 }
 
-function readAssignment(path: string): GuestAssignment {
+/** What the host wants of this guest. Throws when the file holds nothing of the kind. */
+export function readAssignment(path: string): GuestAssignment {
   const assignment = parseGuestAssignment(JSON.parse(readFileSync(path, 'utf8')));
   if (!assignment) throw new Error(`${path} holds no assignment: give the file that the host made for this guest`);
   return assignment;

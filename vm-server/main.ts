@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { parseGceMachineOptions, runGceMachine } from './gce-machine.ts';
 import { parseGuestOptions, runGuest } from './guest.ts';
+import { runGuestAgent } from './guest-agent.ts';
 import { createLog } from './log.ts';
 import { runMachine } from './machine.ts';
 import { parseAgentOptions, runAgent } from './foreign-agent.ts';
@@ -11,6 +12,8 @@ const USAGE = `Usage:
       Be a local machine: the sample chat and its agent.
   vm-server guest --port <device> --assignment <file>
       Be the program of a virtual machine: the sample chat and its agent.
+  vm-server guest-agent --port <device> --assignment <file>
+      Be the agent of a virtual machine whose program its own image brings.
   vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>]
       Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
@@ -28,14 +31,16 @@ async function run([command, ...rest]: string[]): Promise<void> {
       return runMachine(parseMachineDir(rest));
     case 'guest':
       return runGuest(parseGuestOptions(rest));
+    case 'guest-agent':
+      return runGuestAgent(parseGuestOptions(rest, 'guest-agent'));
     case 'gce':
       return runGceMachine(parseGceMachineOptions(rest));
     case 'agent':
       return runAgent(parseAgentOptions(rest));
     case undefined:
-      throw new UsageError('say what to be: machine, guest, gce or agent');
+      throw new UsageError('say what to be: machine, guest, guest-agent, gce or agent');
     default:
-      throw new UsageError(`there is no "${command}": say machine, guest, gce or agent`);
+      throw new UsageError(`there is no "${command}": say machine, guest, guest-agent, gce or agent`);
   }
 }
 

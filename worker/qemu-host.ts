@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import type { QemuAccelerator, Settings } from '../config/settings.ts';
 import type { MachineProvider } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import { chooseAccelerator } from '../providers/qemu/accelerator.ts';
-import type { QemuImage } from '../providers/qemu/image-files.ts';
+import { qemuImageIn, type QemuImage } from '../providers/qemu/image-files.ts';
 import { EMULATION, type Accelerator } from '../providers/qemu/machine-order.ts';
 import { createQemuProvider } from '../providers/qemu/qemu-provider.ts';
 
@@ -13,11 +12,7 @@ export async function createQemuProviderOfThisHost(settings: Settings): Promise<
   if (qemu.imageDir === null) {
     throw new ProviderError('imageMissing', 'set EPHEMERA_QEMU_IMAGE_DIR to what `npm run image` prints');
   }
-  const image: QemuImage = {
-    kernel: join(qemu.imageDir, 'vmlinuz'),
-    initrd: join(qemu.imageDir, 'initrd.img'),
-    manifest: join(qemu.imageDir, 'manifest.json'),
-  };
+  const image = qemuImageIn(qemu.imageDir);
   const accelerator = await acceleratorOf(qemu.accelerator, image, stateDir);
   return createQemuProvider({ stateDir, deployment, hostId, image, accelerator });
 }

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { GUEST_ASSIGNMENT_NAME, GUEST_LINK_PORT } from '../../domain/guest-machine.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
-import { QEMU_MACHINE_FILE, socketsOf, type Accelerator, type QemuMachineOrder } from './machine-order.ts';
+import { diskPath } from './machine-disk.ts';
+import {
+  QEMU_MACHINE_FILE,
+  isOfOwnImage,
+  socketsOf,
+  type Accelerator,
+  type MachineDisk,
+  type QemuMachineOrder,
+} from './machine-order.ts';
 
 /** The name of the network in QEMU's own commands. */
 export const NETWORK_ID = 'net0';
@@ -36,25 +44,72 @@ export function qemuArguments({ dir, order, image, hypervisor, asRoot }: Command
   const file = (name: string): string => quoted(join(dir, name));
   const { kind, machine } = order.accelerator;
   return [
-    ...['-name', order.labels.machineId, '-S', '-no-reboot'],
+    ...['-name', order.labels.machineId, '-S'],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-M', `${machine === 'microvm' ? 'microvm,acpi=on' : machine},accel=${kind}`],
     ...['-cpu', kind === 'kvm' ? 'host' : 'max'],
     ...['-m', `${order.memoryMb}`, '-smp', `${order.cpus}`],
-    ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', kernelArguments(order.accelerator)],
+    ...(isOfOwnImage(order) ? bootFromDisk(dir, order, image) : bootKernel(dir, order, image)),
     ...['-fw_cfg', `name=${GUEST_ASSIGNMENT_NAME},file=${file(QEMU_MACHINE_FILE.assignment)}`],
     ...['-chardev', `file,id=console0,path=${file(QEMU_MACHINE_FILE.console)},append=on`],
     ...['-serial', 'chardev:console0'],
     // Without `restrict` a guest reaches every service on the host's loopback.
     ...['-netdev', `user,id=${NETWORK_ID},restrict=on,ipv6=off`],
-    ...device('virtio-net', machine, `netdev=${NETWORK_ID}`),
+    // Nobody boots from the network; looking for somebody who does takes seconds.
+    ...device('virtio-net', machine, `netdev=${NETWORK_ID}${machine === 'microvm' ? '' : ',romfile='}`),
     ...device('virtio-serial', machine),
     ...['-chardev', `socket,id=${LINK_ID},path=${quoted(sockets.agent)},server=on,wait=off`],
     ...['-device', `virtserialport,chardev=${LINK_ID},name=${GUEST_LINK_PORT}`],
     ...device('virtio-rng', machine),
-    ...(order.diskGb === null ? [] : disk(file(QEMU_MACHINE_FILE.disk), machine)),
     ...['-qmp', `unix:${quoted(sockets.qmp)},server=on,wait=off`],
     ...confinement(hypervisor, asRoot),
+  ];
+}
+
+/** The built-in image. A restart of the guest is its end. */
+function bootKernel(dir: string, { accelerator, disk }: QemuMachineOrder, image: QemuImage): string[] {
+  return [
+    '-no-reboot',
+    ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', kernelArguments(accelerator)],
+    ...(disk === null ? [] : drive(writable(dir, disk), accelerator.machine)),
+  ];
+}
+
+/** An image of the user's: its own loader boots it, and it may restart as it likes. */
+function bootFromDisk(dir: string, { accelerator: { machine }, disk }: QemuMachineOrder, image: QemuImage): string[] {
+  if (disk === null) throw new Error('a machine of an own image has a disk');
+  const volumes = [
+    { id: 'seed0', path: join(dir, QEMU_MACHINE_FILE.seed) },
+    { id: 'agent0', path: image.agent },
+    { id: 'node0', path: image.node },
+  ];
+  return [
+    // Without a screen the loader writes to the console.
+    ...['-machine', 'graphics=off'],
+    ...drive({ ...writable(dir, disk), bootIndex: 0 }, machine),
+    ...volumes.flatMap((volume) => drive({ ...volume, format: 'raw', more: 'readonly=on' }, machine)),
+  ];
+}
+
+interface Drive {
+  id: string;
+  path: string;
+  /** Always said: QEMU would guess it from the content, which a guest may have written. */
+  format: MachineDisk['format'];
+  more: string;
+  /** Place in the order in which disks are tried at boot. */
+  bootIndex?: number;
+}
+
+function writable(dir: string, disk: MachineDisk): Drive {
+  return { id: 'disk0', path: diskPath(dir, disk), format: disk.format, more: 'discard=unmap' };
+}
+
+function drive({ id, path, format, more, bootIndex }: Drive, machine: Accelerator['machine']): string[] {
+  const order = bootIndex === undefined ? '' : `,bootindex=${bootIndex}`;
+  return [
+    ...['-drive', `if=none,id=${id},format=${format},file=${quoted(path)},${more}`],
+    ...device('virtio-blk', machine, `drive=${id}${order}`),
   ];
 }
 
@@ -69,14 +124,6 @@ function device(name: string, machine: Accelerator['machine'], more?: string): s
   return [
     '-device',
     [`${name}-${machine === 'microvm' ? 'device' : 'pci'}`, ...(more === undefined ? [] : [more])].join(','),
-  ];
-}
-
-function disk(path: string, machine: Accelerator['machine']): string[] {
-  return [
-    '-drive',
-    `if=none,id=disk0,format=raw,file=${path},discard=unmap`,
-    ...device('virtio-blk', machine, 'drive=disk0'),
   ];
 }
 

@@ -14,8 +14,10 @@ import { capConsole } from './console-cap.ts';
 import {
   QEMU_MACHINE_FILE,
   hasBooted,
+  isOfOwnImage,
   jsonText,
   readBootTry,
+  readOrder,
   replaceJson,
   socketsOf,
   type BootTry,
@@ -47,11 +49,15 @@ export class GuestWatch {
   }
 
   async #watch(dir: string): Promise<void> {
+    const order = await readOrder(dir);
+    if (order === undefined) return;
+    // How long an image of the user's boots, and whether it has an agent, is known to its VM alone.
+    const hasBoot = !isOfOwnImage(order);
     for (;;) {
       const machine = await readProcess(dir);
       if (machine === undefined || !(await isAlive(machine))) return;
       await capConsole(join(dir, QEMU_MACHINE_FILE.console)).catch(() => undefined);
-      const booting = !(await hasBooted(dir));
+      const booting = hasBoot && !(await hasBooted(dir));
       // A QEMU that does not answer now may at the next look.
       if (booting) await withQmp(socketsOf(dir).qmp, (qmp) => this.#lookAtBoot(dir, qmp)).catch(() => undefined);
       await sleep(booting ? BOOT_LOOK_EVERY_MS : LOOK_EVERY_MS, undefined, { ref: false });

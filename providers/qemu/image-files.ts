@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ProviderError } from '../../domain/provider-error.ts';
 
@@ -10,8 +10,22 @@ import { ProviderError } from '../../domain/provider-error.ts';
 export interface QemuImage {
   kernel: string;
   initrd: string;
+  /** Volumes with the agent for machines of other images and with the Node that runs it: scripts/image-agent.ts. */
+  agent: string;
+  node: string;
   /** {@link QemuImageManifest} */
   manifest: string;
+}
+
+/** The files of the image in a directory, as `npm run image` builds them. */
+export function qemuImageIn(directory: string): QemuImage {
+  return {
+    kernel: join(directory, 'vmlinuz'),
+    initrd: join(directory, 'initrd.img'),
+    agent: join(directory, 'agent.iso'),
+    node: join(directory, 'node.iso'),
+    manifest: join(directory, 'manifest.json'),
+  };
 }
 
 export interface QemuImageManifest {
@@ -22,6 +36,8 @@ export interface QemuImageManifest {
   minMemoryMb: number;
   kernel: ImageFileFacts;
   initrd: ImageFileFacts;
+  agent: ImageFileFacts;
+  node: ImageFileFacts;
 }
 
 export interface ImageFileFacts {
@@ -37,28 +53,43 @@ const CHECKED = new Map<string, number>();
  * with `imageMissing` or `imageDamaged`.
  */
 export async function checkImage(image: QemuImage): Promise<QemuImageManifest> {
-  const text = await readFile(image.manifest, 'utf8').catch(missing(image.manifest));
-  const manifest = parseManifest(text);
-  if (manifest === undefined) throw damaged(image.manifest, 'it is no manifest');
+  const manifest = await readManifest(image);
   await checkFile(image.kernel, manifest.kernel);
   await checkFile(image.initrd, manifest.initrd);
   return manifest;
 }
 
-async function checkFile(path: string, said: ImageFileFacts): Promise<void> {
+/** Rejects like {@link checkImage} where the volumes with the agent and its Node are not what was built. */
+export async function checkAgentVolumes(image: QemuImage): Promise<void> {
+  const { agent, node } = await readManifest(image);
+  await checkFile(image.agent, agent);
+  await checkFile(image.node, node);
+}
+
+async function readManifest({ manifest: path }: QemuImage): Promise<QemuImageManifest> {
+  const manifest = parseManifest(await readFile(path, 'utf8').catch(missing(path)));
+  if (manifest === undefined) throw damaged(path, 'it is no manifest');
+  return manifest;
+}
+
+/**
+ * Reads the content of a file, once per process and change of the file. Rejects with `imageMissing`, or with
+ * `imageDamaged`, which says `remedy`.
+ */
+export async function checkFile(path: string, said: ImageFileFacts, remedy = buildAgain(path)): Promise<void> {
   const { size, mtimeMs } = await stat(path).catch(missing(path));
-  if (size !== said.bytes) throw damaged(path, `it has ${size} bytes, built were ${said.bytes}`);
+  if (size !== said.bytes) throw damaged(path, `it has ${size} bytes, made were ${said.bytes}`, remedy);
   if (CHECKED.get(path) === mtimeMs) return;
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
-  if (hash.digest('hex') !== said.sha256) throw damaged(path, 'its content differs from what was built');
+  if (hash.digest('hex') !== said.sha256) throw damaged(path, 'its content differs from what was made', remedy);
   CHECKED.set(path, mtimeMs);
 }
 
 function parseManifest(text: string): QemuImageManifest | undefined {
   try {
     const value = JSON.parse(text) as Partial<QemuImageManifest> | null;
-    const files = [value?.kernel, value?.initrd] as (Partial<ImageFileFacts> | undefined)[];
+    const files = [value?.kernel, value?.initrd, value?.agent, value?.node] as (Partial<ImageFileFacts> | undefined)[];
     const sound = files.every((file) => typeof file?.bytes === 'number' && typeof file.sha256 === 'string');
     return sound && typeof value?.minMemoryMb === 'number' ? (value as QemuImageManifest) : undefined;
   } catch {
@@ -72,6 +103,10 @@ function missing(path: string): (cause: unknown) => never {
   };
 }
 
-function damaged(path: string, why: string): ProviderError {
-  return new ProviderError('imageDamaged', `${path}: ${why}; remove ${dirname(path)} and run \`npm run image\``);
+function buildAgain(path: string): string {
+  return `remove ${dirname(path)} and run \`npm run image\``;
+}
+
+function damaged(path: string, why: string, remedy = buildAgain(path)): ProviderError {
+  return new ProviderError('imageDamaged', `${path}: ${why}; ${remedy}`);
 }

@@ -9,6 +9,11 @@ import type { MachineLabels } from '../../domain/machine-provider.ts';
 import type { PortSpec } from '../../domain/vm-spec.ts';
 import { socketPathOf } from '../local/machine-files.ts';
 
+/** Where the machines of this provider are. */
+export function qemuMachinesDir(stateDir: string): string {
+  return join(stateDir, 'machines-qemu');
+}
+
 export const QEMU_MACHINE_FILE = {
   /** {@link QemuMachineOrder}, written once. */
   order: LOCAL_MACHINE_FILE.order,
@@ -18,7 +23,9 @@ export const QEMU_MACHINE_FILE = {
   assignment: 'assignment.json',
   /** What QEMU itself says. */
   log: 'qemu.log',
-  disk: 'disk.raw',
+  disk: { qcow2: 'disk.qcow2', raw: 'disk.raw' },
+  /** Volume with which cloud-init of an own image is told who it is. */
+  seed: 'seed.iso',
   /** {@link BootTry} that runs. */
   boot: 'boot.json',
   /** Written once, when the guest's agent opened its link. */
@@ -33,8 +40,21 @@ export interface QemuMachineOrder {
   ports: PortSpec[];
   cpus: number;
   memoryMb: number;
-  diskGb: number | null;
+  disk: MachineDisk | null;
   accelerator: Accelerator;
+}
+
+/** The disk of a machine. */
+export interface MachineDisk {
+  format: 'qcow2' | 'raw';
+  sizeGb: number;
+  /** The registered image that it is laid over and boots; null: it is blank, and the built-in image boots. */
+  base: { image: string; path: string } | null;
+}
+
+/** Whether the machine boots a registered image, of which little is known: when it is up, and how often it restarts. */
+export function isOfOwnImage({ disk }: Pick<QemuMachineOrder, 'disk'>): boolean {
+  return disk !== null && disk.base !== null;
 }
 
 /** What runs the guest's instructions, and the kind of computer it sees. */
@@ -74,7 +94,12 @@ export async function readOrder(dir: string): Promise<QemuMachineOrder | undefin
     typeof order?.createdAt === 'number' &&
     typeof order.memoryMb === 'number' &&
     Array.isArray(order.ports);
-  return sound ? (order as QemuMachineOrder) : undefined;
+  return sound ? ({ ...order, disk: diskOf(order) } as QemuMachineOrder) : undefined;
+}
+
+/** Orders written before a disk was described had its size alone. */
+function diskOf({ disk, diskGb }: { disk?: MachineDisk | null; diskGb?: number | null }): MachineDisk | null {
+  return disk ?? (typeof diskGb === 'number' ? { format: 'raw', sizeGb: diskGb, base: null } : null);
 }
 
 export async function readBootTry(dir: string): Promise<BootTry | undefined> {

@@ -17,17 +17,23 @@ import { noteOnConsole } from './guest-watch.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
 import { launch, type StartedProcesses } from './launch.ts';
-import { QEMU_MACHINE_FILE, readBootTry, replaceJson, socketsOf, type QemuMachineOrder } from './machine-order.ts';
+import { makeDisk, mostBytesOf } from './machine-disk.ts';
+import {
+  QEMU_MACHINE_FILE,
+  isOfOwnImage,
+  readBootTry,
+  replaceJson,
+  socketsOf,
+  type QemuMachineOrder,
+} from './machine-order.ts';
 import { withQmp, type QmpSession } from './qmp.ts';
+import { writeSeedVolume } from './seed-volume.ts';
 
 /** How long QEMU may take until it has its address; the guest's boot is not part of it. */
 const START_TIMEOUT_MS = 60_000;
 /** How long somebody else's start may take until its process shows. */
 const ADOPT_GRACE_MS = 2000;
 const LOG_TAIL_BYTES = 1000;
-const BYTES_PER_GB = 1024 ** 3;
-/** Beyond the disk's size. */
-const FILE_LIMIT_SLACK_BYTES = 1024 ** 2;
 
 export interface StartInput {
   machineId: string;
@@ -83,9 +89,10 @@ async function lookAt(dir: string): Promise<'absent' | 'starting' | 'running' | 
 
 async function launchQemu(input: StartInput): Promise<ChildProcess> {
   const { machineId, dir, order, image, hypervisor, tombstonePath, started } = input;
-  if (order.diskGb !== null) await makeDisk(join(dir, QEMU_MACHINE_FILE.disk), order.diskGb);
+  if (order.disk !== null) await makeDisk(dir, order.disk);
+  if (isOfOwnImage(order)) await writeSeedVolume(dir, order.labels);
   await (await open(join(dir, QEMU_MACHINE_FILE.console), 'a', 0o600)).close();
-  const diskBytes = order.diskGb === null ? 0 : order.diskGb * BYTES_PER_GB + FILE_LIMIT_SLACK_BYTES;
+  const diskBytes = order.disk === null ? 0 : mostBytesOf(order.disk);
   const asRoot = process.getuid?.() === 0;
   return launch({
     machineId,
@@ -95,16 +102,6 @@ async function launchQemu(input: StartInput): Promise<ChildProcess> {
     command: [hypervisor.path, ...qemuArguments({ dir, order, image, hypervisor, asRoot })],
     started,
   });
-}
-
-/** A blank disk that takes room on the host only as the guest writes. */
-async function makeDisk(path: string, sizeGb: number): Promise<void> {
-  const file = await open(path, 'a', 0o600);
-  try {
-    await file.truncate(sizeGb * BYTES_PER_GB);
-  } finally {
-    await file.close();
-  }
 }
 
 /** Gives the machine its address and lets the guest run, unless another caller did so meanwhile. */

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import type { GuestAssignment } from '../../domain/guest-machine.ts';
 import type { CancelSignal, CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import type { RoomSize } from '../../domain/room.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
 import { endMachine, isLeftover, removeLeftover } from '../local/machine-end.ts';
 import {
   entriesOf,
@@ -24,15 +26,20 @@ import { isAlive } from '../local/system-process.ts';
 import { Tombstones } from '../local/tombstones.ts';
 import { GuestWatch } from './guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
-import { checkImage, type QemuImage } from './image-files.ts';
+import { diskImagesDir } from './disk-images.ts';
+import { checkAgentVolumes, checkImage, type QemuImage } from './image-files.ts';
 import type { StartedProcesses } from './launch.ts';
+import { diskFor } from './machine-disk.ts';
 import {
   EMULATION,
   QEMU_MACHINE_FILE,
+  isOfOwnImage,
   jsonText,
+  qemuMachinesDir,
   readOrder,
   socketsOf,
   type Accelerator,
+  type MachineDisk,
   type QemuMachineOrder,
 } from './machine-order.ts';
 import { startMachine } from './machine-start.ts';
@@ -40,7 +47,7 @@ import { shutDown } from './shut-down.ts';
 import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
 
 export interface QemuProviderOptions {
-  /** Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`. */
+  /** Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`, images in `images/`. */
   stateDir: string;
   deployment: string;
   hostId: string;
@@ -73,7 +80,7 @@ export function createQemuProvider(options: QemuProviderOptions): MachineProvide
 class QemuProvider implements MachineProvider {
   readonly name = PROVIDER_NAME;
   private readonly options: QemuProviderOptions;
-  private readonly places: { machines: string; tombstones: string };
+  private readonly places: { machines: string; tombstones: string; images: string };
   private readonly tombstones: Tombstones;
   private readonly started: StartedProcesses = new Map();
   private readonly accelerator: Accelerator;
@@ -85,7 +92,11 @@ class QemuProvider implements MachineProvider {
     this.options = options;
     const { stateDir, bootDeadlineSeconds, bootTries } = options;
     this.accelerator = options.accelerator ?? EMULATION;
-    this.places = { machines: join(stateDir, 'machines-qemu'), tombstones: join(stateDir, 'machines-qemu-tombstones') };
+    this.places = {
+      machines: qemuMachinesDir(stateDir),
+      tombstones: join(stateDir, 'machines-qemu-tombstones'),
+      images: diskImagesDir(stateDir),
+    };
     this.tombstones = new Tombstones(this.places.tombstones);
     this.watch = new GuestWatch({
       deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
@@ -99,12 +110,11 @@ class QemuProvider implements MachineProvider {
     const { machineId, spec } = request;
     await this.refuseDestroyed(machineId);
     this.hypervisor ??= await findHypervisor(this.options.qemuPath);
-    const { minMemoryMb } = await checkImage(this.options.image);
-    if (spec.memoryMb < minMemoryMb) {
-      throw new ProviderError('memoryTooSmall', `memoryMb is ${spec.memoryMb}; the image needs ${minMemoryMb}`);
-    }
+    const disk = await diskFor(spec, this.places.images);
+    if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
+    else await this.checkBuiltInImage(spec);
     const dir = this.dirOf(machineId);
-    const first = await this.writeOrder(dir, request);
+    const first = await this.writeOrder(dir, request, disk);
     await this.refuseForeign(machineId);
     try {
       await this.start(machineId, this.hypervisor, first, signal);
@@ -115,6 +125,11 @@ class QemuProvider implements MachineProvider {
     const machine = await this.look(machineId);
     if (machine === undefined) throw new ProviderError('machineEnded', `${machineId} was destroyed`);
     return machine;
+  }
+
+  async sizeOf(spec: VmSpec): Promise<RoomSize> {
+    const { cpus, memoryMb } = spec;
+    return { cpus, memoryMb, diskGb: (await diskFor(spec, this.places.images))?.sizeGb ?? 0 };
   }
 
   async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
@@ -149,6 +164,12 @@ class QemuProvider implements MachineProvider {
     return join(this.places.machines, machineId);
   }
 
+  private async checkBuiltInImage({ memoryMb }: VmSpec): Promise<void> {
+    const { minMemoryMb } = await checkImage(this.options.image);
+    if (memoryMb >= minMemoryMb) return;
+    throw new ProviderError('memoryTooSmall', `memoryMb is ${memoryMb}; the image needs ${minMemoryMb}`);
+  }
+
   private async start(machineId: string, hypervisor: Hypervisor, first: boolean, signal: CancelSignal): Promise<void> {
     const dir = this.dirOf(machineId);
     const order = await readOrder(dir);
@@ -169,15 +190,16 @@ class QemuProvider implements MachineProvider {
   }
 
   /** True when this call wrote the order, false when one was there. */
-  private async writeOrder(dir: string, request: CreateMachineRequest): Promise<boolean> {
+  private async writeOrder(dir: string, request: CreateMachineRequest, disk: MachineDisk | null): Promise<boolean> {
     const { machineId, project, vm, spec } = request;
-    const { ports, cpus, memoryMb, diskGb } = spec;
+    const { ports, cpus, memoryMb } = spec;
+    // A microvm has no firmware that boots a disk.
+    const accelerator = isOfOwnImage({ disk }) ? { ...this.accelerator, machine: 'q35' as const } : this.accelerator;
     const order: QemuMachineOrder = {
       labels: { deployment: this.options.deployment, machineId, project, vm },
       createdAt: Date.now(),
       host: this.options.hostId,
-      ...{ ports, cpus, memoryMb, diskGb },
-      accelerator: this.accelerator,
+      ...{ ports, cpus, memoryMb, disk, accelerator },
     };
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env };
     try {
@@ -236,7 +258,7 @@ class QemuProvider implements MachineProvider {
       labels: order.labels,
       agent: { kind: 'unix', path: socketsOf(dir).agent },
       createdAt: order.createdAt,
-      size: { cpus: order.cpus, memoryMb: order.memoryMb, diskGb: order.diskGb ?? 0 },
+      size: { cpus: order.cpus, memoryMb: order.memoryMb, diskGb: order.disk?.sizeGb ?? 0 },
     };
   }
 

@@ -1,9 +1,8 @@
 /** Images that differ from the built one in a last layer, for tests that need to be inside of a guest. */
 import { createHash } from 'node:crypto';
 import { appendFile, copyFile, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { QemuImage, QemuImageManifest } from '../../providers/qemu/image-files.ts';
+import { qemuImageIn, type QemuImage, type QemuImageManifest } from '../../providers/qemu/image-files.ts';
 import { CpioArchive } from '../../scripts/image-cpio.ts';
 
 /** Files of a layer by their path without the first slash. All may be run. */
@@ -24,11 +23,7 @@ export async function imageWith(image: QemuImage, files: LayerFiles, directory: 
 
 /** The files of `image` once more, to be changed. */
 export async function copyOf(image: QemuImage, directory: string): Promise<QemuImage> {
-  const copy: QemuImage = {
-    kernel: join(directory, 'vmlinuz'),
-    initrd: join(directory, 'initrd.img'),
-    manifest: join(directory, 'manifest.json'),
-  };
+  const copy = { ...qemuImageIn(directory), agent: image.agent, node: image.node };
   for (const part of ['kernel', 'initrd', 'manifest'] as const) await copyFile(image[part], copy[part]);
   return copy;
 }

@@ -7,6 +7,7 @@ import type { RoomAnswer } from '../../activities/machine-room.ts';
 import type { Machine } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { RoomSize } from '../../domain/room.ts';
+import { qemuImageIn } from '../../providers/qemu/image-files.ts';
 import { createQemuProvider } from '../../providers/qemu/qemu-provider.ts';
 import { memoryFor, takesRoom } from '../../worker/host-capacity.ts';
 import { HostRoom, type HostRoomWaits } from '../../worker/host-room.ts';
@@ -176,7 +177,7 @@ describe('a guest', () => {
     const labels = { deployment: 'room', machineId: 'm-1', project: 'p', vm: 'v' };
     const order = { labels, createdAt: 1, host: 'h', ports: [], cpus: 2, memoryMb: 800, diskGb: 3 };
     await writeFile(join(dir, 'machine.json'), JSON.stringify(order));
-    const image = { kernel: 'none', initrd: 'none', manifest: 'none' };
+    const image = qemuImageIn('none');
     const provider = createQemuProvider({ stateDir, deployment: 'room', hostId: 'h', image });
     const total = { cpus: 4, memoryMb: 1000, diskGb: 4 };
     const room = new HostRoom({ total, providers: [provider], log: pino({ level: 'silent' }), waits: WAITS });

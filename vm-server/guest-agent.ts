@@ -1,0 +1,41 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
+import { runAgent } from './foreign-agent.ts';
+import { readAssignment, type GuestOptions } from './guest.ts';
+
+/** What the agent of an own image makes, for itself and for the image's program. */
+const RUN_DIRECTORY = '/run/ephemera';
+const ENVIRONMENT_FILE = 'env';
+const LINK_SOCKET = 'agent.sock';
+
+/**
+ * Is the agent of a virtual machine whose program its own image brings, until it is told to end: counts the
+ * connections to the first TCP port of the VM, which is ready once it accepts. Without such a port it is ready at
+ * once and takes the program's count. Writes the VM's `env` where the program finds it. Rejects when it cannot be
+ * set up.
+ */
+export async function runGuestAgent(
+  { port: device, assignmentFile }: GuestOptions,
+  directory = RUN_DIRECTORY,
+): Promise<void> {
+  process.umask(0o077);
+  // A thread that waits for the host's next word would keep an ordinary exit waiting for ever.
+  process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
+  const { ports, env } = readAssignment(assignmentFile);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, ENVIRONMENT_FILE), environmentText(env));
+  const port = ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
+  await runAgent({
+    link: { kind: 'virtio', device, socketPath: join(directory, LINK_SOCKET) },
+    countPort: port,
+    readyPort: port,
+    localPort: AGENT_LOCAL_PORT,
+  });
+}
+
+/** As a shell reads it and systemd's `EnvironmentFile=` too. */
+export function environmentText(env: Record<string, string>): string {
+  const lines = Object.entries(env).map(([name, value]) => `${name}="${value.replaceAll(/[\\"$`]/g, '\\$&')}"\n`);
+  return lines.join('');
+}
