@@ -106,6 +106,9 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
       );
     }
   }
+  if (values.workerBuildId !== undefined && values.workerDeployment === undefined) {
+    found.push(`${source('workerBuildId')}: of which deployment? set EPHEMERA_WORKER_DEPLOYMENT too`);
+  }
   const ports = new Map<number, SettingName>();
   for (const name of ['apiPort', 'internalPort', 'temporalPort', 'temporalUiPort'] as const) {
     const port = values[name];
@@ -197,6 +200,8 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       internalHost: values.internalHost ?? SETTING_DEFAULTS.internalHost,
       internalPort: values.internalPort ?? SETTING_DEFAULTS.internalPort,
       internalPortWasAsked: values.internalPort !== undefined,
+      deployment: values.workerDeployment ?? null,
+      buildId: values.workerBuildId ?? null,
     },
     sweepIntervalSeconds: values.sweepIntervalSeconds ?? SETTING_DEFAULTS.sweepIntervalSeconds,
     host: {

@@ -76,6 +76,11 @@ const label = (most: number) =>
     error: `must be at most ${most} lower-case letters, digits and dashes`,
   });
 
+/** Temporal joins deployment and build with a colon, earlier ones with a dot. */
+const versionPart = text.refine((value) => /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/.test(value), {
+  error: 'must be at most 100 letters, digits and . _ + -',
+});
+
 const providerNames = Object.keys(PROVIDER_CAPABILITIES);
 const provider = z.string().refine((name) => providerNames.includes(name), {
   error: ({ input }) => `names the unknown provider "${String(input)}"; known: ${providerNames.join(', ')}`,
@@ -176,6 +181,16 @@ export const SETTING_DEFINITIONS = {
     env: 'EPHEMERA_WORKER_ROLES',
     about: 'what this worker does: control, host or both',
     schema: list(oneOf(['control', 'host']), 1),
+  },
+  workerDeployment: {
+    env: 'EPHEMERA_WORKER_DEPLOYMENT',
+    about: 'Temporal worker deployment of the control workers; without it they run unversioned',
+    schema: versionPart,
+  },
+  workerBuildId: {
+    env: 'EPHEMERA_WORKER_BUILD_ID',
+    about: 'version of the workflow code in that deployment; else derived from the code',
+    schema: versionPart,
   },
   internalHost: { env: 'EPHEMERA_INTERNAL_HOST', about: "address of the worker's internal endpoint", schema: text },
   internalPort: { env: 'EPHEMERA_INTERNAL_PORT', about: "port of the worker's internal endpoint", schema: port },

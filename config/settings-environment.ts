@@ -39,6 +39,8 @@ function written(settings: Settings): Record<SettingName, string | null> {
     auditLog: api.auditLog,
     secretKey: settings.secretKey,
     workerRoles: worker.roles.join(','),
+    workerDeployment: worker.deployment,
+    workerBuildId: worker.buildId,
     internalHost: worker.internalHost,
     internalPort: `${worker.internalPort}`,
     sweepIntervalSeconds: `${settings.sweepIntervalSeconds}`,

@@ -39,7 +39,16 @@ export interface Settings {
     /** Path of the Temporal CLI to start a server with; null when it is to be found. */
     cliPath: string | null;
   };
-  worker: { roles: WorkerRole[]; internalHost: string; internalPort: number; internalPortWasAsked: boolean };
+  worker: {
+    roles: WorkerRole[];
+    internalHost: string;
+    internalPort: number;
+    internalPortWasAsked: boolean;
+    /** Name of the Temporal worker deployment that control workers belong to; null: they run without versions. */
+    deployment: string | null;
+    /** Version of the workflow code in that deployment; null: derived from the code. */
+    buildId: string | null;
+  };
   /** Pause between two sweeps for machines that nobody owns. */
   sweepIntervalSeconds: number;
   /** What this host gives to machines; null: measured when the worker starts. */

@@ -1,3 +1,5 @@
+import { loadSettings, SettingsError } from '../config/load-settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { ScriptError } from './terminal.ts';
 
 /** What a script takes besides the settings. */
@@ -41,4 +43,17 @@ export function wholeNumber(flags: OwnFlags, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
   throw new ScriptError(`--${name}: must be a whole number of at least 1, not ${value}`);
+}
+
+/**
+ * The settings from what is left of the arguments, the environment and the file.
+ * @throws ScriptError with every mistake and the script's usage.
+ */
+export function settingsOfArguments(argv: readonly string[], usage: string): Settings {
+  try {
+    return loadSettings({ argv, env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    if (error instanceof SettingsError) throw new ScriptError(`${error.message}\n${usage}`);
+    throw error;
+  }
 }

@@ -4,11 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
-import { loadSettings, SettingsError } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { bundleWorkflows } from '../worker/workflow-bundle.ts';
 import { fetchHistories, listOpenWorkflows, readHistories, writeHistory } from './histories.ts';
-import { takeOwnFlags, wholeNumber } from './own-flags.ts';
+import { settingsOfArguments, takeOwnFlags, wholeNumber } from './own-flags.ts';
 import { replayAll, type BrokenWorkflow, type ReplayReport } from './replay-check.ts';
 import { connectToTemporal } from './temporal-in-reach.ts';
 import { ScriptError, coloured, runScript } from './terminal.ts';
@@ -47,7 +46,7 @@ async function main(): Promise<void> {
   const exportTo = flags.values.get('export');
   const from = flags.values.get('from');
   if (exportTo !== undefined && from !== undefined) throw new ScriptError('--export and --from: give one of them');
-  const settings = settingsFrom(flags.rest);
+  const settings = settingsOfArguments(flags.rest, USAGE);
   if (exportTo !== undefined) return exportHistories(settings, { folder: resolve(exportTo), limit, tell });
   beQuiet();
   const bundle = await bundleWorkflows({ debug: () => undefined, warn: tell });
@@ -80,15 +79,6 @@ type Tell = (text: string) => void;
 function teller(json: boolean): Tell {
   const stream = json ? process.stderr : process.stdout;
   return (text) => void stream.write(`${text}\n`);
-}
-
-function settingsFrom(argv: readonly string[]): Settings {
-  try {
-    return loadSettings({ argv, env: process.env, cwd: process.cwd() });
-  } catch (error) {
-    if (error instanceof SettingsError) throw new ScriptError(`${error.message}\n${USAGE}`);
-    throw error;
-  }
 }
 
 async function checkOpen(

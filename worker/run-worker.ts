@@ -17,6 +17,7 @@ import {
 } from './machine-host.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { prepareNamespace } from './temporal-setup.ts';
+import { deploymentOptions, watchRouting, workerVersion } from './worker-deployment.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
 /** Running tasks may finish for this long, then they are cancelled, and at last left behind. */
@@ -81,7 +82,11 @@ async function start(
   const workers: Worker[] = [];
   if (settings.worker.roles.includes('control')) {
     const native = await connectNative(options, closers);
-    workers.push(await createControlWorker(options, { ...shared, connection: native, taskQueue: controlTaskQueue }));
+    const version = workerVersion(settings);
+    const versioned = version === null ? {} : { workerDeploymentOptions: deploymentOptions(version) };
+    const control = { ...shared, ...versioned, connection: native, taskQueue: controlTaskQueue };
+    workers.push(await createControlWorker(options, control));
+    if (version !== null) watchUntilClosed({ connection, namespace, version, log }, closers);
     await ensureSweepSchedule(client, settings);
   }
   for (const host of hosts) {
@@ -104,6 +109,15 @@ async function start(
       await done;
     },
   };
+}
+
+function watchUntilClosed(watch: Parameters<typeof watchRouting>[0], closers: (() => Promise<void>)[]): void {
+  const ended = new AbortController();
+  const watching = watchRouting(watch, ended.signal);
+  closers.push(() => {
+    ended.abort();
+    return watching;
+  });
 }
 
 /** Two Workers on one connection would share its rate and its fate, so each has its own. */

@@ -82,6 +82,16 @@ describe('loadSettings', () => {
     );
   });
 
+  it('takes a build only of a deployment, and hands both to child processes', () => {
+    const settings = load(['--worker-deployment', 'vms'], { EPHEMERA_WORKER_BUILD_ID: '1.2.3-abc' });
+    expect(settings.worker).toMatchObject({ deployment: 'vms', buildId: '1.2.3-abc' });
+    const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd });
+    expect(child.worker).toMatchObject({ deployment: 'vms', buildId: '1.2.3-abc' });
+    expect(load().worker).toMatchObject({ deployment: null, buildId: null });
+    expect(mistakesOf([], { EPHEMERA_WORKER_BUILD_ID: '1' }).join()).toContain('EPHEMERA_WORKER_DEPLOYMENT');
+    expect(mistakesOf([], { EPHEMERA_WORKER_DEPLOYMENT: 'a:b' }).join()).toContain('EPHEMERA_WORKER_DEPLOYMENT');
+  });
+
   it('resolves paths against the working directory and lists at commas', () => {
     const settings = load(['--state-dir', 'state'], { EPHEMERA_WORKER_ROLES: 'host, control' });
     expect(settings.stateDir).toBe(join(cwd, 'state'));

@@ -111,7 +111,7 @@ async function reportOf(root: string, ...args: string[]): Promise<Report & { cod
 const idsOf = (handles: VmHandle[]): string[] => handles.map(({ workflowId }) => workflowId).sort();
 const brokenIds = (report: Report): string[] => report.live.broken.map(({ workflowId }) => workflowId).sort();
 
-describe('npm run upgrade-check', () => {
+describe.concurrent('npm run upgrade-check', () => {
   it('passes for the code that runs, with a VM in each phase and one that was continued as new', async () => {
     const report = await reportOf(ROOT);
     expect(report).toMatchObject({ code: 0, ok: true, live: { open: 6, checked: 6, broken: [], sampled: false } });

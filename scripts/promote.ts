@@ -1,0 +1,79 @@
+/**
+ * `npm run promote`: makes the build of this checkout, or the one named, the current one of its worker deployment, so
+ * that new and open VMs go on with it.
+ */
+import { readRouting, workerVersion, type Routing, type WorkerVersion } from '../worker/worker-deployment.ts';
+import { settingsOfArguments, takeOwnFlags, wholeNumber } from './own-flags.ts';
+import { connectToTemporal, type TemporalInReach } from './temporal-in-reach.ts';
+import { ScriptError, coloured, runScript, say } from './terminal.ts';
+
+const IDENTITY = 'npm run promote';
+
+const USAGE = `npm run promote -- --worker-deployment NAME [--worker-build-id ID] [--ramp PERCENT | --unversioned] [settings]
+  --ramp PERCENT   sends only that share of the VMs to the build; again without it for all of them
+  --unversioned    makes workers without a deployment current again`;
+
+await runScript(main);
+
+async function main(): Promise<void> {
+  const flags = takeOwnFlags(process.argv.slice(2), { switches: ['unversioned', 'help'], values: ['ramp'] });
+  if (flags.switches.has('help')) return void process.stdout.write(`${USAGE}\n`);
+  const ramp = wholeNumber(flags, 'ramp');
+  const unversioned = flags.switches.has('unversioned');
+  if (unversioned && ramp !== undefined) throw new ScriptError('--ramp and --unversioned: give one of them');
+  if (ramp !== undefined && ramp > 99) throw new ScriptError('--ramp: is for 1 to 99 percent; leave it out for all');
+  const settings = settingsOfArguments(flags.rest, USAGE);
+  const version = workerVersion(settings);
+  if (version === null) throw new ScriptError(`which deployment? EPHEMERA_WORKER_DEPLOYMENT is not set\n${USAGE}`);
+  const temporal = await connectToTemporal(settings);
+  try {
+    await promote(temporal, settings.temporal.namespace, { version, ramp, unversioned });
+  } finally {
+    await temporal.close();
+  }
+}
+
+async function promote(
+  { client: { connection }, address }: TemporalInReach,
+  namespace: string,
+  wish: { version: WorkerVersion; ramp: number | undefined; unversioned: boolean },
+): Promise<void> {
+  const { deploymentName, buildId } = wish.version;
+  const routing = await readRouting(connection, namespace, deploymentName);
+  assertKnown(wish.version, routing, `namespace ${namespace} at ${address}`, wish.unversioned);
+  const request = { namespace, deploymentName, identity: IDENTITY };
+  if (wish.ramp !== undefined) {
+    await connection.workflowService.setWorkerDeploymentRampingVersion({ ...request, buildId, percentage: wish.ramp });
+  } else {
+    await connection.workflowService.setWorkerDeploymentCurrentVersion({
+      ...request,
+      buildId: wish.unversioned ? '' : buildId,
+    });
+  }
+  const now = await readRouting(connection, namespace, deploymentName);
+  const share = now?.ramping ? `; ${now.ramping.percentage} % go to ${now.ramping.buildId}` : '';
+  say(
+    `${coloured('✓', 'green')} deployment ${deploymentName}: ${now?.currentBuildId ?? 'no version'} is current${share}`,
+  );
+  say('  open VMs move with their next task; workers of the build before may be stopped when theirs have');
+}
+
+/** Temporal would route VMs to a build that no worker has, and they would wait for it. */
+function assertKnown(
+  { deploymentName, buildId }: WorkerVersion,
+  routing: Routing | undefined,
+  where: string,
+  unversioned: boolean,
+): void {
+  if (routing === undefined) {
+    throw new ScriptError(
+      `no worker of deployment ${deploymentName} ever ran in ${where}: start one with ` +
+        `EPHEMERA_WORKER_DEPLOYMENT=${deploymentName} first`,
+    );
+  }
+  if (unversioned || routing.buildIds.includes(buildId)) return;
+  throw new ScriptError(
+    `no worker of build ${buildId} ever ran in deployment ${deploymentName}: start one first, or name another build ` +
+      `with --worker-build-id; known: ${routing.buildIds.join(', ')}`,
+  );
+}
