@@ -6,6 +6,7 @@ import { ProviderError } from '../domain/provider-error.ts';
 import type { Readiness } from '../domain/vm-spec.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 import { withLinkedSignal } from './linked-signal.ts';
+import { endCauseOf, isAlive, takenAway } from './machine-end.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
 
 const TRY_EVERY_MS = 250;
@@ -16,7 +17,8 @@ const CONSOLE_TAIL_BYTES = 1000;
 /**
  * Resolves when the machine is ready in the way its spec names, with the agent's report where there is one. An
  * agent that reports over HTTP makes the VM ready by its report itself; then this only watches until the
- * workflow cancels it. A machine that ends meanwhile is a failure of type `bootFailed`, not tried again.
+ * workflow cancels it. A machine that ends meanwhile is a failure of type `bootFailed`, or of the cause for which the
+ * provider took it away; neither is tried again.
  */
 export async function awaitMachineReady(
   { provider, links }: MachineActivityDependencies,
@@ -84,7 +86,9 @@ async function watchUntilEnded(
 
 async function livingMachine(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<Machine> {
   const machine = await provider.describe(machineId, signal);
-  if (machine !== undefined && machine.status !== 'ended') return machine;
+  if (isAlive(machine)) return machine;
+  const cause = await endCauseOf(provider, machineId, signal);
+  if (cause !== undefined) throw takenAway(machineId, cause);
   const tail = await provider.readConsole(machineId, CONSOLE_TAIL_BYTES).catch(() => undefined);
   const consoleEnd = new TextDecoder().decode(tail).trim();
   throw ApplicationFailure.create({

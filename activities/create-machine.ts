@@ -2,10 +2,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { CreateMachineInput } from '../domain/activities.ts';
 import type { ProviderErrorCode } from '../domain/error-codes.ts';
 import type { CallProgress, MachineFacts, MachineProvider } from '../domain/machine-provider.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import type { RoomSize } from '../domain/room.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import { vmWorkflowId } from '../domain/wire-names.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
+import { endCauseOf, takenAway } from './machine-end.ts';
 import type { MachineRoom } from './machine-room.ts';
 
 /** Waits for room where that is limited, makes or adopts the machine, and opens its link so that a ready agent is heard at once. */
@@ -18,7 +20,10 @@ export async function createMachine(
 ): Promise<MachineFacts> {
   const workflowId = vmWorkflowId(project, vm);
   const agentBootstrap = issueBootstrap === null ? null : issueBootstrap({ workflowId, machineId });
-  const create = () => provider.create({ machineId, spec, project, vm, agentBootstrap }, signal, progress);
+  const create = () =>
+    provider
+      .create({ machineId, spec, project, vm, agentBootstrap }, signal, progress)
+      .catch((error: unknown) => failedCreate(provider, machineId, error, signal));
   const machine = await (room
     ? inRoom(room, { machineId, size: await sizeOf(provider, spec), askedAt }, signal, create)
     : create());
@@ -38,6 +43,19 @@ function sizeOf(provider: MachineProvider, spec: VmSpec): Promise<RoomSize> {
   return provider.sizeOf?.(spec) ?? Promise.resolve({ cpus, memoryMb, diskGb: diskGb ?? 0 });
 }
 
+/** A machine that was made and ended by itself meanwhile may have been taken away: that is no fault of the create. */
+async function failedCreate(
+  provider: MachineProvider,
+  machineId: string,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<never> {
+  if (!(error instanceof ProviderError) || error.code !== MACHINE_ENDED) throw error;
+  const cause = await endCauseOf(provider, machineId, signal);
+  throw cause === undefined ? error : takenAway(machineId, cause);
+}
+
+const MACHINE_ENDED: ProviderErrorCode = 'machineEnded';
 const NO_CAPACITY: ProviderErrorCode = 'noCapacity';
 
 /** A refusal is a failure that is tried again soon: what it says is seen on the pending activity. */

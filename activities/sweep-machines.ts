@@ -1,4 +1,4 @@
-import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
+import type { Machine, MachineEndCause, MachineProvider } from '../domain/machine-provider.ts';
 import {
   SWEEP,
   suspectedLost,
@@ -11,6 +11,7 @@ import {
 } from '../domain/sweep.ts';
 import type { VmStateName } from '../domain/vm-state.ts';
 import { withLinkedSignal } from './linked-signal.ts';
+import { endCauseOf, isAlive } from './machine-end.ts';
 import type { MachineLinks } from './machine-links.ts';
 import { runAsActivity } from './run-activity.ts';
 
@@ -29,7 +30,7 @@ export interface VmLedger {
   ownership(machineId: string, hintWorkflowId: string): Promise<Ownership>;
   /** The VM as it is this moment, or undefined when its workflow has closed. */
   current(workflowId: string): Promise<LiveVm | undefined>;
-  tellLost(workflowId: string, machineId: string): Promise<void>;
+  tellLost(workflowId: string, machineId: string, cause: MachineEndCause | undefined): Promise<void>;
 }
 
 export interface SweepDependencies {
@@ -62,9 +63,9 @@ async function sweep(dependencies: SweepDependencies, dryRun: boolean, signal: A
   const alive = new Set(machines.filter(({ status }) => status !== 'ended').map(({ machineId }) => machineId));
   const lost: LostMachine[] = [];
   for (const vm of suspectedLost(live, alive)) {
-    if (await isAlive(provider, vm.machineId, signal)) continue;
+    if (isAlive(await provider.describe(vm.machineId, signal))) continue;
     if (!(await stillNeedsMachine(ledger, vm))) continue;
-    if (!dryRun) await ledger.tellLost(vm.workflowId, vm.machineId);
+    if (!dryRun) await ledger.tellLost(vm.workflowId, vm.machineId, await endCauseOf(provider, vm.machineId, signal));
     lost.push({ workflowId: vm.workflowId, machineId: vm.machineId, action: dryRun ? 'none' : 'told' });
   }
   const notOwned = swept.filter(({ verdict }) => verdict !== 'owned');
@@ -96,9 +97,4 @@ async function sweepOne(
 async function stillNeedsMachine(ledger: VmLedger, { workflowId, machineId }: LiveVm): Promise<boolean> {
   const vm = await ledger.current(workflowId);
   return vm?.machineId === machineId && suspectedLost([vm], new Set()).length > 0;
-}
-
-async function isAlive(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<boolean> {
-  const machine = await provider.describe(machineId, signal);
-  return machine !== undefined && machine.status !== 'ended';
 }

@@ -1,4 +1,4 @@
-import type { MachineFacts } from './machine-provider.ts';
+import type { MachineEndCause, MachineFacts } from './machine-provider.ts';
 import type { Readiness, VmSpec } from './vm-spec.ts';
 
 export interface CreateMachineInput {
@@ -25,6 +25,11 @@ export interface UsageReport {
 export type ConfirmAnswer =
   { kind: 'answered'; report: UsageReport } | { kind: 'awaitReport' } | { kind: 'unanswered' };
 
+export interface ProbeAnswer {
+  alive: boolean;
+  cause?: MachineEndCause;
+}
+
 /**
  * What workflows ask of the hosts. Implemented in activities/ with providers; declared here so that workflow
  * code never imports a cloud SDK, not even as a type. Each is idempotent and JSON-only.
@@ -34,13 +39,13 @@ export interface MachineActivities {
   /** Resolves when the machine is ready, with the agent's first report where there was one. Heartbeats. */
   awaitMachineReady: (input: AwaitReadyInput) => Promise<UsageReport | null>;
   confirmUsage: (input: { machineId: string }) => Promise<ConfirmAnswer>;
-  /** Asks the provider whether the machine still runs. */
-  probeMachine: (input: { machineId: string }) => Promise<{ alive: boolean }>;
+  /** Asks the provider whether the machine still runs; if not, and it took the machine away by itself, why. */
+  probeMachine: (input: { machineId: string }) => Promise<ProbeAnswer>;
   /** Tells the agent to admit nobody new, or to admit again. Best effort. */
   tellDraining: (input: { machineId: string; draining: boolean }) => Promise<void>;
   /** Resolves only when the machine is observed gone. */
   destroyMachine: (input: { machineId: string }) => Promise<void>;
 }
 
-/** Failure types of activities, besides the provider error codes. */
+/** Failure types of activities, besides the provider error codes and the causes for which providers end machines. */
 export const ACTIVITY_FAILURE = { bootFailed: 'bootFailed' } as const;

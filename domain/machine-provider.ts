@@ -72,7 +72,12 @@ export interface CallProgress {
 }
 
 /** Why a provider took a machine away by itself. */
-export type MachineEndCause = 'preempted';
+export const MACHINE_END_CAUSES = ['preempted'] as const;
+export type MachineEndCause = (typeof MACHINE_END_CAUSES)[number];
+
+export function isMachineEndCause(value: unknown): value is MachineEndCause {
+  return (MACHINE_END_CAUSES as readonly unknown[]).includes(value);
+}
 
 /** What some providers can do with a machine between its create and its destroy. Each resolves when it is seen done. */
 export interface MachinePowerControl {

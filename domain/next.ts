@@ -13,6 +13,7 @@
  * - the provider never lets a machine go: an administrator's force frees the name, the sweeper gets the machine.
  */
 import { EMPTY_END_REASON, nextDeadline, type DeadlineKind } from './deadlines.ts';
+import type { MachineEndCause } from './machine-provider.ts';
 import { TIMEOUTS } from './timeouts.ts';
 import { isOutdated, recordReport, recordTypedCount } from './usage.ts';
 import type { VmEvent } from './vm-events.ts';
@@ -42,11 +43,11 @@ export function next(vm: Vm, event: VmEvent): Vm {
     case 'machineCreated':
       return machineCreated(vm, event);
     case 'createFailed':
-      return vm.state.name === 'creating' ? endWith(vm, event.at, 'createFailed', event.detail) : vm;
+      return vm.state.name === 'creating' ? endWith(vm, event.at, event.cause ?? 'createFailed', event.detail) : vm;
     case 'machineReady':
       return vm.state.name === 'booting' ? machineReady(vm, event.at, event.usage) : vm;
     case 'notReady':
-      return vm.state.name === 'booting' ? endWith(vm, event.at, 'notReady', event.detail) : vm;
+      return vm.state.name === 'booting' ? endWith(vm, event.at, event.cause ?? 'notReady', event.detail) : vm;
     case 'report':
       return reported(vm, event);
     case 'connections':
@@ -63,7 +64,7 @@ export function next(vm: Vm, event: VmEvent): Vm {
       return probed(vm, event);
     case 'machineLost':
       return vm.state.name === 'booting' || isServing(vm.state)
-        ? endWith(vm, event.at, 'lost', 'the machine is gone')
+        ? endWith(vm, event.at, event.cause ?? 'lost', goneText(event.cause))
         : vm;
     case 'drain':
       return drain(vm, event.at);
@@ -189,9 +190,14 @@ function connectionsText(connections: number): string {
 function probed(vm: Vm, event: EventOf<'probed'>): Vm {
   const { state } = vm;
   if (!isServing(state) || state.silence === null) return vm;
-  if (!event.alive) return endWith(vm, event.at, 'lost', 'the agent fell silent and the machine is gone');
+  if (!event.alive)
+    return endWith(vm, event.at, event.cause ?? 'lost', `the agent fell silent: ${goneText(event.cause)}`);
   if (state.silence.probe === 'alive') return vm;
   return { ...vm, state: { ...state, silence: { ...state.silence, probe: 'alive' } } };
+}
+
+function goneText(cause: MachineEndCause | undefined): string {
+  return cause === 'preempted' ? 'the provider took the machine back' : 'the machine is gone';
 }
 
 function drain(vm: Vm, at: number): Vm {
@@ -274,7 +280,8 @@ function endWith(vm: Vm, at: number, reason: EndReason, detail: string | null): 
   const { state } = vm;
   if (hasEnded(state)) return vm;
   if (state.name === 'destroying' && state.then === 'end') return vm;
-  const isReplaced = reason === 'lost' && vm.spec.onLost === 'recreate' && vm.replacements < MAX_REPLACEMENTS;
+  const isLoss = reason === 'lost' || reason === 'preempted';
+  const isReplaced = isLoss && vm.spec.onLost === 'recreate' && vm.replacements < MAX_REPLACEMENTS;
   const destroying: Destroying = {
     name: 'destroying',
     since: at,
@@ -329,7 +336,8 @@ function replaced(vm: Vm, { at, machineId, nextMachineId }: EventOf<'machineGone
   const state = { name: 'creating', since: at, usage: null } as const;
   const replacements = vm.replacements + 1;
   const again: Vm = { ...vm, machineId: nextMachineId, exchangeNonce: null, replacements, state };
-  const detail = `replaces ${machineId}, which was lost (${replacements} of at most ${MAX_REPLACEMENTS})`;
+  const loss = vm.state.name === 'destroying' ? vm.state.reason : 'lost';
+  const detail = `replaces ${machineId}, which was ${loss} (${replacements} of at most ${MAX_REPLACEMENTS})`;
   return logged(again, at, { kind: 'state', detail });
 }
 

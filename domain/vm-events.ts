@@ -1,23 +1,24 @@
 import type { UsageReport } from './activities.ts';
-import type { MachineFacts } from './machine-provider.ts';
+import type { MachineEndCause, MachineFacts } from './machine-provider.ts';
 
 /**
  * Everything that can happen to a VM. Handlers and activities only record these; `next` decides. Each is
- * stamped with `at` (epoch ms, workflow time). Those of a machine name it: an earlier machine changes nothing.
+ * stamped with `at` (epoch ms, workflow time). Those of a machine name it: an earlier machine changes nothing. A `cause`
+ * is why the provider took the machine away by itself, where it did and can tell.
  */
 export type VmEvent = { at: number } & (
   | { kind: 'machineCreated'; machine: MachineFacts }
-  | { kind: 'createFailed'; detail: string }
+  | { kind: 'createFailed'; detail: string; cause?: MachineEndCause }
   | { kind: 'machineReady'; machineId: string; usage: UsageReport | null }
-  | { kind: 'notReady'; machineId: string; detail: string }
+  | { kind: 'notReady'; machineId: string; detail: string; cause?: MachineEndCause }
   | { kind: 'report'; machineId: string; sequence: number; connections: number; sentAt: number }
   | { kind: 'connections'; connections: number }
   | { kind: 'confirmAnswered'; machineId: string; sequence: number; connections: number }
   | { kind: 'confirmUnanswered'; machineId: string }
   /** This agent cannot be asked: its next report is the answer. */
   | { kind: 'confirmByReport'; machineId: string }
-  | { kind: 'probed'; machineId: string; alive: boolean }
-  | { kind: 'machineLost'; machineId: string }
+  | { kind: 'probed'; machineId: string; alive: boolean; cause?: MachineEndCause }
+  | { kind: 'machineLost'; machineId: string; cause?: MachineEndCause }
   | { kind: 'drain' }
   | { kind: 'undrain' }
   | { kind: 'drainingTold'; draining: boolean }

@@ -12,12 +12,13 @@ export const END_REASONS = [
   'createFailed',
   'notReady',
   'lost',
+  'preempted',
   'cancelled',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Ends that are nobody's wish: the workflow fails with the reason as its type, so every UI shows it. */
-export const FAILED_REASONS: readonly EndReason[] = ['createFailed', 'notReady', 'lost'];
+export const FAILED_REASONS: readonly EndReason[] = ['createFailed', 'notReady', 'lost', 'preempted'];
 
 /** What is known of how many use the VM. `signal`: a person or program typed it, no agent was ever heard. */
 export interface Usage {

@@ -152,7 +152,7 @@ export class AgentLinks implements MachineLinks {
   private async tellLost(machineId: string, workflowId: string, log: Logger): Promise<void> {
     log.warn('the machine ended by itself');
     const onFailure = (error: unknown): void => log.warn({ err: error }, 'the loss could not be told yet');
-    const tell = (): Promise<unknown> => this.options.signals.machineLost(workflowId, machineId);
+    const tell = (): Promise<unknown> => this.options.signals.machineLost(workflowId, { machineId });
     await retryForever(tell, this.stopped.signal, onFailure).catch(() => undefined);
   }
 

@@ -40,8 +40,8 @@ export function temporalVmLedger(options: TemporalVmLedgerOptions): VmLedger {
     },
     ownership: async (machineId, hintWorkflowId) =>
       (await hinted(client, machineId, hintWorkflowId)) ?? (await searched(client, machineId)),
-    tellLost: async (workflowId, machineId) => {
-      await signals.machineLost(workflowId, machineId);
+    tellLost: async (workflowId, machineId, cause) => {
+      await signals.machineLost(workflowId, { machineId, ...(cause === undefined ? {} : { cause }) });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { VmMemo } from '../domain/vm-view.ts';
 import { MEMO } from '../domain/wire-names.ts';
-import { machineLostSignal, reportSignal, type ReportSignal } from '../workflows/messages.ts';
+import { machineLostSignal, reportSignal, type MachineLoss, type ReportSignal } from '../workflows/messages.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 
@@ -12,7 +12,7 @@ export type SignalOutcome = 'delivered' | 'notFound';
 export interface VmSignals {
   /** Errors mean "not known to be delivered": try again. */
   report(workflowId: string, report: ReportSignal): Promise<SignalOutcome>;
-  machineLost(workflowId: string, machineId: string): Promise<SignalOutcome>;
+  machineLost(workflowId: string, loss: MachineLoss): Promise<SignalOutcome>;
   /** What the workflow last published of itself; `notFound` when it does not run, null when it published nothing. */
   readMemo(workflowId: string): Promise<VmMemo | null | 'notFound'>;
 }
@@ -30,8 +30,8 @@ export function temporalVmSignals(client: Client): VmSignals {
     );
   return {
     report: (workflowId, report) => outcome(() => client.workflow.getHandle(workflowId).signal(reportSignal, report)),
-    machineLost: (workflowId, machineId) =>
-      outcome(() => client.workflow.getHandle(workflowId).signal(machineLostSignal, { machineId })),
+    machineLost: (workflowId, loss) =>
+      outcome(() => client.workflow.getHandle(workflowId).signal(machineLostSignal, loss)),
     readMemo: async (workflowId) => {
       try {
         const { memo, status } = await call(() => client.workflow.getHandle(workflowId).describe());

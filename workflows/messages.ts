@@ -1,6 +1,7 @@
 /** Every signal, query and update of the VM workflow, typed: the API and the worker send these, nothing else. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { QUERY, SIGNAL, UPDATE } from '../domain/wire-names.ts';
+import type { MachineEndCause } from '../domain/machine-provider.ts';
 import type { VmSpec } from '../domain/vm-spec.ts';
 import type { Vm } from '../domain/vm-state.ts';
 import type { TimelineEntryView, VmView } from '../domain/vm-view.ts';
@@ -24,6 +25,12 @@ export interface ReportSignal {
   sentAt: number;
 }
 
+export interface MachineLoss {
+  machineId: string;
+  /** Why the provider took it away, where it did and can tell. */
+  cause?: MachineEndCause;
+}
+
 /** Argument of `destroy`; without it the destroy is tried as long as it takes. */
 export interface DestroyOptions {
   /** Frees the name even if the machine cannot be destroyed now; the sweeper gets what is left. */
@@ -41,7 +48,7 @@ export const connectionsSignal = defineSignal<[number]>(SIGNAL.connections);
 export const drainSignal = defineSignal(SIGNAL.drain);
 export const undrainSignal = defineSignal(SIGNAL.undrain);
 export const holdSignal = defineSignal<[number]>(SIGNAL.hold);
-export const machineLostSignal = defineSignal<[{ machineId: string }]>(SIGNAL.machineLost);
+export const machineLostSignal = defineSignal<[MachineLoss]>(SIGNAL.machineLost);
 export const destroySignal = defineSignal<[DestroyOptions?]>(SIGNAL.destroy);
 
 export const viewQuery = defineQuery<VmView>(QUERY.view);

@@ -1,5 +1,6 @@
 import { ApplicationFailure, condition, log, setHandler } from '@temporalio/workflow';
 import { isCount } from '../domain/agent-protocol.ts';
+import { isMachineEndCause } from '../domain/machine-provider.ts';
 import { canExchange } from '../domain/next.ts';
 import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
 import { timelineView, vmView, type VmView } from '../domain/vm-view.ts';
@@ -18,6 +19,7 @@ import {
   viewQuery,
   type DestroyOptions,
   type ExchangeRequest,
+  type MachineLoss,
 } from './messages.ts';
 import type { VmLife } from './vm-life.ts';
 
@@ -37,9 +39,11 @@ export function handleMessages(life: VmLife): void {
     if (isCount(seconds) && seconds <= TIMEOUT_LIMITS.maxSeconds) life.record({ kind: 'hold', seconds });
     else refuse('hold', `whole seconds from 0 to ${TIMEOUT_LIMITS.maxSeconds}`);
   });
-  setHandler(machineLostSignal, (lost: { machineId: string } | undefined) => {
-    if (typeof lost?.machineId === 'string') life.record({ kind: 'machineLost', machineId: lost.machineId });
-    else refuse('machineLost', 'an object {machineId}');
+  setHandler(machineLostSignal, (lost: MachineLoss | undefined) => {
+    if (typeof lost?.machineId === 'string') {
+      const { machineId, cause } = lost;
+      life.record({ kind: 'machineLost', machineId, ...(isMachineEndCause(cause) ? { cause } : {}) });
+    } else refuse('machineLost', 'an object {machineId}');
   });
   setHandler(drainSignal, () => life.record({ kind: 'drain' }));
   setHandler(undrainSignal, () => life.record({ kind: 'undrain' }));

@@ -2,8 +2,18 @@
  * The life of a VM as a table of phases. Each phase is left by its state changing, whoever changed it; whatever
  * a phase did is undone by the last one, which always runs.
  */
-import { ActivityFailure, condition, isCancellation, log, rootCause, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  isCancellation,
+  log,
+  rootCause,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { MachineActivities } from '../domain/activities.ts';
+import { isMachineEndCause, type MachineEndCause } from '../domain/machine-provider.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { isServing, type VmStateName } from '../domain/vm-state.ts';
 import { newMachineId, runWhile, type VmLife } from './vm-life.ts';
@@ -27,9 +37,9 @@ async function createMachine(life: VmLife, machine: MachineActivities): Promise<
     const facts = await machine.createMachine({ machineId, spec, project, vm: name });
     life.record({ kind: 'machineCreated', machine: facts });
   } catch (error) {
-    const detail = failureText(error);
+    const failure = failureOf(error);
     life.record({ kind: 'deadline' });
-    life.record({ kind: 'createFailed', detail });
+    life.record({ kind: 'createFailed', ...failure });
   }
 }
 
@@ -46,9 +56,9 @@ async function awaitReady(life: VmLife, machine: MachineActivities): Promise<voi
     });
     life.record({ kind: 'machineReady', machineId, usage });
   } catch (error) {
-    const detail = failureText(error);
+    const failure = failureOf(error);
     life.record({ kind: 'deadline' });
-    life.record({ kind: 'notReady', machineId, detail });
+    life.record({ kind: 'notReady', machineId, ...failure });
   }
 }
 
@@ -119,8 +129,8 @@ async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<v
 async function probe(life: VmLife, machine: MachineActivities): Promise<void> {
   const { machineId } = life.vm;
   try {
-    const { alive } = await machine.probeMachine({ machineId });
-    life.record({ kind: 'probed', machineId, alive });
+    const answer = await machine.probeMachine({ machineId });
+    life.record({ kind: 'probed', machineId, ...answer });
   } catch (error) {
     if (isCancellation(error)) throw error;
     await condition(() => false);
@@ -136,14 +146,20 @@ async function destroyMachine(life: VmLife, machine: MachineActivities): Promise
       life.record({ kind: 'machineGone', machineId, nextMachineId: newMachineId() });
       return;
     } catch (error) {
-      log.error('a destroy was given up by its activity and starts again', { machineId, failure: failureText(error) });
+      log.error('a destroy was given up by its activity and starts again', {
+        machineId,
+        failure: failureOf(error).detail,
+      });
       await sleep(TIMEOUTS.destroyBackoffCapSeconds * 1000, { summary: 'Before the destroy is tried again' });
     }
   }
 }
 
-function failureText(error: unknown): string {
+/** What an activity failed of; a provider that took the machine away says so as the type of the failure. */
+function failureOf(error: unknown): { detail: string; cause?: MachineEndCause } {
   if (isCancellation(error)) throw error;
   if (!(error instanceof ActivityFailure)) throw error;
-  return rootCause(error) ?? error.message;
+  const detail = rootCause(error) ?? error.message;
+  const cause = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
+  return { detail, ...(isMachineEndCause(cause) ? { cause } : {}) };
 }

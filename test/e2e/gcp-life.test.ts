@@ -5,7 +5,7 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
 import { agentGuests } from '../provider/gce-server/agent-guests.ts';
 import { startGceServer, type GceServer } from '../provider/gce-server/server.ts';
 import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from './npm-start.ts';
@@ -79,6 +79,40 @@ describe('npm start -- --provider gcp, against any server that speaks Compute En
       async () => expect(await call('GET', '/v1/vms/game')).toMatchObject({ state: 'destroyed', reason: 'idle' }),
       WAIT,
     );
+  });
+
+  it('calls a spot VM that Google takes back preempted, and makes it anew under its name where the spec says so', async () => {
+    const idle = { silenceTimeoutSeconds: 4, timeoutSeconds: 2, firstConnectTimeoutSeconds: 600 };
+    const spot = { template: 'chat', spot: true, idle };
+    const [kept, given] = await Promise.all([
+      call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { ...spot, name: 'kept', onLost: 'recreate' }),
+      call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { ...spot, name: 'given-up' }),
+    ]);
+    expect([kept.state, given.state]).toEqual(['running', 'running']);
+    for (const [place, { labels }] of server.world.instances) {
+      const [zone = '', instance = ''] = place.split('/');
+      if (labels?.['ephemera-vm'] === 'kept' || labels?.['ephemera-vm'] === 'given-up') {
+        server.world.preempt(zone, instance);
+      }
+    }
+    const long = { ...WAIT, timeout: 60_000 };
+    await vi.waitFor(
+      async () => expect(await call('GET', '/v1/vms/given-up')).toMatchObject({ state: 'failed', reason: 'preempted' }),
+      long,
+    );
+    const again = await vi.waitFor(async () => {
+      const vm = await call('GET', '/v1/vms/kept');
+      expect([vm.state, vm.machineId === kept.machineId]).toEqual(['running', false]);
+      return vm;
+    }, long);
+    expect(again).toMatchObject({ uid: kept.uid, name: 'kept' });
+    const timeline = await call('GET', '/v1/vms/kept/timeline');
+    const { events } = timeline as unknown as { events: TimelineEntryView[] };
+    expect(events).toContainEqual(expect.objectContaining({ state: 'destroying', reason: 'preempted' }));
+    expect(await call('DELETE', '/v1/vms/kept?wait=destroyed&timeoutSeconds=60')).toMatchObject({
+      reason: 'requested',
+    });
+    expect([server.world.instances.size, server.world.disks.size]).toEqual([0, 0]);
   });
 });
 

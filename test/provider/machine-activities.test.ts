@@ -35,7 +35,7 @@ describe('the activities of a local machine', () => {
       provider: harness.provider,
       signals: {
         report: () => Promise.resolve('delivered'),
-        machineLost: (_, machineId) => {
+        machineLost: (_, { machineId }) => {
           lost.push(machineId);
           return Promise.resolve('delivered');
         },

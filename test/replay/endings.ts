@@ -71,6 +71,18 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       await vm.signal('destroy');
     },
   },
+  preempted: {
+    spec: { idle: { silenceTimeoutSeconds: 1 } },
+    live: (_vm, machineId, park) => {
+      park.preempt(machineId);
+      return Promise.resolve();
+    },
+  },
+  'preempted-and-replaced': {
+    spec: { onLost: 'recreate' },
+    prepare: (park) => void park.faults.push({ name: 'awaitMachineReady', kind: 'takenAway' }),
+    live: (vm) => vm.signal('destroy'),
+  },
   cancelled: { live: (vm) => vm.cancel().then(() => undefined) },
   'cancelled-while-creating': {
     prepare: (park) => void park.faults.push({ name: 'createMachine', kind: 'hang' }),

@@ -62,6 +62,49 @@ describe('a VM that asks for a new machine when it loses one', () => {
   });
 });
 
+describe('a machine that the provider took back', () => {
+  const taken = { cause: 'preempted' } as const;
+  const busy = (choices = {}): Life => Life.ready(choices).at(20, 'report', { sequence: 2, connections: 1 });
+  const ways = [
+    ['is told of', (choices = {}) => Life.ready(choices).at(20, 'machineLost', taken)],
+    [
+      'is found gone when its agent is silent',
+      (choices = {}) =>
+        busy(choices)
+          .until(320)
+          .at(321, 'probed', { alive: false, ...taken }),
+    ],
+    ['was taken while it booted', (choices = {}) => new Life(choices).at(1, 'machineCreated').at(2, 'notReady', taken)],
+    ['was taken while it was made', (choices = {}) => new Life(choices).at(1, 'createFailed', taken)],
+  ] as const;
+
+  it.each(ways)('%s: the VM ends as preempted', (_way, ending) => {
+    const life = ending();
+    expect([life.state, life.reason]).toEqual(['destroying', 'preempted']);
+    life.at(400, 'machineGone');
+    expect([life.state, life.reason]).toEqual(['failed', 'preempted']);
+  });
+
+  it.each(ways)('%s: the VM gets a new one when it asks for that', (_way, ending) => {
+    const life = ending(replaceable).at(400, 'machineGone', { nextMachineId: 'm-second' });
+    expect([life.state, life.vm.machineId]).toEqual(['creating', 'm-second']);
+    expect(life.vm.timeline.at(-1)?.detail).toContain('replaces m-current, which was preempted (1 of');
+    expect(life.vm.timeline.map(({ reason }) => reason)).toContain('preempted');
+  });
+
+  it('counts among the replacements, so that a VM does not cost for ever', () => {
+    const life = Life.ready(replaceable);
+    for (let round = 0; round <= MAX_REPLACEMENTS; round += 1) {
+      const { machineId } = life.vm;
+      const at = 100 + round * 10;
+      if (round === 0) life.at(at, 'machineLost', taken);
+      else life.at(at, 'createFailed', taken);
+      life.at(at + 1, 'machineGone', { machineId, nextMachineId: `m-${round}` });
+    }
+    expect([life.state, life.reason]).toEqual(['failed', 'preempted']);
+  });
+});
+
 describe('a VM that does not ask for it', () => {
   it('ends as lost', () => {
     const life = Life.ready().at(20, 'machineLost').at(30, 'machineGone');

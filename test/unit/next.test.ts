@@ -119,6 +119,7 @@ describe('the end', () => {
     ['failed', 'notReady', () => new Life().at(1, 'machineCreated').at(2, 'notReady')],
     ['failed', 'notReady', () => new Life().at(1, 'machineCreated').until(121)],
     ['failed', 'lost', () => Life.ready().at(20, 'machineLost')],
+    ['failed', 'preempted', () => Life.ready().at(20, 'machineLost', { cause: 'preempted' })],
     ['destroyed', 'requested', () => Life.ready().at(20, 'destroyRequested')],
     ['destroyed', 'cancelled', () => Life.ready().at(20, 'cancelled')],
     ['destroyed', 'drained', () => new Life().at(1, 'drain')],

@@ -4,6 +4,7 @@ import type {
   ConfirmAnswer,
   CreateMachineInput,
   MachineActivities,
+  ProbeAnswer,
   UsageReport,
 } from '../../domain/activities.ts';
 import type { MachineFacts } from '../../domain/machine-provider.ts';
@@ -18,13 +19,18 @@ export class MachinePark implements MachineActivities {
   readonly machines = new Map<string, { connections: number; reachable: boolean; draining: boolean }>();
   readonly calls: { name: ActivityName; machineId: string }[] = [];
   /** Consumed one by one at the start or end of the activity named. */
-  readonly faults: { name: ActivityName; kind: 'fail' | 'failForGood' | 'loseReply' | 'hang' | 'deaf' }[] = [];
+  readonly faults: {
+    name: ActivityName;
+    kind: 'fail' | 'failForGood' | 'takenAway' | 'loseReply' | 'hang' | 'deaf';
+  }[] = [];
   /** These fail at every try, as long as they are in here. */
   readonly broken = new Set<ActivityName>();
   /** How the agent is asked; `report` stands for agents that only report by themselves. */
   confirmBy: 'link' | 'report' = 'link';
   /** What a new machine's agent says first; null: it has none. */
   firstReport: UsageReport | null = { sequence: 1, connections: 0 };
+  /** Machines that the provider took back. */
+  readonly preempted = new Set<string>();
   #destroyed = new Set<string>();
   #wake: () => void = () => undefined;
   #woken = new Promise<void>((resolve) => {
@@ -52,8 +58,17 @@ export class MachinePark implements MachineActivities {
       return { kind: 'answered', report: { sequence: Date.now(), connections: machine.connections } };
     });
 
-  probeMachine = async ({ machineId }: { machineId: string }): Promise<{ alive: boolean }> =>
-    this.#act('probeMachine', machineId, () => ({ alive: this.machines.has(machineId) }));
+  probeMachine = async ({ machineId }: { machineId: string }): Promise<ProbeAnswer> =>
+    this.#act('probeMachine', machineId, () => ({
+      alive: this.machines.has(machineId),
+      ...(this.preempted.has(machineId) ? { cause: 'preempted' } : {}),
+    }));
+
+  /** The provider takes a machine back. */
+  preempt(machineId: string): void {
+    this.machines.delete(machineId);
+    this.preempted.add(machineId);
+  }
 
   tellDraining = async ({ machineId, draining }: { machineId: string; draining: boolean }): Promise<void> =>
     this.#act('tellDraining', machineId, () => {
@@ -89,6 +104,7 @@ export class MachinePark implements MachineActivities {
     if (this.broken.has(name)) throw ApplicationFailure.retryable('injected failure for ever', 'permissionDenied');
     if (fault?.kind === 'fail') throw ApplicationFailure.retryable('injected failure', 'backendUnavailable');
     if (fault?.kind === 'failForGood') throw ApplicationFailure.nonRetryable('injected failure for good', 'badSpec');
+    if (fault?.kind === 'takenAway') throw ApplicationFailure.nonRetryable('injected end', 'preempted');
     if (fault?.kind === 'hang') await untilCancelled();
     if (fault?.kind === 'deaf') await beating(() => this.#woken);
     const result = effect();

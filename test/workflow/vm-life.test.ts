@@ -103,6 +103,21 @@ describe('a VM', () => {
     expect(await vm.query(viewQuery)).toMatchObject({ state: 'failed', reason: 'lost' });
   });
 
+  it('is preempted, not lost, when the provider took its machine back, and gets a new one where it asks for that', async (test) => {
+    const idle = { silenceTimeoutSeconds: 1 };
+    const { park, vm } = await startVm(test.task.name, { idle, spot: true, onLost: 'recreate' });
+    const { machineId } = await vm.executeUpdate<{ machineId: string }, []>('awaitReady');
+    park.preempt(machineId);
+    const again = await untilView(vm, (view) => view.state === 'running' && view.machineId !== machineId);
+    const story = await vm.query(timelineQuery);
+    expect(story.map(({ state, reason }) => [state, reason])).toContainEqual(['destroying', 'preempted']);
+    await vm.signal('machineLost', { machineId: again.machineId, cause: 'weather' });
+    await untilView(vm, (view) => view.state === 'running' && view.machineId !== again.machineId);
+    expect((await vm.query(timelineQuery)).findLast(({ reason }) => reason !== undefined)?.reason).toBe('lost');
+    await vm.signal('destroy');
+    expect(await vm.result()).toMatchObject({ reason: 'requested' });
+  });
+
   it('waits for the next report where the agent cannot be asked', async (test) => {
     const { park, vm } = await startVm(test.task.name, { idle: { timeoutSeconds: 1 } }, (machines) => {
       machines.confirmBy = 'report';
