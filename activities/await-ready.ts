@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { ACTIVITY_FAILURE, type AwaitReadyInput, type UsageReport } from '../domain/activities.ts';
-import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
+import type { CallProgress, Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import type { Readiness } from '../domain/vm-spec.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 import { withLinkedSignal } from './linked-signal.ts';
 import { endCauseOf, isAlive, takenAway } from './machine-end.ts';
+import { openAssignment } from './open-assignment.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
 
 const TRY_EVERY_MS = 250;
@@ -15,21 +16,28 @@ const ALIVE_CHECK_MS = { unix: 2000, http: 15_000 } as const;
 const CONSOLE_TAIL_BYTES = 1000;
 
 /**
- * Resolves when the machine is ready in the way its spec names, with the agent's report where there is one. An
- * agent that reports over HTTP makes the VM ready by its report itself; then this only watches until the
- * workflow cancels it. A machine that ends meanwhile is a failure of type `bootFailed`, or of the cause for which the
- * provider took it away; neither is tried again.
+ * Resolves when the machine has what was sealed for it, its startup script is done, and it is ready in the way its
+ * spec names; with the agent's report where there is one. An agent that reports over HTTP makes the VM ready by its
+ * report itself; then this only watches until the workflow cancels it. A machine that ends meanwhile is a failure of
+ * type `bootFailed`, or of the cause for which the provider took it away; neither is tried again.
  */
 export async function awaitMachineReady(
-  { provider, links }: MachineActivityDependencies,
+  dependencies: MachineActivityDependencies,
   input: AwaitReadyInput,
   cancelled: AbortSignal,
+  _progress: CallProgress,
+  askedAt: number,
 ): Promise<UsageReport | null> {
+  const { provider, links } = dependencies;
   const { machineId, workflowId, silenceTimeoutSeconds, readiness } = input;
-  const machine = await livingMachine(provider, machineId, cancelled);
+  const assignment = openAssignment(dependencies, input, askedAt);
+  const machine = await livingMachine(provider, input, cancelled);
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return withLinkedSignal(cancelled, null, async (signal) => {
-    const watch = watchUntilEnded(provider, machineId, ALIVE_CHECK_MS[machine.agent.kind], signal);
+    const watch = watchUntilEnded(provider, input, ALIVE_CHECK_MS[machine.agent.kind], signal);
+    if (assignment !== null && machine.agent.kind === 'unix') {
+      await Promise.race([watch, links.assign(machineId, assignment, signal)]);
+    }
     if (readiness.kind !== 'agent') {
       await Promise.race([watch, untilAnswers(provider, input, signal)]);
       return links.takeLatest(machineId);
@@ -69,14 +77,14 @@ function portAt({ address }: Machine, port: number): number {
 /** Never resolves: rejects when the machine has ended, or with the reason of the signal. */
 async function watchUntilEnded(
   provider: MachineProvider,
-  machineId: string,
+  input: AwaitReadyInput,
   everyMs: number,
   signal: AbortSignal,
 ): Promise<never> {
   for (;;) {
     await pause(everyMs, signal);
     try {
-      await livingMachine(provider, machineId, signal);
+      await livingMachine(provider, input, signal);
     } catch (error) {
       // A provider that cannot tell says nothing about the machine.
       if (!(error instanceof ProviderError) || error.terminal) throw error;
@@ -84,18 +92,25 @@ async function watchUntilEnded(
   }
 }
 
-async function livingMachine(provider: MachineProvider, machineId: string, signal: AbortSignal): Promise<Machine> {
+async function livingMachine(
+  provider: MachineProvider,
+  { machineId, assign }: AwaitReadyInput,
+  signal: AbortSignal,
+): Promise<Machine> {
   const machine = await provider.describe(machineId, signal);
   if (isAlive(machine)) return machine;
   const cause = await endCauseOf(provider, machineId, signal);
   if (cause !== undefined) throw takenAway(machineId, cause);
+  // What a startup script printed may be secret, and this message stays in a history.
+  if (assign !== undefined) throw ended('; read its console');
   const tail = await provider.readConsole(machineId, CONSOLE_TAIL_BYTES).catch(() => undefined);
   const consoleEnd = new TextDecoder().decode(tail).trim();
-  throw ApplicationFailure.create({
-    type: ACTIVITY_FAILURE.bootFailed,
-    message: `the machine ended before it was ready${consoleEnd === '' ? '' : `; its console ends: ${consoleEnd}`}`,
-    nonRetryable: true,
-  });
+  throw ended(consoleEnd === '' ? '' : `; its console ends: ${consoleEnd}`);
+}
+
+function ended(more: string): ApplicationFailure {
+  const message = `the machine ended before it was ready${more}`;
+  return ApplicationFailure.create({ type: ACTIVITY_FAILURE.bootFailed, message, nonRetryable: true });
 }
 
 /** Sleeps, or rejects with the reason of the signal itself: a cancellation must stay one. */

@@ -1,5 +1,6 @@
-import type { AgentCommand } from '../domain/agent-protocol.ts';
 import type { UsageReport } from '../domain/activities.ts';
+import type { AgentCommand } from '../domain/agent-protocol.ts';
+import type { Assignment } from '../domain/assignment.ts';
 import type { AgentTransport } from '../domain/machine-provider.ts';
 
 /** What a link needs to know of its machine. */
@@ -14,6 +15,11 @@ export interface LinkedMachine {
 export interface MachineLinks {
   /** Connects to the machine's agent and stays connected; again for a known machine is fine. */
   open(machine: LinkedMachine): void;
+  /**
+   * Tells the agent its assignment until it says that it has it, and resolves once it is done with it. Errors:
+   * `startupScriptFailed`; the reason of an aborted signal.
+   */
+  assign(machineId: string, assignment: Assignment, signal: AbortSignal): Promise<void>;
   /**
    * Resolves with the latest report once the agent says that its app is ready. That report counts as forwarded:
    * the caller takes it to the workflow. Rejects with the reason of an aborted signal.

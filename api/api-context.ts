@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AgentTokens } from '../config/agent-tokens.ts';
 import type { GceProofs } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
+import type { SealedInputs } from '../config/sealed-input.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { AuditLog } from './http/audit-log.ts';
 import type { OpenRequests } from './http/open-requests.ts';
@@ -19,6 +20,7 @@ export interface ApiContext {
   client: Client;
   keys: KeyVerifier;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify'>;
+  sealedInputs: SealedInputs;
   /** Null where no machine runs on Compute Engine. */
   gceProofs: GceProofs | null;
   /** Bearer for the worker's internal endpoint. */

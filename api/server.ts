@@ -8,6 +8,7 @@ import { GceIdentityVerifier } from '../config/gce-identity.ts';
 import { AgentTokens } from '../config/agent-tokens.ts';
 import { ApiKeyStore } from '../config/api-keys.ts';
 import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
+import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ApiContext } from './api-context.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
@@ -86,6 +87,7 @@ function createContext(settings: Settings, client: Client, log: Logger, gceKeysU
       onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
     }),
     agentTokens: new AgentTokens(secret, settings.deployment),
+    sealedInputs: new SealedInputs(secret, settings.deployment),
     gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
     internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
     directory,

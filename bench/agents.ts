@@ -63,7 +63,12 @@ const links = new AgentLinks({
     },
   },
 });
-const activities = createMachineActivities({ provider: fleet, links, issueBootstrap: null });
+const activities = createMachineActivities({
+  provider: fleet,
+  links,
+  issueBootstrap: null,
+  openSealed: () => undefined,
+});
 const workflowBundle = await vmWorkflowBundle();
 const maxConcurrentActivityTaskExecutions = 1000;
 const stops = [

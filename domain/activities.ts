@@ -13,6 +13,17 @@ export interface AwaitReadyInput {
   readiness: Readiness;
   silenceTimeoutSeconds: number;
   workflowId: string;
+  /** What the machine is told before it may be ready; absent where it needs nothing. */
+  assign?: SealedAssignment;
+}
+
+/** What a machine is to be told, as it stands in histories. */
+export interface SealedAssignment {
+  project: string;
+  name: string;
+  env: Record<string, string>;
+  /** Made and opened by config/sealed-input.ts. */
+  sealed: string;
 }
 
 /** An agent's word as the activity got it; null where the machine has no agent that is asked. */

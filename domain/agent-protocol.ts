@@ -1,3 +1,5 @@
+import { parseAssignmentState, type Assignment, type AssignmentState } from './assignment.ts';
+
 /** The agent link (design §5): one message shape on every transport, one JSON object a line. */
 
 /** Agent -> host. */
@@ -10,16 +12,22 @@ export interface AgentReport {
   ready: boolean;
   /** The id of the confirm that this report answers. */
   answers?: string;
+  /** What became of its assignment; absent while it has none. */
+  assigned?: AssignmentState;
 }
 
 /** Host -> agent. */
 export type AgentCommand =
-  { type: 'confirm'; id: string } | { type: 'drain'; draining: boolean } | { type: 'shutdown'; graceSeconds: number };
+  | { type: 'confirm'; id: string }
+  | { type: 'drain'; draining: boolean }
+  | { type: 'shutdown'; graceSeconds: number }
+  /** Answered by the reports that follow; see domain/assignment.ts. */
+  | { type: 'assign'; assignment: Assignment };
 
 /** The most connections an agent may claim; above it a report is refused as nonsense. */
 export const MAX_CONNECTIONS = 10_000_000;
 
-/** Longest accepted line on a link; a longer one closes the link: a guest is untrusted. */
+/** Longest accepted line of an agent; a longer one closes the link: a guest is untrusted. */
 export const MAX_LINE_BYTES = 4096;
 
 export function isCount(value: unknown): value is number {
@@ -35,12 +43,14 @@ export function parseAgentReport(value: unknown): AgentReport | undefined {
   if (typeof line['ready'] !== 'boolean') return undefined;
   const answers = line['answers'];
   if (answers !== undefined && (typeof answers !== 'string' || answers.length > 64)) return undefined;
+  const assigned = parseAssignmentState(line['assigned']);
   return {
     type: 'report',
     sequence: line['sequence'] as number,
     connections: line['connections'],
     ready: line['ready'],
     ...(answers === undefined ? {} : { answers }),
+    ...(assigned === undefined ? {} : { assigned }),
   };
 }
 
@@ -62,6 +72,8 @@ export interface HttpReport {
   /** Milliseconds since the count last changed. */
   calmMs: number;
   forwarded: ForwardedState | null;
+  /** As in an {@link AgentReport}. */
+  assigned?: AssignmentState | undefined;
 }
 
 /** Answer to an {@link HttpReport}. */
@@ -71,4 +83,6 @@ export interface HttpReportReply {
   draining: boolean;
   /** A new report token when the old one is past half its life. */
   token?: string;
+  /** For a machine with sealed input, until its reports say that it has it. */
+  assignment?: Assignment;
 }

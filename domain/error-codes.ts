@@ -170,6 +170,16 @@ export const PROVIDER_ERROR = {
     title: 'The machine did not boot in any of its tries',
     todo: 'Read the console of the VM; give it more memory, or the host less to do.',
   },
+  sealedInputUnreadable: {
+    kind: 'terminal',
+    title: 'The sealed input cannot be opened',
+    todo: 'Create the VM again: the secret key of the deployment was changed after it was made, or its history is damaged.',
+  },
+  startupScriptFailed: {
+    kind: 'terminal',
+    title: 'The startup script failed',
+    todo: 'Read the console of the VM, correct the script, and create the VM again.',
+  },
   tooBig: {
     kind: 'terminal',
     title: 'The machine is bigger than the whole host',

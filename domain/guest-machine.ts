@@ -7,13 +7,15 @@ import type { PortSpec } from './vm-spec.ts';
 /**
  * Given to the guest as a firmware file, read by its root alone. Unlike a message over the link it needs no
  * live program on the host, is there again at each try of a boot, and, unlike a kernel command line, is seen by
- * nobody else on the host: `env` may hold secrets.
+ * nobody else on the host. What is really secret comes over the link, from memory to memory.
  */
 export interface GuestAssignment {
   machineId: string;
   vm: string;
   ports: PortSpec[];
   env: Record<string, string>;
+  /** The machine has sealed input: its app starts once its agent was told the rest. */
+  awaitsAssignment?: boolean;
 }
 
 /** Name of the firmware file that holds the {@link GuestAssignment}. */
@@ -25,8 +27,14 @@ export const GUEST_LINK_PORT = 'ephemera';
 /** The assignment in a parsed JSON text, or undefined when it is none. */
 export function parseGuestAssignment(value: unknown): GuestAssignment | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { machineId, vm, ports, env } = value as Partial<Record<keyof GuestAssignment, unknown>>;
+  const { machineId, vm, ports, env, awaitsAssignment } = value as Partial<Record<keyof GuestAssignment, unknown>>;
   if (typeof machineId !== 'string' || typeof vm !== 'string') return undefined;
   if (!Array.isArray(ports) || typeof env !== 'object' || env === null) return undefined;
-  return { machineId, vm, ports: ports as PortSpec[], env: env as Record<string, string> };
+  return {
+    machineId,
+    vm,
+    ports: ports as PortSpec[],
+    env: env as Record<string, string>,
+    awaitsAssignment: awaitsAssignment === true,
+  };
 }

@@ -29,6 +29,8 @@ export interface LocalMachineOrder {
   size?: RoomSize;
   ports: PortSpec[];
   env: Record<string, string>;
+  /** The machine has sealed input: its app starts once its agent was told the rest. */
+  awaitsAssignment?: boolean;
   /** If this file exists the machine was destroyed and must not live. */
   tombstonePath: string;
   link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string };

@@ -12,6 +12,11 @@ export interface ProviderCapabilities {
   egress: boolean;
   startupScript: boolean;
   secretEnv: boolean;
+  /**
+   * Sealed input is delivered before readiness `http`, `tcp` or `machine` is looked at. Where agents report over HTTP
+   * nobody could hold such a machine back, so there it takes readiness `agent`.
+   */
+  sealedWithoutAgentReadiness: boolean;
 }
 
 export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities>> = {
@@ -25,8 +30,9 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: false,
     spot: false,
     egress: false,
-    startupScript: false,
-    secretEnv: false,
+    startupScript: true,
+    secretEnv: true,
+    sealedWithoutAgentReadiness: true,
   },
   qemu: {
     images: null,
@@ -38,8 +44,9 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: false,
     spot: false,
     egress: false,
-    startupScript: false,
-    secretEnv: false,
+    startupScript: true,
+    secretEnv: true,
+    sealedWithoutAgentReadiness: true,
   },
   gcp: {
     images: null,
@@ -51,7 +58,8 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
     externalIp: true,
     spot: true,
     egress: true,
-    startupScript: false,
-    secretEnv: false,
+    startupScript: true,
+    secretEnv: true,
+    sealedWithoutAgentReadiness: false,
   },
 };

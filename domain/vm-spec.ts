@@ -1,3 +1,5 @@
+import type { SealedNames } from './sealed-input.ts';
+
 /** What a VM is made from. JSON only, every default filled in, durations in seconds. */
 export interface VmSpec {
   /** The template the spec was taken from. */
@@ -16,6 +18,8 @@ export interface VmSpec {
   egress: boolean;
   labels: Record<string, string>;
   env: Record<string, string>;
+  /** Names of what only the machine may read; absent where there is nothing of that kind. */
+  sealed?: SealedNames | undefined;
   ports: PortSpec[];
   readiness: Readiness;
   idle: IdlePolicy;

@@ -20,7 +20,12 @@ export const SIGNAL = {
   destroy: 'destroy',
 } as const;
 
-export const QUERY = { view: 'view', timeline: 'timeline' } as const;
+export const QUERY = {
+  view: 'view',
+  timeline: 'timeline',
+  /** The sealed text, for the API to open. */
+  sealedInput: 'sealedInput',
+} as const;
 
 export const UPDATE = { awaitReady: 'awaitReady', exchange: 'exchange', destroy: 'destroy' } as const;
 

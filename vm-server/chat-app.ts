@@ -1,5 +1,7 @@
 import { AppUsage } from './agent/app-usage.ts';
 import type { AppControl } from './agent/app-control.ts';
+import { Assignee } from './agent/assignee.ts';
+import type { ScriptMarker } from './agent/script-marker.ts';
 import { ChatServer } from './chat/chat-server.ts';
 import { endOnSignals } from './end-on-signals.ts';
 import type { Log } from './log.ts';
@@ -12,13 +14,27 @@ export interface ChatApp {
   chat: ChatServer;
   usage: AppUsage;
   app: AppControl;
+  assignee: Assignee;
+}
+
+export interface ChatAppOptions {
+  log: Log;
+  /** The machine is still to be told its environment: until then nobody is let in. */
+  awaitsAssignment: boolean;
+  /** See {@link Assignee}. */
+  marker?: ScriptMarker;
 }
 
 /** The chat of a machine, named by CHAT_TITLE, closing politely when the process is told to end. It does not listen yet. */
-export function createChatApp(log: Log): ChatApp {
+export function createChatApp({ log, awaitsAssignment, marker }: ChatAppOptions): ChatApp {
   const usage = new AppUsage();
-  const title = process.env['CHAT_TITLE'] ?? 'Chat';
-  const chat = new ChatServer({ page: { html, css, js, title }, onCount: (count) => usage.setConnections(count) });
+  const title = (): string => process.env['CHAT_TITLE'] ?? 'Chat';
+  const chat = new ChatServer({
+    page: { html, css, js, title },
+    onCount: (count) => usage.setConnections(count),
+    isOpen: !awaitsAssignment,
+  });
+  if (awaitsAssignment) usage.awaitAssignment();
   const app = endOnSignals({
     recount: () => {
       usage.setConnections(chat.count);
@@ -28,5 +44,6 @@ export function createChatApp(log: Log): ChatApp {
     close: (graceMs) => chat.close('This server closes now. Goodbye!', graceMs),
     log,
   });
-  return { chat, usage, app };
+  const assignee = new Assignee({ usage, log, openApp: () => chat.open(), marker: marker ?? null });
+  return { chat, usage, app, assignee };
 }

@@ -1,14 +1,17 @@
 import { createServer } from 'node:http';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
 import type { AppControl } from './agent/app-control.ts';
 import { AppUsage } from './agent/app-usage.ts';
+import { Assignee } from './agent/assignee.ts';
 import { METADATA_URL, gceProof } from './agent/gce-identity.ts';
 import { openHttpLink } from './agent/http-link.ts';
 import { restartableProof } from './agent/kept-token.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { watchPorts } from './agent/port-watch.ts';
 import { reportSequence } from './agent/report-sequence.ts';
+import { GCE_STATE_DIR, ScriptMarker } from './agent/script-marker.ts';
 import { openSocketLink } from './agent/socket-link.ts';
 import { openVirtioPort } from './agent/virtio-port.ts';
 import { listen } from './claim-address.ts';
@@ -30,6 +33,12 @@ export interface AgentOptions {
   /** The program is ready once this port accepts; null when it is ready at once. */
   readyPort: number | null;
   localPort: number;
+  /** Where the agent notes that the startup script ran; null where nothing outlives the agent. */
+  stateDir: string | null;
+  /** It is known that the machine is to be told something first. */
+  awaitsAssignment?: boolean;
+  /** Hears the variables of the machine's assignment before its startup script begins. */
+  onEnvironment?: (variables: Record<string, string>) => void;
 }
 
 /** Reads the options of `agent`. Throws a {@link UsageError} that names what is missing or wrong. */
@@ -44,16 +53,25 @@ export function parseAgentOptions(args: string[]): AgentOptions {
     'count-port': text,
     'local-port': text,
     'ready-port': text,
+    'state-dir': text,
   };
   const { values } = parseArgs({ args, options });
+  const link = values.gce
+    ? parseGceLink(values['api-url'], values['metadata-url'], values.socket ?? values['secret-file'])
+    : parseLink(values.socket, values['api-url'], values['secret-file']);
   return {
-    link: values.gce
-      ? parseGceLink(values['api-url'], values['metadata-url'], values.socket ?? values['secret-file'])
-      : parseLink(values.socket, values['api-url'], values['secret-file']),
+    link,
     countPort: parsePort('--count-port', values['count-port']),
     readyPort: parsePort('--ready-port', values['ready-port']),
     localPort: parsePort('--local-port', values['local-port']) ?? AGENT_LOCAL_PORT,
+    stateDir: values['state-dir'] ?? stateDirOf(link),
   };
+}
+
+/** Beside the token, which an agent needs after a restart just as well. */
+function stateDirOf(link: AgentOptions['link']): string | null {
+  if (link.kind === 'gce') return GCE_STATE_DIR;
+  return link.kind === 'http' ? dirname(link.secretFile) : null;
 }
 
 function parseLink(
@@ -100,6 +118,7 @@ function parsePort(option: string, text: string | undefined): number | null {
 export async function runAgent(options: AgentOptions): Promise<void> {
   const log = createLog();
   const usage = new AppUsage();
+  if (options.awaitsAssignment === true) usage.awaitAssignment();
   let draining = false;
   const server = createServer(
     localEndpoint({
@@ -117,8 +136,11 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     close: () => Promise.resolve(),
     log,
   });
-  const parts = { usage, app, nextSequence: reportSequence(), log };
-  const { link } = options;
+  const { link, stateDir, onEnvironment } = options;
+  const marker = stateDir === null ? null : new ScriptMarker(stateDir);
+  // The program is of the image: its startup script may start it.
+  const assignee = new Assignee({ usage, log, marker, ...(onEnvironment === undefined ? {} : { onEnvironment }) });
+  const parts = { usage, app, assignee, nextSequence: reportSequence(), log };
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
   else if (link.kind === 'virtio') {
     await openSocketLink(link.socketPath, parts);

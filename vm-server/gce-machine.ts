@@ -6,6 +6,7 @@ import { METADATA_URL, gceProof, instanceAttribute } from './agent/gce-identity.
 import { openHttpLink } from './agent/http-link.ts';
 import { localEndpoint } from './agent/local-endpoint.ts';
 import { reportSequence } from './agent/report-sequence.ts';
+import { GCE_STATE_DIR, ScriptMarker } from './agent/script-marker.ts';
 import { createChatApp } from './chat-app.ts';
 import { listen } from './claim-address.ts';
 import { createLog } from './log.ts';
@@ -17,32 +18,39 @@ export interface GceMachineOptions {
   /** Address the chat listens on. */
   host: string;
   localPort: number;
+  /** Where the agent notes that the startup script ran. */
+  stateDir: string;
 }
 
 /** Reads the options of `gce`. Throws a {@link UsageError} that names what is wrong. */
 export function parseGceMachineOptions(args: string[]): GceMachineOptions {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ args, options: { 'metadata-url': text, host: text, 'local-port': text } });
+  const options = { 'metadata-url': text, host: text, 'local-port': text, 'state-dir': text };
+  const { values } = parseArgs({ args, options });
   const metadataUrl = values['metadata-url'] ?? METADATA_URL;
   if (!URL.canParse(metadataUrl)) throw new UsageError('--metadata-url is no address');
   const localPort = Number(values['local-port'] ?? AGENT_LOCAL_PORT);
   if (!Number.isInteger(localPort) || localPort < 1 || localPort > 65_535) {
     throw new UsageError('--local-port is no port: give a number from 1 to 65535');
   }
-  return { metadataUrl, host: values.host ?? '0.0.0.0', localPort };
+  return { metadataUrl, host: values.host ?? '0.0.0.0', localPort, stateDir: values['state-dir'] ?? GCE_STATE_DIR };
 }
 
 /** Is the sample chat and its agent on a Compute Engine instance, until told to end. Throws when it cannot be set up. */
-export async function runGceMachine({ metadataUrl, host, localPort }: GceMachineOptions): Promise<void> {
+export async function runGceMachine({ metadataUrl, host, localPort, stateDir }: GceMachineOptions): Promise<void> {
   process.umask(0o077);
   const log = createLog();
   const attribute = (key: string): Promise<string | undefined> => instanceAttribute(key, { metadataUrl });
   const apiUrl = await attribute('ephemera-api-url');
   if (apiUrl === undefined) throw new Error('the metadata has no ephemera-api-url: make the instance with Ephemera');
-  const { ports } = JSON.parse((await attribute('ephemera-machine')) ?? '{"ports":[]}') as { ports: PortSpec[] };
+  const { ports, awaitsAssignment = false } = JSON.parse((await attribute('ephemera-machine')) ?? '{"ports":[]}') as {
+    ports: PortSpec[];
+    awaitsAssignment?: boolean;
+  };
   Object.assign(process.env, JSON.parse((await attribute('ephemera-environment')) ?? '{}') as NodeJS.ProcessEnv);
 
-  const { chat, usage, app } = createChatApp(log);
+  const marker = new ScriptMarker(stateDir);
+  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment, marker });
   const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
   await listen(agentServer, '127.0.0.1', localPort);
   const tcpPorts = ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
@@ -51,6 +59,6 @@ export async function runGceMachine({ metadataUrl, host, localPort }: GceMachine
   usage.setReady(true);
   // Where the deployment gives its machines no identity, their metadata has a one-time secret instead.
   const secret = (await attribute('ephemera-agent-secret')) ?? (await gceProof({ apiUrl, metadataUrl }));
-  openHttpLink({ usage, app, nextSequence: reportSequence(), log, apiUrl, proof: { secret } });
+  openHttpLink({ usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, proof: { secret } });
   log(`The chat serves on ${host}, ports ${tcpPorts.join(', ')}.`);
 }

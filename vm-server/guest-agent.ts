@@ -12,8 +12,8 @@ const LINK_SOCKET = 'agent.sock';
 /**
  * Is the agent of a virtual machine whose program its own image brings, until it is told to end: counts the
  * connections to the first TCP port of the VM, which is ready once it accepts. Without such a port it is ready at
- * once and takes the program's count. Writes the VM's `env` where the program finds it. Rejects when it cannot be
- * set up.
+ * once and takes the program's count. Writes the VM's `env`, and once it is told them its secret variables, where the program
+ * finds them: in memory, for root alone. Rejects when it cannot be set up.
  */
 export async function runGuestAgent(
   { port: device, assignmentFile }: GuestOptions,
@@ -22,15 +22,20 @@ export async function runGuestAgent(
   process.umask(0o077);
   // A thread that waits for the host's next word would keep an ordinary exit waiting for ever.
   process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
-  const { ports, env } = readAssignment(assignmentFile);
+  const { ports, env, awaitsAssignment = false } = readAssignment(assignmentFile);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, ENVIRONMENT_FILE), environmentText(env));
+  const writeEnvironment = (variables: Record<string, string>): void =>
+    writeFileSync(join(directory, ENVIRONMENT_FILE), environmentText(variables), { mode: 0o600 });
+  writeEnvironment(env);
   const port = ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
   await runAgent({
     link: { kind: 'virtio', device, socketPath: join(directory, LINK_SOCKET) },
     countPort: port,
     readyPort: port,
     localPort: AGENT_LOCAL_PORT,
+    stateDir: directory,
+    awaitsAssignment,
+    onEnvironment: writeEnvironment,
   });
 }
 

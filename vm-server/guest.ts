@@ -41,11 +41,11 @@ export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<
   process.umask(0o077);
   // A thread that waits for the host's next word would keep an ordinary exit waiting for ever.
   process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
-  const { machineId, ports, env } = readAssignment(assignmentFile);
+  const { machineId, ports, env, awaitsAssignment = false } = readAssignment(assignmentFile);
   const log = createLog();
   Object.assign(process.env, env);
 
-  const { chat, usage, app } = createChatApp(log);
+  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment });
   const agentServer = createServer(localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }));
   await listen(agentServer, '127.0.0.1', AGENT_LOCAL_PORT);
   for (const spec of ports) {
@@ -54,7 +54,7 @@ export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<
   }
   usage.setConnections(chat.count);
   usage.setReady(true);
-  await openSocketLink(LINK_SOCKET, { usage, app, nextSequence: reportSequence(), log });
+  await openSocketLink(LINK_SOCKET, { usage, app, assignee, nextSequence: reportSequence(), log });
   openVirtioPort(port, LINK_SOCKET, log);
   log(`Machine ${machineId} serves on ${portList(ports)}.`);
 }

@@ -11,6 +11,7 @@ import { createChatApp } from './chat-app.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { createLog } from './log.ts';
 import { claimLife, readOrder, writeAddress } from './machine-directory.ts';
+import { endGroupAtExit } from './process-group.ts';
 
 /**
  * Is the local machine of a directory (see domain/local-machine.ts), until it is told to end. Returns at once
@@ -23,7 +24,9 @@ export async function runMachine(dir: string): Promise<void> {
   const log = createLog(join(dir, LOCAL_MACHINE_FILE.console));
   Object.assign(process.env, order.env);
 
-  const { chat, usage, app } = createChatApp(log);
+  const { awaitsAssignment = false } = order;
+  if (awaitsAssignment) endGroupAtExit();
+  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment });
 
   const { address } = await claimAddress({
     ports: order.ports,
@@ -34,7 +37,7 @@ export async function runMachine(dir: string): Promise<void> {
   writeAddress(dir, address);
   usage.setConnections(chat.count);
   usage.setReady(true);
-  await openLink(dir, order.link, { usage, app, nextSequence: reportSequence(), log });
+  await openLink(dir, order.link, { usage, app, assignee, nextSequence: reportSequence(), log });
   log('This is a process on a loopback address, not a virtual machine.');
   log(`Machine ${order.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
 }

@@ -14,10 +14,10 @@ const USAGE = `Usage:
       Be the program of a virtual machine: the sample chat and its agent.
   vm-server guest-agent --port <device> --assignment <file>
       Be the agent of a virtual machine whose program its own image brings.
-  vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>]
+  vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>] [--state-dir <dir>]
       Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
-                  [--count-port <port>] [--local-port <port>] [--ready-port <port>]
+                  [--count-port <port>] [--local-port <port>] [--ready-port <port>] [--state-dir <dir>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
       to http://127.0.0.1:<local-port>/connections. The secret is exchanged once and deleted; for its next start
       the agent keeps its token beside it, in agent-token.

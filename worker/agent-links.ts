@@ -10,6 +10,7 @@ import { withLinkedSignal } from '../activities/linked-signal.ts';
 import type { LinkedMachine, MachineLinks } from '../activities/machine-links.ts';
 import type { UsageReport } from '../domain/activities.ts';
 import type { AgentCommand } from '../domain/agent-protocol.ts';
+import type { Assignment } from '../domain/assignment.ts';
 import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { SPEC_DEFAULTS } from '../domain/vm-spec.ts';
@@ -73,13 +74,12 @@ export class AgentLinks implements MachineLinks {
     else this.links.set(machineId, this.link(machineId, workflowId, agent.path, silenceTimeoutSeconds));
   }
 
+  async assign(machineId: string, assignment: Assignment, signal: AbortSignal): Promise<void> {
+    return (await this.linkOf(machineId, signal)).assign(assignment, signal);
+  }
+
   async awaitReady(machineId: string, signal: AbortSignal): Promise<UsageReport> {
-    for (;;) {
-      signal.throwIfAborted();
-      const link = this.links.get(machineId);
-      if (link) return link.awaitReady(signal);
-      await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
-    }
+    return (await this.linkOf(machineId, signal)).awaitReady(signal);
   }
 
   takeLatest(machineId: string): UsageReport | null {
@@ -113,6 +113,16 @@ export class AgentLinks implements MachineLinks {
     await Promise.race([settled, sleep(timeoutMs, undefined, { ref: false })]);
     this.stopped.abort();
     for (const machineId of [...this.links.keys()]) this.close(machineId);
+  }
+
+  /** The link of a machine, which may still be about to be adopted. */
+  private async linkOf(machineId: string, signal: AbortSignal): Promise<MachineLink> {
+    for (;;) {
+      signal.throwIfAborted();
+      const link = this.links.get(machineId);
+      if (link) return link;
+      await sleep(LINK_POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   private link(machineId: string, workflowId: string, socketPath: string, silenceTimeoutSeconds: number): MachineLink {
@@ -194,6 +204,8 @@ export function adoptionPlan(memo: VmMemo | null | 'notFound', machineId: string
     case 'creating':
       return { action: 'hold', silenceTimeoutSeconds };
     case 'booting':
+      // What its agent says counts only once the activity has seen that it has its sealed input.
+      if (view.spec.sealed !== undefined) return { action: 'hold', silenceTimeoutSeconds };
       return { action: 'forward', silenceTimeoutSeconds, onlyReady: view.spec.readiness.kind === 'agent' };
     case 'running':
     case 'draining':

@@ -7,6 +7,7 @@ import { pacedProvider } from '../activities/paced-provider.ts';
 import { createSweepActivities } from '../activities/sweep-machines.ts';
 import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
 import { GceBindings } from '../config/gce-agents.ts';
+import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
 import { callRateOf } from '../domain/call-budget.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
@@ -128,11 +129,13 @@ export interface HostWorkerInput {
 export function createHostWorker({ host, settings, secret, connection, shared }: HostWorkerInput): Promise<Worker> {
   const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
+  const sealedInputs = new SealedInputs(secret, settings.deployment);
   const machineActivities = createMachineActivities({
     provider,
     links,
     budget,
     room,
+    openSealed: (subject, sealed) => sealedInputs.open(subject, sealed),
     issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
   });
   const sweepActivities = createSweepActivities({

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { UsageReport } from '../domain/activities.ts';
 import type { AgentCommand, AgentReport } from '../domain/agent-protocol.ts';
+import { scriptEndText, type Assignment } from '../domain/assignment.ts';
+import { ProviderError } from '../domain/provider-error.ts';
 import type { Logger } from 'pino';
 import { AgentConnection } from './agent-connection.ts';
 import { ReportForwarder } from './report-forwarder.ts';
 import { ReportIntake } from './report-intake.ts';
 import type { QueuedState } from './signal-queue.ts';
 import type { SignalOutcome } from './vm-signals.ts';
+
+const ASSIGN_AGAIN_MS = 2000;
 
 export interface MachineLinkOptions {
   machineId: string;
@@ -38,6 +42,8 @@ export class MachineLink {
   private readonly readyWaiters = new Set<() => void>();
   /** Set when reports may only be forwarded once the app is ready: a report tells the workflow just that. */
   private beginWhenReady = false;
+  /** What the agent is to be told; null when it knows, or needs nothing. */
+  private assignment: Assignment | null = null;
 
   constructor(options: MachineLinkOptions) {
     this.options = options;
@@ -65,6 +71,24 @@ export class MachineLink {
   begin(onlyReady: boolean): void {
     this.beginWhenReady = onlyReady && this.forwarder.latestReport?.ready !== true;
     if (!this.beginWhenReady) this.forwarder.begin(this.silenceTimeoutSeconds, null, Date.now());
+  }
+
+  /** Tells the assignment until a report says that the agent has it; resolves when it is done with it. */
+  async assign(assignment: Assignment, signal: AbortSignal): Promise<void> {
+    this.assignment = assignment;
+    this.offerAssignment();
+    const again = setInterval(() => this.offerAssignment(), ASSIGN_AGAIN_MS);
+    try {
+      for (;;) {
+        const assigned = this.forwarder.latestReport?.assigned;
+        if (assigned?.state === 'done') return;
+        if (assigned?.state === 'failed') throw new ProviderError('startupScriptFailed', scriptEndText(assigned.end));
+        await this.nextReport(signal);
+      }
+    } finally {
+      clearInterval(again);
+      this.assignment = null;
+    }
   }
 
   /** Resolves with the first ready report, which then counts as forwarded. */
@@ -143,7 +167,15 @@ export class MachineLink {
     signal.throwIfAborted();
   }
 
+  /** The agent takes the first only, so once more does no harm. */
+  private offerAssignment(): void {
+    const { assignment } = this;
+    if (assignment === null || this.forwarder.latestReport?.assigned !== undefined) return;
+    this.connection.send({ type: 'assign', assignment });
+  }
+
   private askAgain(): void {
+    this.offerAssignment();
     for (const id of this.questions.keys()) this.connection.send({ type: 'confirm', id });
   }
 

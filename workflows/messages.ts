@@ -11,6 +11,8 @@ export interface VmInput {
   project: string;
   name: string;
   spec: VmSpec;
+  /** Sealed `secretEnv` and `startupScript`: only the machine's host and the API can open it. */
+  sealed?: string;
   /** Where the life goes on after continue-as-new; absent at the start. */
   resume?: Vm;
   /** Events after which a run continues as new; only tests set it. */
@@ -23,6 +25,8 @@ export interface ReportSignal {
   connections: number;
   /** When the forwarder got it from the agent, epoch ms by the forwarder's clock. */
   sentAt: number;
+  /** Why the machine will never be ready, in our words, told instead of its count. */
+  failure?: string;
 }
 
 export interface MachineLoss {
@@ -52,6 +56,8 @@ export const machineLostSignal = defineSignal<[MachineLoss]>(SIGNAL.machineLost)
 export const destroySignal = defineSignal<[DestroyOptions?]>(SIGNAL.destroy);
 
 export const viewQuery = defineQuery<VmView>(QUERY.view);
+/** The sealed input and whose it is now; a query, so that it stands in the history once only. */
+export const sealedInputQuery = defineQuery<{ machineId: string; sealed: string | null }>(QUERY.sealedInput);
 export const timelineQuery = defineQuery<TimelineEntryView[]>(QUERY.timeline);
 
 /** Resolves with the view when the VM is ready, or has ended without ever being ready. */

@@ -14,10 +14,13 @@ export function newMachineId(): string {
 
 /** Holds the one copy of a VM's state. Handlers and phases record events here; `next` decides what they mean. */
 export class VmLife {
+  /** The same for every machine of this life. */
+  readonly sealed: string | null;
   #vm: Vm;
 
-  constructor(vm: Vm) {
+  constructor(vm: Vm, sealed: string | null) {
     this.#vm = vm;
+    this.sealed = sealed;
   }
 
   get vm(): Vm {

@@ -14,6 +14,7 @@ import {
   holdSignal,
   machineLostSignal,
   reportSignal,
+  sealedInputQuery,
   timelineQuery,
   undrainSignal,
   viewQuery,
@@ -28,7 +29,8 @@ export function handleMessages(life: VmLife): void {
   const view = (): VmView => vmView(life.vm, Date.now());
 
   setHandler(reportSignal, (report) => {
-    if (isReport(report)) life.record({ kind: 'report', ...report });
+    if (isFailure(report)) life.record({ kind: 'notReady', machineId: report.machineId, detail: report.failure });
+    else if (isReport(report)) life.record({ kind: 'report', ...report });
     else refuse('report', 'an object {machineId, sequence, connections, sentAt}');
   });
   setHandler(connectionsSignal, (connections) => {
@@ -52,6 +54,7 @@ export function handleMessages(life: VmLife): void {
   setHandler(destroySignal, destroy);
 
   setHandler(viewQuery, view);
+  setHandler(sealedInputQuery, () => ({ machineId: life.vm.machineId, sealed: life.sealed }));
   setHandler(timelineQuery, () => timelineView(life.vm));
 
   setHandler(awaitReadyUpdate, async () => {
@@ -90,6 +93,14 @@ function isReport(value: unknown): boolean {
     isCount(report['connections']) &&
     Number.isFinite(report['sentAt'])
   );
+}
+
+const MAX_FAILURE_CHARACTERS = 500;
+
+function isFailure(value: unknown): value is { machineId: string; failure: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { machineId, failure } = value as Record<string, unknown>;
+  return typeof machineId === 'string' && typeof failure === 'string' && failure.length <= MAX_FAILURE_CHARACTERS;
 }
 
 function refuse(signal: string, expected: string): void {

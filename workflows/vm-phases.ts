@@ -44,7 +44,7 @@ async function createMachine(life: VmLife, machine: MachineActivities): Promise<
 }
 
 async function awaitReady(life: VmLife, machine: MachineActivities): Promise<void> {
-  const { machineId, spec } = life.vm;
+  const { machineId, spec, project, name } = life.vm;
   const { silenceTimeoutSeconds } = spec.idle;
   const { workflowId } = workflowInfo();
   try {
@@ -53,6 +53,7 @@ async function awaitReady(life: VmLife, machine: MachineActivities): Promise<voi
       readiness: spec.readiness,
       silenceTimeoutSeconds,
       workflowId,
+      ...(life.sealed === null ? {} : { assign: { project, name, env: spec.env, sealed: life.sealed } }),
     });
     life.record({ kind: 'machineReady', machineId, usage });
   } catch (error) {

@@ -29,7 +29,7 @@ import { publishChanges } from './vm-publishing.ts';
 const HISTORY_LIMIT_EVENTS = 800;
 
 export async function runVm(input: VmInput): Promise<VmView> {
-  const life = new VmLife(input.resume ?? beginning(input));
+  const life = new VmLife(input.resume ?? beginning(input), input.sealed ?? null);
   handleMessages(life);
   const cancelled = recordCancel(life);
   await CancellationScope.nonCancellable(async () => {

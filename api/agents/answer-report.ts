@@ -3,6 +3,7 @@ import { EMPTY_END_REASON } from '../../domain/deadlines.ts';
 import { decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import type { VmView } from '../../domain/vm-view.ts';
+import { awaitsAssignment } from './sealed-assignment.ts';
 
 /** While something waits for this agent, it reports again this soon. */
 const URGENT_SECONDS = 1;
@@ -13,7 +14,7 @@ const VIEW_AGE_MS = 1000;
 export interface ReportAnswer {
   /** The report goes to the workflow before the reply goes out. */
   forward: boolean;
-  reply: Omit<HttpReportReply, 'token'>;
+  reply: Omit<HttpReportReply, 'token' | 'assignment'>;
 }
 
 /**
@@ -24,7 +25,7 @@ export function answerReport(report: HttpReport, view: VmView, now: number): Rep
   const draining = view.state === 'draining';
   const confirming = view.aliveBecause === 'confirming';
   const kept = { forwarded: report.forwarded, draining };
-  if (!report.ready || view.state === 'destroying') {
+  if (!report.ready || view.state === 'destroying' || awaitsAssignment(view, report)) {
     return { forward: false, reply: { ...kept, nextReportSeconds: URGENT_SECONDS } };
   }
   const silenceTimeoutSeconds = view.spec.idle.silenceTimeoutSeconds;

@@ -9,6 +9,7 @@ import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
 import { hasEnded } from '../vms/vm-record.ts';
 import { answerReport } from './answer-report.ts';
+import { assignmentAnswer } from './sealed-assignment.ts';
 
 export const reportRoute = openRoute({
   method: 'post',
@@ -18,7 +19,8 @@ export const reportRoute = openRoute({
   summary: "Report a machine's connection count",
   description:
     'The VM and the machine come from the token alone. `forwarded` is what the last reply said was kept durably, so ' +
-    'that any replica decides alike; a first user and a last one gone are kept before the reply.',
+    'that any replica decides alike; a first user and a last one gone are kept before the reply. A machine with sealed ' +
+    'input gets it in the reply, until its reports say so in `assigned`.',
   access: 'agent',
   // What a machine says of itself; nobody's deed.
   mutates: false,
@@ -30,9 +32,13 @@ export const reportRoute = openRoute({
     const claims = api.agentTokens.verify('report', bearer, now);
     if (!claims) throw tokenRefused('The report token is missing, not valid or expired');
     api.reportLimit.take(claims.machineId, now);
-    const { forward, reply } = answerReport(body, await currentView(api, claims), now);
-    if (forward) await forwardReport(api, claims, body, now);
-    return { status: 200, body: { ...reply, ...renewedToken(api, claims, now) } };
+    const view = await currentView(api, claims);
+    const { forward, reply } = answerReport(body, view, now);
+    const answer = await assignmentAnswer(api, claims, view, body);
+    if (answer.kind === 'failed') await forwardReport(api, claims, body, now, answer.failure);
+    else if (forward) await forwardReport(api, claims, body, now);
+    const assignment = answer.kind === 'assign' ? { assignment: answer.assignment } : {};
+    return { status: 200, body: { ...reply, ...assignment, ...renewedToken(api, claims, now) } };
   },
 });
 
@@ -54,8 +60,9 @@ async function forwardReport(
   { workflowId, machineId }: AgentTokenClaims,
   { sequence, connections }: HttpReport,
   sentAt: number,
+  failure?: string,
 ): Promise<void> {
-  const report = { machineId, sequence, connections, sentAt };
+  const report = { machineId, sequence, connections, sentAt, ...(failure === undefined ? {} : { failure }) };
   try {
     await api.directory.within(() => api.directory.handle(workflowId).signal(reportSignal, report));
   } catch (error) {

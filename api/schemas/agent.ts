@@ -7,6 +7,31 @@ const sequenceSchema = z.int().min(0);
 /** A year: older than any machine, and far from overflow. */
 const ageMsSchema = z.number().min(0).max(31_536_000_000);
 
+const assignedSchema = z
+  .discriminatedUnion('state', [
+    z.strictObject({ state: z.enum(['underway', 'done']) }),
+    z.strictObject({
+      state: z.literal('failed'),
+      end: z.strictObject({
+        exitCode: z.int().min(0).max(255).nullable(),
+        cause: z.enum(['exited', 'timedOut', 'killed', 'unstartable', 'interrupted']),
+      }),
+    }),
+  ])
+  .meta({ id: 'AssignmentState', description: 'What became of the assignment; absent while the agent has none.' });
+
+const assignmentSchema = z
+  .object({
+    machineId: z.string(),
+    name: z.string(),
+    project: z.string(),
+    env: z.record(z.string(), z.string()),
+    secretEnv: z.record(z.string(), z.string()),
+    startupScript: z.string().nullable(),
+    timeoutSeconds: z.number(),
+  })
+  .meta({ id: 'Assignment', description: 'For a machine with sealed input, until its reports say that it has it.' });
+
 export const exchangeBodySchema = z
   .strictObject({
     secret: z
@@ -41,6 +66,7 @@ export const reportBodySchema = z
     ready: z.boolean(),
     calmMs: ageMsSchema,
     forwarded: forwardedSchema.nullable(),
+    assigned: assignedSchema.optional(),
   })
   .meta({ id: 'AgentReport' });
 
@@ -50,5 +76,6 @@ export const reportReplySchema = z
     forwarded: forwardedSchema.nullable(),
     draining: z.boolean(),
     token: z.string().optional(),
+    assignment: assignmentSchema.optional(),
   })
   .meta({ id: 'AgentReportReply' });

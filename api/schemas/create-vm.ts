@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SECRET_INPUT_LIMITS } from '../../domain/sealed-input.ts';
 import { labelsSchema, nameSchema, portSchema, secondsSchema } from './names.ts';
 
 const MAX_LABELS = 32;
@@ -68,8 +69,22 @@ export const createVmSchema = z
     egress: z.boolean().optional(),
     labels: labelsSchema.refine(atMost(MAX_LABELS), `at most ${MAX_LABELS} labels`).optional(),
     env: variablesSchema.optional(),
-    secretEnv: variablesSchema.optional(),
-    startupScript: z.string().max(65_536).regex(NO_NUL, 'must not hold a NUL character').optional(),
+    secretEnv: variablesSchema.optional().meta({
+      description:
+        'Like `env`, for secrets: sealed before anything is kept, opened only for the machine, shown nowhere. ' +
+        `At most ${SECRET_INPUT_LIMITS.secretEnvBytes} bytes together; no name that is in \`env\`.`,
+    }),
+    startupScript: z
+      .string()
+      .max(SECRET_INPUT_LIMITS.startupScriptBytes)
+      .regex(NO_NUL, 'must not hold a NUL character')
+      .optional()
+      .meta({
+        description:
+          'Runs once on each machine, before the VM is ready: by the interpreter of its `#!` line, else by /bin/sh, ' +
+          'with `env` and `secretEnv` in its environment. Its output goes to the console; an exit code other than 0 ' +
+          `ends the VM as \`notReady\`. Sealed like \`secretEnv\`; at most ${SECRET_INPUT_LIMITS.startupScriptBytes} bytes.`,
+      }),
     ports: portsSchema.optional(),
     readiness: readinessSchema.optional(),
     idle: idleSchema.optional(),

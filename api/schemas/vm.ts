@@ -38,6 +38,12 @@ export const vmSpecSchema = z
     egress: z.boolean(),
     labels: z.record(z.string(), z.string()),
     env: z.record(z.string(), z.string()),
+    sealed: z
+      .object({ secretEnvNames: z.array(z.string()), startupScript: z.boolean() })
+      .optional()
+      .meta({
+        description: 'Which secret variables there are and whether there is a startup script; never what is in them.',
+      }),
     ports: z.array(portSchema),
     readiness: z.object({
       kind: z.enum(['agent', 'http', 'tcp', 'machine']),

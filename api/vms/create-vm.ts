@@ -8,6 +8,7 @@ import { ApiProblem } from '../http/problem.ts';
 import { isTemporalUnavailable } from '../http/temporal-errors.ts';
 import type { CreateVmBody } from '../schemas/create-vm.ts';
 import { normaliseSpec } from './normalise-spec.ts';
+import { secretInputOf } from './secret-input.ts';
 import { idempotencyKeyHash, specHash } from './spec-hash.ts';
 import { startVm, type VmStart } from './start-vm.ts';
 import type { DescribedVm } from './vm-directory.ts';
@@ -29,11 +30,20 @@ export async function createVm(
   idempotencyKey: string | undefined,
 ): Promise<Created> {
   const spec = normaliseSpec(body, api.settings.providers);
+  const secretInput = secretInputOf(body, spec.env);
   const keyHash = idempotencyKey === undefined ? null : idempotencyKeyHash(project, idempotencyKey);
-  const common = { project, spec, specHash: specHash(spec), idempotencyKeyHash: keyHash };
-  if (body.name !== undefined) return createNamed(api, { ...common, name: body.name, reuse: 'closedNameIsFree' });
-  if (keyHash !== null) return getOrStart(api, { ...common, name: nameForKey(keyHash), reuse: 'never' });
+  const common = { project, spec, secretInput, idempotencyKeyHash: keyHash };
+  if (body.name !== undefined) return createNamed(api, vmStart(api, common, body.name, 'closedNameIsFree'));
+  if (keyHash !== null) return getOrStart(api, vmStart(api, common, nameForKey(keyHash), 'never'));
   return createUnnamed(api, common);
+}
+
+type NamelessStart = Omit<VmStart, 'name' | 'reuse' | 'specHash'>;
+
+function vmStart(api: ApiContext, common: NamelessStart, name: string, reuse: VmStart['reuse']): VmStart {
+  const { project, spec, secretInput } = common;
+  const fingerprint = secretInput && api.sealedInputs.fingerprint({ project, name }, secretInput);
+  return { ...common, name, reuse, specHash: specHash(spec, fingerprint) };
 }
 
 async function createNamed(api: ApiContext, start: VmStart): Promise<Created> {
@@ -45,9 +55,9 @@ async function createNamed(api: ApiContext, start: VmStart): Promise<Created> {
   return getOrStart(api, start);
 }
 
-async function createUnnamed(api: ApiContext, common: Omit<VmStart, 'name' | 'reuse'>): Promise<Created> {
+async function createUnnamed(api: ApiContext, common: NamelessStart): Promise<Created> {
   for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt += 1) {
-    const start: VmStart = { ...common, name: readableName(), reuse: 'closedNameIsFree' };
+    const start = vmStart(api, common, readableName(), 'closedNameIsFree');
     const { record, unanswered } = await tryToStart(api, start);
     if (record) return noted(api, { record, isNew: true });
     if (unanswered === undefined) continue;

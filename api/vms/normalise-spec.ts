@@ -4,10 +4,12 @@
  */
 import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import { BUILT_IN_TEMPLATES, type BuiltInTemplate } from '../../domain/templates.ts';
+import { sealedNames } from '../../domain/sealed-input.ts';
 import { SPEC_DEFAULTS, type IdlePolicy, type PortSpec, type Readiness, type VmSpec } from '../../domain/vm-spec.ts';
 import { ApiProblem } from '../http/problem.ts';
 import type { CreateVmBody } from '../schemas/create-vm.ts';
-import { refuseUnsupported } from './refuse-unsupported.ts';
+import { refuseUndeliverable, refuseUnsupported } from './refuse-unsupported.ts';
+import { secretInputOf } from './secret-input.ts';
 
 type Base = Omit<BuiltInTemplate, 'version' | 'image'> & { image?: string };
 
@@ -32,7 +34,7 @@ const BLANK: Base = {
 };
 
 /**
- * The full spec a request asks for. `providers`: those of the deployment, the default one first.
+ * The full spec a request asks for; of what is secret only the names. `providers`: those of the deployment, the default one first.
  * @throws ApiProblem unknownTemplate, unknownProvider, unsupportedOption, contradictoryTimeouts or invalidRequest.
  */
 export function normaliseSpec(body: CreateVmBody, providers: readonly string[]): VmSpec {
@@ -43,6 +45,10 @@ export function normaliseSpec(body: CreateVmBody, providers: readonly string[]):
   if (image === undefined) throw new ApiProblem('invalidRequest', 'body.image: needed when there is no template');
   const ports = portsOf(body.ports) ?? base.ports;
   refuseTimeouts(body);
+  const env = { ...base.env, ...body.env };
+  const ready = readiness(body.readiness, base.readiness, ports);
+  const sealed = sealedNames(secretInputOf(body, env));
+  if (sealed !== null) refuseUndeliverable(body, provider, ready);
   return {
     template,
     provider,
@@ -57,10 +63,11 @@ export function normaliseSpec(body: CreateVmBody, providers: readonly string[]):
     spot: body.spot ?? base.spot,
     egress: body.egress ?? base.egress,
     labels: { ...base.labels, ...body.labels },
-    env: { ...base.env, ...body.env },
+    env,
+    ...(sealed === null ? {} : { sealed }),
     ports,
     onLost: body.onLost ?? base.onLost,
-    ...timeouts(body, base, readiness(body.readiness, base.readiness, ports)),
+    ...timeouts(body, base, ready),
   };
 }
 

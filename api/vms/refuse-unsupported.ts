@@ -1,11 +1,12 @@
 import { PROVIDER_CAPABILITIES, type ProviderCapabilities } from '../../domain/provider-capabilities.ts';
+import type { Readiness } from '../../domain/vm-spec.ts';
 import { ApiProblem } from '../http/problem.ts';
 import type { CreateVmBody } from '../schemas/create-vm.ts';
 
 /** Fields that ask for a capability, each with when it does. */
 const ASKS: readonly (readonly [
   field: string,
-  capability: Exclude<keyof ProviderCapabilities, 'images'>,
+  capability: Exclude<keyof ProviderCapabilities, 'images' | 'sealedWithoutAgentReadiness'>,
   asks: (body: CreateVmBody) => boolean,
 ])[] = [
   ['zones', 'zones', ({ zones }) => (zones?.length ?? 0) > 0],
@@ -34,6 +35,14 @@ export function refuseUnsupported(body: CreateVmBody, provider: string): void {
     const text = `${provider} has no image ${body.image}; it has: ${can.images.join(', ')}`;
     throw new ApiProblem('unsupportedOption', text);
   }
+}
+
+/** @throws ApiProblem `unsupportedOption` when nobody could hold the VM back until its machine has its sealed input. */
+export function refuseUndeliverable(body: CreateVmBody, provider: string, { kind }: Readiness): void {
+  if (kind === 'agent' || PROVIDER_CAPABILITIES[provider]?.sealedWithoutAgentReadiness !== false) return;
+  const field = Object.keys(body.secretEnv ?? {}).length > 0 ? 'secretEnv' : 'startupScript';
+  const why = `${provider} hands it to the agent, which readiness ${kind} does not wait for; use readiness agent`;
+  throw new ApiProblem('unsupportedOption', `body.${field}: ${why}`);
 }
 
 function unsupported(field: string, provider: string): ApiProblem {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 
-/** SHA-256 (hex) of a spec as canonical JSON: the same spec has the same hash, however its fields were ordered. */
-export function specHash(spec: VmSpec): string {
-  return sha256(canonicalJson(spec));
+/**
+ * SHA-256 (hex) of a spec as canonical JSON: the same spec has the same hash, however its fields were ordered.
+ * `sealedFingerprint` stands for what is secret in the request, which is sealed anew each time.
+ */
+export function specHash(spec: VmSpec, sealedFingerprint: string | null = null): string {
+  return sha256(canonicalJson(sealedFingerprint === null ? spec : { ...spec, sealedFingerprint }));
 }
 
 /** SHA-256 (hex) of an Idempotency-Key: keys of different projects never meet, and the key itself is not stored. */

@@ -4,6 +4,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
+import type { SecretInput } from '../../domain/sealed-input.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { newVm } from '../../domain/vm-state.ts';
 import { vmView, type VmMemo } from '../../domain/vm-view.ts';
@@ -25,6 +26,7 @@ export interface VmStart {
   project: string;
   name: string;
   spec: VmSpec;
+  secretInput: SecretInput | null;
   specHash: string;
   idempotencyKeyHash: string | null;
   /** A name that a closed VM had is free again, unless it stands for an Idempotency-Key. */
@@ -33,11 +35,12 @@ export interface VmStart {
 
 /** Starts the workflow. Returns undefined when one of this name is there already. */
 export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord | undefined> {
-  const { project, name, spec } = start;
+  const { project, name, spec, secretInput } = start;
   const workflowId = vmWorkflowId(project, name);
   const at = api.now();
   const memo = initialMemo(start, at);
-  const input: VmInput = { project, name, spec };
+  const sealed = secretInput === null ? {} : { sealed: api.sealedInputs.seal({ project, name }, secretInput) };
+  const input: VmInput = { project, name, spec, ...sealed };
   try {
     const handle = await api.directory.within(
       () =>

@@ -76,6 +76,7 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
     labels: { deployment: defaults.deployment, machineId, project, vm },
     ports: spec.ports,
     externalIp: spec.externalIp,
+    ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),
   };
   const items: MetadataItem[] = [
     { key: METADATA.machine, value: JSON.stringify(record) },

@@ -26,6 +26,7 @@ const recordSchema = z.object({
   labels: z.object({ deployment: z.string(), machineId: z.string(), project: z.string(), vm: z.string() }),
   ports: z.array(z.object({ name: z.string(), port: z.number(), protocol: z.enum(['tcp', 'udp']) })),
   externalIp: z.boolean(),
+  awaitsAssignment: z.boolean().optional(),
 });
 
 /** What of a machine is written down in its instance. */
@@ -33,6 +34,8 @@ export interface MachineRecord {
   labels: MachineLabels;
   ports: PortSpec[];
   externalIp: boolean;
+  /** The machine has sealed input: its app starts once its agent was told the rest. */
+  awaitsAssignment?: boolean | undefined;
 }
 
 /** The record in an instance, or undefined when it is none of ours. */

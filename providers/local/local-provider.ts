@@ -79,6 +79,7 @@ class LocalProvider implements MachineProvider {
           started: this.started,
           first,
           agentSecret: this.options.agentTransport === 'http' ? (request.agentBootstrap?.secret ?? null) : null,
+          consoleMayHoldSecrets: request.spec.sealed !== undefined,
           isDestroyed: () => this.tombstones.has(machineId),
         },
         signal,
@@ -136,6 +137,7 @@ class LocalProvider implements MachineProvider {
       size: { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 },
       ports: spec.ports,
       env: spec.env,
+      ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),
       tombstonePath: this.tombstones.pathOf(machineId),
       link:
         this.options.agentTransport === 'http'

@@ -11,7 +11,7 @@ import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/local
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { isErrno, readProcess, socketPathOf } from './machine-files.ts';
-import { isAlive, signalProcess } from './system-process.ts';
+import { isAlive, killWithGroup, signalProcess } from './system-process.ts';
 import { waitUntil } from './waiting.ts';
 
 const GRACE_MS = 2000;
@@ -62,7 +62,7 @@ async function endProcess(machine: LocalMachineProcess, signal: CancelSignal): P
   const gone = async (): Promise<true | undefined> => ((await isAlive(machine)) ? undefined : true);
   await signalProcess(machine, 'SIGTERM');
   if (await waitUntil(gone, GRACE_MS, signal)) return;
-  await signalProcess(machine, 'SIGKILL');
+  await killWithGroup(machine);
   if (await waitUntil(gone, KILL_TIMEOUT_MS, signal)) return;
   throw new ProviderError('backendUnavailable', `process ${machine.pid} does not end, not even by SIGKILL`);
 }

@@ -36,6 +36,8 @@ export interface StartInput {
   /** Whether this call wrote the order, and with it the duty to start the process. */
   first: boolean;
   agentSecret: string | null;
+  /** Then its output stays on it, and in no error: errors are kept in histories. */
+  consoleMayHoldSecrets: boolean;
   isDestroyed: () => Promise<boolean>;
 }
 
@@ -51,7 +53,7 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
       if (seen === 'running') return true;
       if (seen === 'starting') sawAlive = true;
       if (seen === 'ended' && !sawAlive && child === undefined) throw ended(`${input.machineId} ended before`);
-      if (seen === 'ended' || (seen === 'absent' && child && hasExited(child))) throw await bootFailure(input.dir);
+      if (seen === 'ended' || (seen === 'absent' && child && hasExited(child))) throw await bootFailure(input);
       if (seen === 'absent' && !child && Date.now() - begunAt > ADOPT_GRACE_MS) child = await launch(input);
       return undefined;
     },
@@ -61,7 +63,7 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
   if (!running) {
     throw new ProviderError(
       'backendUnavailable',
-      `${input.machineId} has no address after ${ADDRESS_TIMEOUT_MS / 1000} s; its console ends: ${await consoleEnd(input.dir)}`,
+      `${input.machineId} has no address after ${ADDRESS_TIMEOUT_MS / 1000} s${await consoleEnd(input)}`,
     );
   }
 }
@@ -131,15 +133,16 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-async function bootFailure(dir: string): Promise<ProviderError> {
-  return new ProviderError('bootFailed', `the machine ended while it was starting: ${await consoleEnd(dir)}`);
+async function bootFailure(input: StartInput): Promise<ProviderError> {
+  return new ProviderError('bootFailed', `the machine ended while it was starting${await consoleEnd(input)}`);
 }
 
 /** The last lines of the console, for an error that explains itself. */
-export async function consoleEnd(dir: string): Promise<string> {
+async function consoleEnd({ dir, consoleMayHoldSecrets }: StartInput): Promise<string> {
+  if (consoleMayHoldSecrets) return '; read its console';
   const tail = await readTail(join(dir, LOCAL_MACHINE_FILE.console), CONSOLE_TAIL_BYTES);
   const text = new TextDecoder().decode(tail ?? new Uint8Array()).trim();
-  return text === '' ? '(the console is empty)' : text;
+  return `; its console ends: ${text === '' ? '(it is empty)' : text}`;
 }
 
 function ended(message: string): ProviderError {

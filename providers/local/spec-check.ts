@@ -21,6 +21,9 @@ export function checkRequest(request: CreateMachineRequest, agentTransport: 'uni
   if (unable) throw bad(`${unable[1]}: drop it or use another provider`);
   spec.ports.forEach(checkPort);
   if (new Set(spec.ports.map(({ port }) => port)).size < spec.ports.length) throw bad('ports: two have one number');
+  if (agentTransport === 'http' && spec.sealed !== undefined && spec.readiness.kind !== 'agent') {
+    throw bad('readiness: secretEnv and startupScript need readiness agent where agents report over HTTP');
+  }
   if (agentTransport === 'http' && agentBootstrap === null) throw bad('agentBootstrap is needed for the HTTP link');
 }
 

@@ -25,6 +25,18 @@ export async function signalProcess(machine: LocalMachineProcess, signal: NodeJS
   }
 }
 
+/** SIGKILL for exactly this process and what it left in its group; it leads one of its own. Gone is fine. */
+export async function killWithGroup(machine: LocalMachineProcess): Promise<void> {
+  if (!(await isAlive(machine))) return;
+  for (const target of [-machine.pid, machine.pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 interface SeenProcess {
   state: string;
   startedAt: string;

@@ -201,7 +201,8 @@ class QemuProvider implements MachineProvider {
       host: this.options.hostId,
       ...{ ports, cpus, memoryMb, disk, accelerator },
     };
-    const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env };
+    const awaitsAssignment = spec.sealed !== undefined;
+    const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };
     try {
       if ((await readOrder(dir)) === undefined) await this.refuseFullDisk();
       await makePrivateDir(dir);

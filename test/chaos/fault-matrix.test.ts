@@ -53,7 +53,9 @@ async function withFaults(
   for (const [activity, fault] of faults) plan.add(activity, fault);
   const queue = `chaos-${randomUUID().slice(0, 8)}`;
   const links = new AgentLinks({ provider, signals: temporalVmSignals(server.client), log: pino({ level: 'silent' }) });
-  const activities = plan.around(createMachineActivities({ provider, links, issueBootstrap: null }));
+  const activities = plan.around(
+    createMachineActivities({ provider, links, issueBootstrap: null, openSealed: () => undefined }),
+  );
   const stopControl = await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() });
   const stopHost = await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities });
   try {

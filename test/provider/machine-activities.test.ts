@@ -51,6 +51,7 @@ describe('the activities of a local machine', () => {
       provider: harness.provider,
       links,
       issueBootstrap: agentTransport === 'http' ? issueBootstrap : null,
+      openSealed: () => undefined,
     });
   };
   beforeEach(() => start('unix'));

@@ -9,7 +9,7 @@ import { ChatClient, eventually } from './vm-server-processes.ts';
 
 async function startChat(pingIntervalMs: number): Promise<{ counts: number[]; join: () => Promise<ChatClient> }> {
   const counts: number[] = [];
-  const page = { html: '', css: '', js: '', title: 'Chat' };
+  const page = { html: '', css: '', js: '', title: () => 'Chat' };
   const chat = new ChatServer({ page, onCount: (count) => counts.push(count), pingIntervalMs });
   const server = chat.createServer();
   const port = await listen(server, '127.0.0.1', 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { MAX_LINE_BYTES } from '../../domain/agent-protocol.ts';
+import { MAX_ASSIGNMENT_BYTES } from '../../domain/assignment.ts';
 import { ChatClient, HostEnd, eventually, newMachine, type TestMachine, type VmServer } from './vm-server-processes.ts';
 
 interface Linked {
@@ -105,8 +105,8 @@ describe('the link over a unix socket', () => {
   it.each([
     ['garbage', 'hello\n'],
     ['a message without its fields', '{"type":"confirm"}\n'],
-    ['a line that is too long', `${JSON.stringify({ type: 'assign', name: 'x'.repeat(MAX_LINE_BYTES) })}\n`],
-    ['a line that never ends', 'x'.repeat(MAX_LINE_BYTES + 1)],
+    ['a line that is too long', `${JSON.stringify({ type: 'resize', name: 'x'.repeat(MAX_ASSIGNMENT_BYTES) })}\n`],
+    ['a line that never ends', 'x'.repeat(MAX_ASSIGNMENT_BYTES + 1)],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x0a])],
   ])('is closed by %s, and open to the next host', async (_what, bytes) => {
     const { host, machine, server } = await linkedMachine();
@@ -119,7 +119,7 @@ describe('the link over a unix socket', () => {
 
   it('stays open when a newer host says what this agent does not know', async () => {
     const { host } = await linkedMachine();
-    host.socket.write('{"type":"assign","name":"lobby"}\n');
+    host.socket.write('{"type":"resize","cpus":2}\n');
     host.send({ type: 'confirm', id: 'after' });
     await host.report(({ answers }) => answers === 'after');
   });

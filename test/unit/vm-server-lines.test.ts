@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_CONNECTIONS, MAX_LINE_BYTES } from '../../domain/agent-protocol.ts';
+import { MAX_CONNECTIONS } from '../../domain/agent-protocol.ts';
+import { MAX_ASSIGNMENT_BYTES } from '../../domain/assignment.ts';
 import { parseExchangeReply, parseReportReply } from '../../vm-server/agent/api-replies.ts';
 import { LineSplitter } from '../../vm-server/agent/line-splitter.ts';
 import { parseCount } from '../../vm-server/agent/local-endpoint.ts';
@@ -16,7 +17,7 @@ describe('lines on the link', () => {
   });
 
   it('may be as long as allowed and not longer, complete or not', () => {
-    const longest = 'x'.repeat(MAX_LINE_BYTES);
+    const longest = 'x'.repeat(MAX_ASSIGNMENT_BYTES);
     expect(new LineSplitter().push(Buffer.from(`${longest}\n`))).toEqual([longest]);
     expect(() => new LineSplitter().push(Buffer.from(`${longest}x\n`))).toThrow('longer than');
     expect(() => new LineSplitter().push(Buffer.from(`${longest}x`))).toThrow('longer than');
@@ -43,12 +44,14 @@ describe('commands of the host', () => {
       '{"type":"drain","draining":"yes"}',
       '{"type":"shutdown","graceSeconds":-1}',
       '{"type":"shutdown","graceSeconds":1e9}',
+      '{"type":"assign"}',
+      '{"type":"assign","assignment":{"name":"lobby"}}',
     ];
     for (const line of garbage) expect(() => parseCommand(line), line).toThrow();
   });
 
   it('are passed over when a newer host sends a type that this agent does not know', () => {
-    expect(parseCommand('{"type":"assign","name":"lobby"}')).toBeNull();
+    expect(parseCommand('{"type":"resize","cpus":2}')).toBeNull();
   });
 });
 

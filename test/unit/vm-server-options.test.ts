@@ -10,6 +10,7 @@ describe('the options of the agent', () => {
       countPort: 25565,
       readyPort: 25566,
       localPort: 7398,
+      stateDir: null,
     });
     expect(
       parseAgentOptions(['--api-url', 'https://api.test/', '--secret-file', '/run/secret', '--local-port', '9']),
@@ -18,6 +19,7 @@ describe('the options of the agent', () => {
       countPort: null,
       readyPort: null,
       localPort: 9,
+      stateDir: '/run',
     });
   });
 

@@ -15,6 +15,7 @@ describe('names that other programs type, store or send', () => {
           "vm": "vm",
         },
         "QUERY": {
+          "sealedInput": "sealedInput",
           "timeline": "timeline",
           "view": "view",
         },

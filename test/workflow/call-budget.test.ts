@@ -53,7 +53,13 @@ describe('200 creates at once on a slow provider, and destroys among them', () =
       signals: temporalVmSignals(server.client),
       log: pino({ level: 'silent' }),
     });
-    const activities = createMachineActivities({ provider, budget, links, issueBootstrap: null });
+    const activities = createMachineActivities({
+      provider,
+      budget,
+      links,
+      issueBootstrap: null,
+      openSealed: () => undefined,
+    });
     const stops = [
       await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
       await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities }),

@@ -198,7 +198,7 @@ async function withLocalMachines(live: (parts: LocalMachines) => Promise<void>):
   const links = new AgentLinks({ provider, signals, log: pino({ level: 'silent' }) });
   const ledgerOptions = { client: server.client, signals, provider: 'local', host: 'host', controlTaskQueue: queue };
   const activities = {
-    ...createMachineActivities({ provider, links, issueBootstrap: null }),
+    ...createMachineActivities({ provider, links, issueBootstrap: null, openSealed: () => undefined }),
     ...createSweepActivities({
       provider,
       links,

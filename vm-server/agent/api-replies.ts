@@ -1,4 +1,5 @@
 import { isCount, type ForwardedState, type HttpReportReply } from '../../domain/agent-protocol.ts';
+import { parseAssignment } from '../../domain/assignment.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 
 const SHORTEST_INTERVAL_SECONDS = 0.2;
@@ -18,13 +19,15 @@ export function parseExchangeReply(body: unknown): ExchangeReply | undefined {
 
 /** The answer to a report, or undefined when it is none. */
 export function parseReportReply(body: unknown): HttpReportReply | undefined {
-  const { nextReportSeconds, forwarded, draining, token } = fields(body);
+  const { nextReportSeconds, forwarded, draining, token, assignment } = fields(body);
   if (nextReportSeconds === undefined) return undefined;
+  const assigned = parseAssignment(assignment);
   return {
     nextReportSeconds: parseInterval(nextReportSeconds),
     forwarded: parseForwarded(forwarded),
     draining: draining === true,
     ...(typeof token === 'string' && token !== '' ? { token } : {}),
+    ...(assigned === undefined ? {} : { assignment: assigned }),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { AssignmentState } from '../../domain/assignment.ts';
+
 /** What the agent knows of its app. A count of null is unknown, which is never reported as 0. */
 
 /** `edge`: somebody is there or nobody is any more, or the app became ready; `change`: any other difference. */
@@ -6,6 +8,8 @@ export type UsageChange = 'edge' | 'change';
 export interface ReportedUsage {
   connections: number;
   ready: boolean;
+  /** Absent while there is no assignment. */
+  assigned?: AssignmentState;
 }
 
 /** The latest count and readiness of the app, and who wants to hear of changes. */
@@ -13,6 +17,8 @@ export class AppUsage {
   #connections: number | null = null;
   #ready = false;
   #changedAt = performance.now();
+  #awaitsAssignment = false;
+  #assigned: AssignmentState | null = null;
   readonly #listeners = new Set<(change: UsageChange) => void>();
 
   get connections(): number | null {
@@ -30,7 +36,21 @@ export class AppUsage {
 
   /** What may be said to the host, or null while nothing is known. */
   get reported(): ReportedUsage | null {
-    return this.#connections === null ? null : { connections: this.#connections, ready: this.#ready };
+    const assigned = this.#assigned === null ? {} : { assigned: this.#assigned };
+    // Before the app has begun nobody is connected, and what became of the assignment must be said.
+    if (this.#awaitsAssignment) return { connections: this.#connections ?? 0, ready: false, ...assigned };
+    return this.#connections === null ? null : { connections: this.#connections, ready: this.#ready, ...assigned };
+  }
+
+  /** From now on the app is not ready before its assignment is done. */
+  awaitAssignment(): void {
+    this.#awaitsAssignment = true;
+  }
+
+  setAssigned(assigned: AssignmentState): void {
+    this.#assigned = assigned;
+    this.#awaitsAssignment = assigned.state !== 'done';
+    this.#tell('edge');
   }
 
   setConnections(connections: number | null): void {

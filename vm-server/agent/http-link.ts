@@ -36,6 +36,7 @@ class HttpLink {
   #forwarded: { state: ForwardedState; receivedAt: number; receivedTick: number } | null = null;
   #draining = false;
   #failures = 0;
+  #heardOnce = false;
 
   constructor(options: HttpLinkOptions) {
     this.#options = options;
@@ -74,7 +75,8 @@ class HttpLink {
 
   async #untilDue(): Promise<void> {
     for (;;) {
-      const { reported, changedAt } = this.#options.usage;
+      const { changedAt } = this.#options.usage;
+      const reported = this.#toSay();
       const dueAt = reported
         ? reportDueAt({ taken: this.#taken, current: reported, changedAt, aliveAt: this.#aliveAt })
         : Infinity;
@@ -84,9 +86,15 @@ class HttpLink {
     }
   }
 
+  /** An app without a count may wait for what the machine is to be told, so its agent asks for that once. */
+  #toSay(): ReportedUsage | null {
+    return this.#options.usage.reported ?? (this.#heardOnce ? null : { connections: 0, ready: false });
+  }
+
   async #reportOnce(): Promise<void> {
     await this.#options.app.recount();
-    const { reported, changedAt } = this.#options.usage;
+    const { changedAt } = this.#options.usage;
+    const reported = this.#toSay();
     if (!reported) return;
     const report: HttpReport = {
       sequence: this.#options.nextSequence(),
@@ -110,6 +118,8 @@ class HttpLink {
 
   #take(reported: ReportedUsage, reply: HttpReportReply): void {
     this.#taken = reported;
+    this.#heardOnce = true;
+    if (reply.assignment !== undefined) this.#options.assignee.take(reply.assignment);
     if (reply.token !== undefined) this.#useToken(reply.token);
     this.#aliveAt = performance.now() + reply.nextReportSeconds * 1000;
     this.#forwarded = reply.forwarded && {

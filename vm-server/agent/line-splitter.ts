@@ -1,4 +1,4 @@
-import { MAX_LINE_BYTES } from '../../domain/agent-protocol.ts';
+import { MAX_ASSIGNMENT_BYTES } from '../../domain/assignment.ts';
 
 /** Cuts a byte stream into lines. */
 export class LineSplitter {
@@ -20,5 +20,5 @@ export class LineSplitter {
 }
 
 function refuseLongLine(bytes: number): void {
-  if (bytes > MAX_LINE_BYTES) throw new Error(`a line is longer than ${MAX_LINE_BYTES} bytes`);
+  if (bytes > MAX_ASSIGNMENT_BYTES) throw new Error(`a line is longer than ${MAX_ASSIGNMENT_BYTES} bytes`);
 }

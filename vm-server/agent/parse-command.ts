@@ -1,4 +1,5 @@
 import type { AgentCommand } from '../../domain/agent-protocol.ts';
+import { parseAssignment } from '../../domain/assignment.ts';
 
 const LONGEST_GRACE_SECONDS = 600;
 
@@ -9,7 +10,7 @@ const LONGEST_GRACE_SECONDS = 600;
 export function parseCommand(line: string): AgentCommand | null {
   const value = JSON.parse(line) as unknown;
   if (typeof value !== 'object' || value === null) throw new Error('a message is not a JSON object');
-  const { type, id, draining, graceSeconds } = value as Record<string, unknown>;
+  const { type, id, draining, graceSeconds, assignment } = value as Record<string, unknown>;
   if (typeof type !== 'string') throw new Error('a message has no type');
   switch (type) {
     case 'confirm':
@@ -23,6 +24,11 @@ export function parseCommand(line: string): AgentCommand | null {
         return { type, graceSeconds };
       }
       throw new Error(`a shutdown has no graceSeconds of 0 to ${LONGEST_GRACE_SECONDS}`);
+    case 'assign': {
+      const parsed = parseAssignment(assignment);
+      if (parsed) return { type, assignment: parsed };
+      throw new Error('an assign has no assignment');
+    }
     default:
       return null;
   }

@@ -1,8 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { MAX_ASSIGNMENT_BYTES } from '../../domain/assignment.ts';
 
 const TIMEOUT_MS = 10_000;
-const MAX_REPLY_BYTES = 64 * 1024;
+/** The longest answer is one with an assignment. */
+const MAX_REPLY_BYTES = MAX_ASSIGNMENT_BYTES + 64 * 1024;
 /** An agent that is silent for longer counts as unknown, whatever the answer asked for. */
 const LONGEST_RETRY_AFTER_SECONDS = 120;
 

@@ -18,6 +18,7 @@ export interface ReportTimes {
 /** When the next HTTP report is due: at once on an edge, other changes after a second of calm, else `aliveAt`. */
 export function reportDueAt({ taken, current, changedAt, aliveAt }: ReportTimes): number {
   if (taken === null || taken.ready !== current.ready) return -Infinity;
+  if (taken.assigned?.state !== current.assigned?.state) return -Infinity;
   if (taken.connections > 0 !== current.connections > 0) return -Infinity;
   if (taken.connections === current.connections) return aliveAt;
   return Math.min(aliveAt, changedAt + CALM_MS);

@@ -4,6 +4,7 @@ import type { AgentCommand, AgentReport } from '../../domain/agent-protocol.ts';
 import type { Log } from '../log.ts';
 import type { AppControl } from './app-control.ts';
 import type { AppUsage } from './app-usage.ts';
+import type { Assignee } from './assignee.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { parseCommand } from './parse-command.ts';
 import { ReportPacer } from './report-pacer.ts';
@@ -16,6 +17,7 @@ export interface LinkParts {
   app: AppControl;
   nextSequence: () => number;
   log: Log;
+  assignee: Pick<Assignee, 'take'>;
 }
 
 /**
@@ -111,6 +113,9 @@ class HostConnection {
         break;
       case 'shutdown':
         this.#parts.app.shutdown(command.graceSeconds);
+        break;
+      case 'assign':
+        this.#parts.assignee.take(command.assignment);
         break;
     }
   }

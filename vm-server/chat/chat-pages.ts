@@ -6,7 +6,7 @@ export interface ChatPage {
   css: string;
   js: string;
   /** Shown as the name of the chat. */
-  title: string;
+  title: () => string;
 }
 
 /** Everything comes from this server alone; the page embeds nothing and is embedded nowhere. */
@@ -26,9 +26,9 @@ interface Page {
 
 /** Answers GET and HEAD of the page, `/healthz` and `/status`. */
 export function chatPages(page: ChatPage, status: () => object): RequestListener {
-  const html = page.html.replaceAll('{{title}}', () => escapeHtml(page.title));
+  const html = (): string => page.html.replaceAll('{{title}}', () => escapeHtml(page.title()));
   const pages = new Map<string, Page>([
-    ['/', { type: 'text/html; charset=utf-8', body: () => html }],
+    ['/', { type: 'text/html; charset=utf-8', body: html }],
     ['/chat.css', { type: 'text/css; charset=utf-8', body: () => page.css }],
     ['/chat.js', { type: 'text/javascript; charset=utf-8', body: () => page.js }],
     ['/healthz', { type: 'text/plain; charset=utf-8', body: () => 'ok' }],

@@ -13,11 +13,15 @@ const GOING_AWAY = 1001;
 const DRAINING_TEXT =
   'This server is finishing its last conversations and takes nobody new. Ask for a new server, or try again later.';
 
+const STARTING_TEXT = 'This server is still starting. Try again in a moment.';
+
 export interface ChatOptions {
   page: ChatPage;
   /** How many people are connected, told after each change. */
   onCount: (connections: number) => void;
   pingIntervalMs?: number;
+  /** False: everybody is sent away until {@link ChatServer.open}. */
+  isOpen?: boolean;
 }
 
 /** A multi-room chat: `/rooms/<room>` by WebSocket, a page for people, and `/healthz`. */
@@ -28,17 +32,24 @@ export class ChatServer {
   readonly #pings: NodeJS.Timeout;
   /** Sockets that have not answered the last ping. */
   readonly #unanswered = new WeakSet<WebSocket>();
+  #open: boolean;
   #draining = false;
   #guests = 0;
 
   constructor(options: ChatOptions) {
     this.#options = options;
+    this.#open = options.isOpen ?? true;
     this.#pings = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? PING_INTERVAL_MS);
     this.#pings.unref();
   }
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** Lets people in. */
+  open(): void {
+    this.#open = true;
   }
 
   /** How many WebSockets are open. */
@@ -49,7 +60,11 @@ export class ChatServer {
   /** A server of the whole chat, not yet listening; several may serve the same rooms. */
   createServer(): Server {
     const status = (): object => ({ people: this.count, draining: this.#draining });
-    const server = createServer(chatPages(this.#options.page, status));
+    const pages = chatPages(this.#options.page, status);
+    const server = createServer((request, response) => {
+      if (this.#open) pages(request, response);
+      else response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' }).end(`${STARTING_TEXT}\n`);
+    });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     return server;
   }
@@ -86,6 +101,8 @@ export class ChatServer {
     const room = roomOfPath(path);
     if (room === undefined) {
       refuse(socket, '404 Not Found', 'Rooms are at /rooms/<name>: 1 to 32 letters, digits, - or _.');
+    } else if (!this.#open) {
+      refuse(socket, '503 Service Unavailable', STARTING_TEXT);
     } else if (this.#draining) {
       refuse(socket, '503 Service Unavailable', DRAINING_TEXT);
     } else {
