@@ -20,6 +20,9 @@ export const LINK_ID = 'link0';
 /** No process of the system runs as this user by default: what escapes from a guest can do least. */
 const UNPRIVILEGED = '65534:65534';
 
+/** By default translated code may take 1 GB besides the guest's memory; a boot needs no more processor time with this. */
+const TRANSLATION_CACHE_MB = 64;
+
 const KERNEL_ARGUMENTS = [
   'console=ttyS0',
   'quiet',
@@ -46,7 +49,8 @@ export function qemuArguments({ dir, order, image, hypervisor, asRoot }: Command
   return [
     ...['-name', order.labels.machineId, '-S'],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-M', `${machine === 'microvm' ? 'microvm,acpi=on' : machine},accel=${kind}`],
+    ...['-M', machine === 'microvm' ? 'microvm,acpi=on' : machine],
+    ...['-accel', kind === 'tcg' ? `tcg,tb-size=${TRANSLATION_CACHE_MB}` : kind],
     ...['-cpu', kind === 'kvm' ? 'host' : 'max'],
     ...['-m', `${order.memoryMb}`, '-smp', `${order.cpus}`],
     ...(isOfOwnImage(order) ? bootFromDisk(dir, order, image) : bootKernel(dir, order, image)),
