@@ -4,7 +4,7 @@ const layer = (name, from, mayImport) => ({
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(domain|workflows|providers|activities|config|worker|api|vm-server|cli|web|test|bench|scripts)/',
+    path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server|cli|web|test|bench|scripts)/',
     pathNot: [from, ...mayImport],
   },
 });
@@ -36,8 +36,13 @@ module.exports = {
     bans('providers-without-temporal', '^providers/', ['node_modules/@temporalio/']),
     layer('activities-know-domain-and-providers', '^activities/', ['^domain/', '^providers/']),
     layer('config-knows-the-domain', '^config/', ['^domain/']),
-    layer('worker-composes', '^worker/', ['^domain/', '^workflows/', '^providers/', '^activities/', '^config/']),
-    layer('api-knows-domain-config-and-messages', '^api/', ['^domain/', '^config/', '^workflows/messages\\.ts$']),
+    layer('telemetry-knows-domain-and-config', '^telemetry/', ['^domain/', '^config/']),
+    layer('worker-composes', '^worker/', [
+      ...['^domain/', '^workflows/', '^providers/', '^activities/', '^config/', '^telemetry/'],
+    ]),
+    layer('api-knows-domain-config-and-messages', '^api/', [
+      ...['^domain/', '^config/', '^telemetry/', '^workflows/messages\\.ts$'],
+    ]),
     layer('vm-server-knows-only-the-domain', '^vm-server/', ['^domain/']),
     bans('vm-server-without-temporal-or-cloud', '^vm-server/', [
       'node_modules/@temporalio/',
@@ -47,12 +52,12 @@ module.exports = {
       name: 'cli-and-web-speak-http',
       severity: 'error',
       from: { path: '^(cli|web)/' },
-      to: { path: '^(domain|workflows|providers|activities|config|worker|api|vm-server)/' },
+      to: { path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server)/' },
     },
     {
       name: 'nothing-imports-tests-or-scripts',
       severity: 'error',
-      from: { path: '^(domain|workflows|providers|activities|config|worker|api|vm-server)/' },
+      from: { path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server)/' },
       to: { path: '^(test|bench|scripts)/' },
     },
   ],

@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../config/sealed-input.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { AuditLog } from './http/audit-log.ts';
+import type { ApiMetrics } from './metrics/api-metrics.ts';
 import type { OpenRequests } from './http/open-requests.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
 import type { RequestLimits } from './http/request-limits.ts';
@@ -34,6 +35,7 @@ export interface ApiContext {
   reportLimit: RateLimiter;
   exchangeLimit: RateLimiter;
   log: Logger;
+  metrics: ApiMetrics;
   /** Epoch ms. */
   now: () => number;
   openRequests: OpenRequests;

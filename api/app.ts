@@ -13,7 +13,7 @@ export function createApp(api: ApiContext): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
-  app.use(requestLog(api.log));
+  app.use(requestLog(api.log, api.metrics));
   app.use((_request, response, next) => {
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('cache-control', 'no-store');
@@ -24,6 +24,6 @@ export function createApp(api: ApiContext): Express {
   app.use(() => {
     throw new ApiProblem('notFound', 'Nothing is served at this path');
   });
-  app.use(errorHandler((error, requestId) => api.log.error({ err: error, requestId }, 'a request failed')));
+  app.use(errorHandler((error, facts) => api.log.error({ ...facts, err: error }, 'a request failed')));
   return app;
 }

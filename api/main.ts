@@ -1,13 +1,17 @@
 /** One API replica as a process: `tsx api/main.ts`. */
 import { Client, Connection } from '@temporalio/client';
-import { pino } from 'pino';
 import { ensureFirstKey } from '../config/first-key.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { createLog } from '../telemetry/log.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
+import { startMetricsServer } from '../telemetry/metrics-server.ts';
 import { startApi } from './server.ts';
 
 const settings = settingsOfThisProcess();
-const log = pino({ name: 'api', level: settings.logLevel });
+const log = createLog('api', settings);
+const registry = new MetricRegistry();
+registry.addProcessMetrics();
 // Lazy: a replica that starts while Temporal is away answers /healthz and follows once Temporal is back.
 const connection = Connection.lazy(temporalConnectionOptions(settings));
 const client = new Client({ connection, namespace: settings.temporal.namespace });
@@ -15,13 +19,22 @@ const client = new Client({ connection, namespace: settings.temporal.namespace }
 try {
   const { newKey, keyFile } = await ensureFirstKey(settings);
   if (newKey !== null) log.info({ keyFile }, 'made the first API key');
-  const api = await startApi({ settings, client, log });
+  const { host, token, apiPort: port, apiPortWasAsked: portWasAsked } = settings.metrics;
+  const metrics = { registry, host, token, port, portWasAsked, portSetting: 'EPHEMERA_METRICS_PORT', log };
+  const metricsServer = await startMetricsServer(metrics);
+  const api = await startApi({ settings, client, log, registry }).catch(async (error: unknown) => {
+    await metricsServer.close();
+    throw error;
+  });
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'the API is stopping');
-    void api.close().then(() => connection.close());
+    void api
+      .close()
+      .then(() => metricsServer.close())
+      .then(() => connection.close());
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Client } from '@temporalio/client';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { GceBindings, type GceProofs } from '../config/gce-agents.ts';
 import { GceIdentityVerifier } from '../config/gce-identity.ts';
 import { AgentTokens } from '../config/agent-tokens.ts';
@@ -10,6 +10,8 @@ import { ApiKeyStore } from '../config/api-keys.ts';
 import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
+import { createLog } from '../telemetry/log.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { createApp } from './app.ts';
@@ -17,6 +19,7 @@ import { AuditLog } from './http/audit-log.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { RequestLimits } from './http/request-limits.ts';
+import { ApiMetrics } from './metrics/api-metrics.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
 import { ReadyWaiters } from './vms/ready-waiters.ts';
@@ -41,6 +44,8 @@ export interface ApiParts {
   /** A client of the deployment's namespace. */
   client: Client;
   log?: Logger;
+  /** Where its metrics go. */
+  registry?: MetricRegistry;
   /** Where the keys of instance identities are; Google's when absent. */
   gceKeysUrl?: string;
 }
@@ -49,13 +54,9 @@ export interface ApiParts {
  * Starts an API replica on the host and port of the settings (0: any free port).
  * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged or the audit log not writable.
  */
-export async function startApi({
-  settings,
-  client,
-  log = defaultLog(settings),
-  gceKeysUrl,
-}: ApiParts): Promise<RunningApi> {
-  const api = createContext(settings, client, log, gceKeysUrl);
+export async function startApi(parts: ApiParts): Promise<RunningApi> {
+  const { settings, log = createLog('api', settings) } = parts;
+  const api = createContext({ ...parts, log });
   const server = createHttpServer(createApp(api));
   server.listen(settings.api.port, settings.api.host);
   await once(server, 'listening');
@@ -76,10 +77,11 @@ function gceProofsOf(settings: Settings, secret: Uint8Array, keysUrl: string | u
   };
 }
 
-function createContext(settings: Settings, client: Client, log: Logger, gceKeysUrl: string | undefined): ApiContext {
+function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts & { log: Logger }): ApiContext {
   const secret = loadDeploymentSecret(settings);
   const directory = new VmDirectory(client);
   const projection = new Projection(settings.temporal);
+  const feed = new ProjectionFeed({ client, projection, directory, log });
   return {
     settings,
     client,
@@ -92,20 +94,17 @@ function createContext(settings: Settings, client: Client, log: Logger, gceKeysU
     internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
     directory,
     projection,
-    feed: new ProjectionFeed({ client, projection, directory, log }),
+    feed,
     readyWaiters: new ReadyWaiters(client, log),
     requestLimits: new RequestLimits(settings.api.limits),
     auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),
     exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
     log,
+    metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
     now: Date.now,
     openRequests: new OpenRequests(),
   };
-}
-
-function defaultLog(settings: Settings): Logger {
-  return pino({ name: 'api', level: settings.logLevel });
 }
 
 async function close(server: Server, api: ApiContext): Promise<void> {

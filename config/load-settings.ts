@@ -94,6 +94,11 @@ function shown(name: SettingName, found: { value: unknown }): string {
   return secret || name === 'provider' ? '' : `, not ${JSON.stringify(found.value)}`;
 }
 
+const PORTS_OF_THIS_HOST = [
+  ...(['apiPort', 'internalPort', 'metricsPort', 'workerMetricsPort'] as const),
+  ...(['temporalPort', 'temporalUiPort'] as const),
+] as const;
+
 /** Settings that are fine alone and wrong together. */
 function contradictions(values: Values, written: WrittenSettings): string[] {
   const found: string[] = [];
@@ -110,12 +115,15 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
     found.push(`${source('workerBuildId')}: of which deployment? set EPHEMERA_WORKER_DEPLOYMENT too`);
   }
   const ports = new Map<number, SettingName>();
-  for (const name of ['apiPort', 'internalPort', 'temporalPort', 'temporalUiPort'] as const) {
+  for (const name of PORTS_OF_THIS_HOST) {
     const port = values[name];
     if (port === undefined || port === 0) continue;
     const other = ports.get(port);
     if (other !== undefined) found.push(`${source(name)}: takes port ${port}, which ${source(other)} takes too`);
     ports.set(port, name);
+  }
+  if (values.metricsHost !== undefined && !isLoopback(values.metricsHost) && values.metricsToken === undefined) {
+    found.push(`${source('metricsHost')}: metrics that leave this computer need EPHEMERA_METRICS_TOKEN too`);
   }
   if (values.localAgentTransport === 'http' && values.apiPort === 0 && values.apiUrl === undefined) {
     found.push(`${source('localAgentTransport')}: http needs EPHEMERA_API_URL, or an API port other than 0`);
@@ -128,6 +136,10 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
   }
   if (providers.includes('gcp')) found.push(...missingForGcp(values));
   return found;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** A server of one's own needs no credentials, so it has a project of any name and reaches this computer. */
@@ -203,6 +215,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       deployment: values.workerDeployment ?? null,
       buildId: values.workerBuildId ?? null,
     },
+    metrics: metricsOf(values),
     sweepIntervalSeconds: values.sweepIntervalSeconds ?? SETTING_DEFAULTS.sweepIntervalSeconds,
     host: {
       cpus: values.hostCpus ?? null,
@@ -243,6 +256,17 @@ function apiLimits(values: Values): Settings['api']['limits'] {
 function auditLog(written: string | undefined, stateDir: string, cwd: string): string {
   if (written === '-') return written;
   return written === undefined ? resolve(stateDir, 'audit.log') : resolve(cwd, written);
+}
+
+function metricsOf(values: Values): Settings['metrics'] {
+  return {
+    host: values.metricsHost ?? SETTING_DEFAULTS.metricsHost,
+    token: values.metricsToken ?? null,
+    apiPort: values.metricsPort ?? SETTING_DEFAULTS.metricsPort,
+    apiPortWasAsked: values.metricsPort !== undefined,
+    workerPort: values.workerMetricsPort ?? SETTING_DEFAULTS.workerMetricsPort,
+    workerPortWasAsked: values.workerMetricsPort !== undefined,
+  };
 }
 
 function hostIdOf(name: string): string {

@@ -114,8 +114,14 @@ export function parseSecretKey(written: string): Uint8Array | undefined {
   return key !== undefined && key.length >= 32 ? new Uint8Array(key) : undefined;
 }
 
-/** Preset API keys are chosen by people: long enough that nobody guesses one. */
-const MIN_API_KEY_CHARACTERS = 20;
+/** Keys and tokens that people choose are long enough that nobody guesses one. */
+const MIN_SECRET_CHARACTERS = 20;
+
+const secretText = z
+  .string()
+  .min(MIN_SECRET_CHARACTERS, `must have at least ${MIN_SECRET_CHARACTERS} characters`)
+  .max(200, 'must have at most 200 characters')
+  .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces');
 
 export const SETTING_DEFINITIONS = {
   stateDir: { env: 'EPHEMERA_STATE_DIR', about: 'directory for everything kept on this host', schema: text },
@@ -138,11 +144,7 @@ export const SETTING_DEFINITIONS = {
     env: 'EPHEMERA_API_KEY',
     about: 'presets the first API key',
     secret: true,
-    schema: z
-      .string()
-      .min(MIN_API_KEY_CHARACTERS, `must have at least ${MIN_API_KEY_CHARACTERS} characters`)
-      .max(200, 'must have at most 200 characters')
-      .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
+    schema: secretText,
   },
   apiReadsPerSecond: {
     env: 'EPHEMERA_API_READS_PER_SECOND',
@@ -194,6 +196,15 @@ export const SETTING_DEFINITIONS = {
   },
   internalHost: { env: 'EPHEMERA_INTERNAL_HOST', about: "address of the worker's internal endpoint", schema: text },
   internalPort: { env: 'EPHEMERA_INTERNAL_PORT', about: "port of the worker's internal endpoint", schema: port },
+  metricsHost: { env: 'EPHEMERA_METRICS_HOST', about: 'address that metrics are served on', schema: text },
+  metricsPort: { env: 'EPHEMERA_METRICS_PORT', about: "port of the API's metrics", schema: port },
+  workerMetricsPort: { env: 'EPHEMERA_WORKER_METRICS_PORT', about: "port of the worker's metrics", schema: port },
+  metricsToken: {
+    env: 'EPHEMERA_METRICS_TOKEN',
+    about: 'bearer token of whoever reads metrics; needed where they leave this computer',
+    secret: true,
+    schema: secretText,
+  },
   sweepIntervalSeconds: {
     env: 'EPHEMERA_SWEEP_INTERVAL_SECONDS',
     about: 'seconds between two sweeps for machines that nobody owns',
@@ -296,6 +307,9 @@ export const SETTING_DEFAULTS = {
   workerRoles: ['control', 'host'],
   internalHost: '127.0.0.1',
   internalPort: 7401,
+  metricsHost: '127.0.0.1',
+  metricsPort: 7402,
+  workerMetricsPort: 7403,
   sweepIntervalSeconds: SWEEP.intervalSeconds,
   localAgentTransport: 'unix',
   qemuAccelerator: 'auto',

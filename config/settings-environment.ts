@@ -19,7 +19,7 @@ export function settingsEnvironment(settings: Settings, env: Environment): NodeJ
 }
 
 function written(settings: Settings): Record<SettingName, string | null> {
-  const { api, temporal, worker, host, providerCalls, qemu, gcp } = settings;
+  const { api, temporal, worker, metrics, host, providerCalls, qemu, gcp } = settings;
   const optional = (value: number | null): string | null => (value === null ? null : `${value}`);
   const serverIsNamed = temporal.address !== null;
   return {
@@ -43,6 +43,10 @@ function written(settings: Settings): Record<SettingName, string | null> {
     workerBuildId: worker.buildId,
     internalHost: worker.internalHost,
     internalPort: `${worker.internalPort}`,
+    metricsHost: metrics.host,
+    metricsPort: `${metrics.apiPort}`,
+    workerMetricsPort: `${metrics.workerPort}`,
+    metricsToken: metrics.token,
     sweepIntervalSeconds: `${settings.sweepIntervalSeconds}`,
     hostCpus: optional(host.cpus),
     hostMemoryMb: optional(host.memoryMb),

@@ -49,6 +49,15 @@ export interface Settings {
     /** Version of the workflow code in that deployment; null: derived from the code. */
     buildId: string | null;
   };
+  metrics: {
+    host: string;
+    /** What scrapers send as bearer token; null where everybody on this computer may look. */
+    token: string | null;
+    apiPort: number;
+    apiPortWasAsked: boolean;
+    workerPort: number;
+    workerPortWasAsked: boolean;
+  };
   /** Pause between two sweeps for machines that nobody owns. */
   sweepIntervalSeconds: number;
   /** What this host gives to machines; null: measured when the worker starts. */

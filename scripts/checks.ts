@@ -27,7 +27,7 @@ export function staticGates(root: string): Gate[] {
 }
 
 const LAYERS = [
-  ...['domain', 'workflows', 'providers', 'activities', 'config', 'worker', 'api', 'vm-server'],
+  ...['domain', 'workflows', 'providers', 'activities', 'config', 'telemetry', 'worker', 'api', 'vm-server'],
   ...['test', 'scripts', 'bench'],
 ];
 

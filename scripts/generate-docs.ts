@@ -1,5 +1,5 @@
 /**
- * Writes the documents that are made from code: docs/errors.md and docs/openapi.json.
+ * Writes the documents that are made from code: docs/errors.md, docs/metrics.md and docs/openapi.json.
  * With `--check` it changes nothing and fails when one of them is not up to date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { openApiText } from '../api/routes.ts';
 import { API_ERROR, PROVIDER_ERROR } from '../domain/error-codes.ts';
+import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 
 const ROOT = new URL('..', import.meta.url);
 
@@ -14,6 +15,7 @@ const ROOT = new URL('..', import.meta.url);
 export async function generatedDocs(): Promise<Record<string, string>> {
   return {
     'docs/errors.md': await format(errorsMarkdown(), { parser: 'markdown', printWidth: 120 }),
+    'docs/metrics.md': await format(metricsMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/openapi.json': await format(openApiText(), { parser: 'json', printWidth: 120 }),
   };
 }
@@ -55,6 +57,31 @@ function errorsMarkdown(): string {
     '| code | kind | meaning | what to do |',
     '| --- | --- | --- | --- |',
     ...provider,
+    '',
+  ].join('\n');
+}
+
+function metricsMarkdown(): string {
+  const rows = Object.entries(METRICS as Record<string, MetricDefinition>).map(
+    ([name, { kind, from, labels, help }]) => {
+      const shownLabels = labels.map((label) => `\`${label}\``).join(', ');
+      return `| <a id="${name}"></a>\`${name}\` | ${kind} | ${from.join(', ')} | ${shownLabels} | ${help} |`;
+    },
+  );
+  return [
+    '# Metrics',
+    '',
+    'Generated from `domain/metrics.ts` by `scripts/generate-docs.ts`. [observability.md](observability.md) says where to',
+    'read them.',
+    '',
+    '| metric | kind | shown by | labels | what it tells |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    'A histogram has the usual three series: `_bucket` with the label `le`, `_sum` and `_count`.',
+    '',
+    'Besides these, API and worker show what Node.js tells of their process (`process_…`, `nodejs_…`), and the worker the',
+    "metrics of Temporal's SDK (`temporal_…`, counters with `_total`, durations in `_seconds`).",
     '',
   ].join('\n');
 }

@@ -12,6 +12,8 @@ const runFileSchema = z.object({
   apiUrl: z.string(),
   temporalAddress: z.string(),
   temporalUiUrl: z.string().nullable(),
+  /** Of the API and of the worker, for Prometheus. */
+  metricsUrls: z.array(z.string()),
   keyFile: z.string(),
   pids: z.record(z.string(), z.int()),
   /** The `npm start` that wrote this. */

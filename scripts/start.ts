@@ -49,6 +49,7 @@ async function main(): Promise<void> {
         apiUrl: apiUrl(settings),
         temporalAddress: temporalConnectionOptions(settings).address,
         temporalUiUrl: settings.temporal.uiUrl,
+        metricsUrls: metricsUrls(settings),
         keyFile: firstKey.keyFile,
         pids: { start: process.pid, ...supervisor.pids },
         startedBy,
@@ -80,7 +81,7 @@ function prepareState(settings: Settings, note: (text: string) => void): Promise
 
 /** The settings with ports that are free now; moved ones are said. */
 async function withPorts(settings: Settings): Promise<Settings> {
-  const { api, worker, temporal } = settings;
+  const { api, worker, metrics, temporal } = settings;
   const spokenFor = new Set<number>();
   const take = async (wish: Omit<PortWish, 'spokenFor'>): Promise<number> => {
     const { port, moved } = await choosePort({ ...wish, spokenFor });
@@ -93,8 +94,17 @@ async function withPorts(settings: Settings): Promise<Settings> {
     ...{ host: worker.internalHost, port: worker.internalPort, wasAsked: worker.internalPortWasAsked },
     ...{ what: 'worker', setting: '--internal-port' },
   });
+  const apiMetricsPort = await take({
+    ...{ host: metrics.host, port: metrics.apiPort, wasAsked: metrics.apiPortWasAsked },
+    ...{ what: 'metrics of the API', setting: '--metrics-port' },
+  });
+  const workerMetricsPort = await take({
+    ...{ host: metrics.host, port: metrics.workerPort, wasAsked: metrics.workerPortWasAsked },
+    ...{ what: 'metrics of the worker', setting: '--worker-metrics-port' },
+  });
   const chosen: Settings = {
     ...settings,
+    metrics: { ...metrics, apiPort: apiMetricsPort, workerPort: workerMetricsPort },
     api: {
       ...api,
       port: apiPort,
@@ -206,6 +216,11 @@ function apiUrl({ api }: Settings): string {
   return localApiUrl(api.host, api.port);
 }
 
+/** Where metrics are read: of the API, of the worker. */
+function metricsUrls({ metrics }: Settings): string[] {
+  return [metrics.apiPort, metrics.workerPort].map((port) => `${localApiUrl(metrics.host, port)}/metrics`);
+}
+
 function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirectory: string): void {
   const url = apiUrl(settings);
   const line = (name: string, text: string): void => say(`  ${coloured(name.padEnd(18), 'bold')} ${text}`);
@@ -213,6 +228,7 @@ function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirector
   line('API', url);
   line('API documentation', `${url}/docs`);
   line('Temporal Web UI', settings.temporal.uiUrl ?? 'the one of your Temporal server');
+  line('Metrics', metricsUrls(settings).join('  '));
   line('API key', newKey === null ? `kept in ${keyFile}` : `${newKey}  (shown once; kept in ${keyFile})`);
   line('Logs', logDirectory);
   say('');

@@ -54,6 +54,13 @@ export class AgentLinks implements MachineLinks {
     return { links: this.links.size, reportsReceived, signalsSent, signalsSaved };
   }
 
+  /** How long ago each agent was last heard, in seconds and ascending; those never heard are not among them. */
+  reportAgesSeconds(): number[] {
+    const now = Date.now();
+    const heardAt = [...this.links.values()].flatMap(({ lastReportAt }) => (lastReportAt === null ? [] : lastReportAt));
+    return heardAt.map((at) => Math.max(0, now - at) / 1000).sort((a, b) => a - b);
+  }
+
   /** Links every machine that the provider lists. Resolves when each workflow was asked; retries until it can. */
   async adoptAll(): Promise<void> {
     const { provider, log } = this.options;

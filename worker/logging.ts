@@ -1,20 +1,20 @@
-import { Runtime, type Logger as TemporalLogger, type LogLevel, type LogMetadata } from '@temporalio/worker';
-import { pino, type Logger } from 'pino';
-import type { Settings } from '../config/settings.ts';
-
-/** JSON lines on standard output. */
-export function createLogger(settings: Pick<Settings, 'logLevel'>): Logger {
-  return pino({ name: 'worker', level: settings.logLevel });
-}
+import {
+  Runtime,
+  type Logger as TemporalLogger,
+  type LogLevel,
+  type LogMetadata,
+  type MetricsBuffer,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
 
 /**
- * Routes the logs of the Temporal SDK, of its core and of workflows into ours, and leaves signals to us. Once a
- * process, before anything else of the SDK is used.
+ * Routes the logs of the Temporal SDK, of its core and of workflows into ours, its metrics into the buffer, and leaves
+ * signals to us. Once a process, before anything else of the SDK is used.
  */
-export function installTemporalRuntime(log: Logger): void {
+export function installTemporalRuntime(log: Logger, buffer: MetricsBuffer): void {
   Runtime.install({
     logger: temporalLogger(log.child({ part: 'temporal' })),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } }, metrics: { buffer } },
     shutdownSignals: [],
   });
 }
@@ -36,12 +36,15 @@ function temporalLogger(log: Logger): TemporalLogger {
   };
 }
 
-/** The SDK logs times as big integers, which JSON does not know. */
+/** The SDK's names for what our lines call otherwise. */
+const OUR_NAMES: Readonly<Record<string, string>> = { workflowRunId: 'runId', activityType: 'activity' };
+/** Says nothing to a reader. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['taskToken', 'isLocal', 'sdkComponent', 'namespace']);
+
+/** What the SDK says of a line, in our names. Its times are big integers, which JSON does not know. */
 function plain(meta: LogMetadata): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(meta).map(([key, value]) => [
-      key,
-      typeof value === 'bigint' ? value.toString() : (value as unknown),
-    ]),
+  const entries = Object.entries(meta).flatMap(([key, value]: [string, unknown]) =>
+    LEFT_OUT.has(key) ? [] : [[OUR_NAMES[key] ?? key, typeof value === 'bigint' ? value.toString() : value] as const],
   );
+  return Object.fromEntries(entries);
 }

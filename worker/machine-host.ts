@@ -20,6 +20,7 @@ import { instanceNameOf } from '../providers/gcp/instance-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
 import { createQemuProviderOfThisHost } from './qemu-host.ts';
 import { AgentLinks } from './agent-links.ts';
+import { measuredSweeps, type SweepObserver } from './measured-sweeps.ts';
 import type { HostRoom } from './host-room.ts';
 import { temporalVmLedger } from './temporal-vm-ledger.ts';
 import { temporalVmSignals, type VmSignals } from './vm-signals.ts';
@@ -122,11 +123,16 @@ export interface HostWorkerInput {
   secret: Uint8Array;
   connection: NativeConnection;
   /** Options that every worker of this process shares. */
-  shared: Pick<WorkerOptions, 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime' | 'dataConverter'>;
+  shared: Pick<
+    WorkerOptions,
+    'namespace' | 'shutdownGraceTime' | 'shutdownForceTime' | 'dataConverter' | 'interceptors'
+  >;
+  observeSweep: SweepObserver;
 }
 
 /** The worker that runs the activities of this host's machines. It does not poll yet. */
-export function createHostWorker({ host, settings, secret, connection, shared }: HostWorkerInput): Promise<Worker> {
+export function createHostWorker(input: HostWorkerInput): Promise<Worker> {
+  const { host, settings, secret, connection, shared, observeSweep } = input;
   const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const sealedInputs = new SealedInputs(secret, settings.deployment);
@@ -156,7 +162,7 @@ export function createHostWorker({ host, settings, secret, connection, shared }:
     ...shared,
     connection,
     taskQueue: machineTaskQueue(provider.name, controlTaskQueue),
-    activities: { ...machineActivities, ...sweepActivities },
+    activities: { ...machineActivities, ...measuredSweeps(sweepActivities, provider.name, observeSweep) },
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     // A cancellation reaches an activity with the answer to a heartbeat, so they may not be held back longer.
     maxHeartbeatThrottleInterval: TIMEOUTS.activityHeartbeatIntervalSeconds * 1000,

@@ -67,6 +67,11 @@ export class MachineLink {
     });
   }
 
+  /** When the agent was last heard, epoch ms; null before its first report. */
+  get lastReportAt(): number | null {
+    return this.forwarder.latestReport === null ? null : this.forwarder.latestReceivedAt;
+  }
+
   /** Begins forwarding; with `onlyReady` not before the agent said that its app is ready. */
   begin(onlyReady: boolean): void {
     this.beginWhenReady = onlyReady && this.forwarder.latestReport?.ready !== true;

@@ -6,8 +6,13 @@ import type { Logger } from 'pino';
 import { loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
-import { createLogger, installTemporalRuntime } from './logging.ts';
+import { createLog } from '../telemetry/log.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
+import { startMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
+import { createHostMetrics } from './host-metrics.ts';
+import { installTemporalRuntime } from './logging.ts';
 import { startWorker, type RunningWorker, type StartWorkerOptions } from './run-worker.ts';
+import { SdkMetrics } from './sdk-metrics.ts';
 import { TemporalSetupError } from './temporal-setup.ts';
 
 const VM_SERVER_FILE = fileURLToPath(new URL('../dist/vm-server.cjs', import.meta.url));
@@ -15,7 +20,7 @@ const CONNECT_TIMEOUT_MS = 60_000;
 const CONNECT_RETRY_MS = 1000;
 
 const settings = settingsOfThisProcess();
-const log = createLogger(settings);
+const log = createLog('worker', settings);
 
 main().catch((error: unknown) => {
   log.fatal({ err: error }, error instanceof Error ? error.message : 'the worker failed');
@@ -28,7 +33,10 @@ async function main(): Promise<void> {
   if (settings.worker.roles.includes('host') && !existsSync(VM_SERVER_FILE)) {
     throw new Error(`${VM_SERVER_FILE} is missing; build it with: npx tsx scripts/build-vm-server.ts`);
   }
-  installTemporalRuntime(log);
+  const registry = new MetricRegistry();
+  registry.addProcessMetrics();
+  installTemporalRuntime(log, new SdkMetrics(registry, settings.providers).buffer);
+  const metricsServer = await serveMetrics(registry);
   const asked = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => asked.abort());
   const worker = await startWithPatience(
@@ -38,15 +46,25 @@ async function main(): Promise<void> {
       secret: loadDeploymentSecret(settings),
       vmServerFile: VM_SERVER_FILE,
       log,
+      metrics: createHostMetrics(registry, settings.providers),
     },
     asked.signal,
     log,
   );
-  if (worker === undefined) return;
+  if (worker === undefined) {
+    await metricsServer.close();
+    return;
+  }
   asked.signal.addEventListener('abort', () => void worker.shutdown().catch(() => undefined), { once: true });
   if (asked.signal.aborted) await worker.shutdown();
-  await worker.done;
+  await worker.done.finally(metricsServer.close);
   log.info('the worker ended');
+}
+
+function serveMetrics(registry: MetricRegistry): Promise<MetricsServer> {
+  const { host, token, workerPort: port, workerPortWasAsked: portWasAsked } = settings.metrics;
+  const portSetting = 'EPHEMERA_WORKER_METRICS_PORT';
+  return startMetricsServer({ registry, host, token, port, portWasAsked, portSetting, log });
 }
 
 /** A server that is just being started gets a minute; a namespace that lacks something does not change by waiting. */

@@ -43,6 +43,11 @@ export class ReportForwarder {
     return this.latest;
   }
 
+  /** When that came, epoch ms. */
+  get latestReceivedAt(): number {
+    return this.receivedAt;
+  }
+
   take(report: AgentReport, now: number): void {
     if (this.latest !== null && report.sequence <= this.latest.sequence) return;
     if (this.latest?.connections !== report.connections) this.changedAt = now;

@@ -5,7 +5,10 @@ import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
+import { activityLogInterceptors } from './activity-log.ts';
 import { createHostRoom, takesRoom } from './host-capacity.ts';
+import { createHostMetrics, type HostMetrics } from './host-metrics.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
 import {
   createCallBudget,
@@ -15,6 +18,7 @@ import {
   pacedForWorker,
   type MachineHost,
 } from './machine-host.ts';
+import { measuredProvider } from './measured-provider.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { prepareNamespace } from './temporal-setup.ts';
 import { deploymentOptions, watchRouting, workerVersion } from './worker-deployment.ts';
@@ -35,6 +39,8 @@ export interface StartWorkerOptions {
   /** Workflows bundled before; else they are bundled here, which takes some seconds. */
   workflowBundle?: { code: string };
   dataConverter?: DataConverter;
+  /** Of this process; kept across tries to start. */
+  metrics?: HostMetrics;
 }
 
 export interface RunningWorker {
@@ -76,8 +82,10 @@ async function start(
   await prepareNamespace(connection, namespace, log);
   const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
   const client = new Client({ connection, namespace, ...converter });
-  const shared = { namespace, ...SHUTDOWN, ...converter };
-  const hosts = settings.worker.roles.includes('host') ? await createHosts(options, client) : [];
+  const shared = { namespace, ...SHUTDOWN, ...converter, interceptors: { activity: [activityLogInterceptors] } };
+  const metrics = options.metrics ?? createHostMetrics(new MetricRegistry(), settings.providers);
+  const hosts = settings.worker.roles.includes('host') ? await createHosts(options, client, metrics) : [];
+  metrics.watch(hosts);
   const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
   const workers: Worker[] = [];
   if (settings.worker.roles.includes('control')) {
@@ -92,7 +100,8 @@ async function start(
   for (const host of hosts) {
     const native = await connectNative(options, closers);
     const { secret } = options;
-    workers.push(await createHostWorker({ host, settings, secret, connection: native, shared }));
+    const { observeSweep } = metrics;
+    workers.push(await createHostWorker({ host, settings, secret, connection: native, shared, observeSweep }));
     closers.push(() => host.links.stop(LINKS_STOP_MS));
     void host.links.adoptAll();
   }
@@ -138,11 +147,13 @@ async function createControlWorker(
 async function createHosts(
   { settings, vmServerFile, log }: StartWorkerOptions,
   client: Client,
+  { observerOf }: HostMetrics,
 ): Promise<MachineHost[]> {
   const offered = await Promise.all(
     settings.providers.map(async (name) => {
       const budget = createCallBudget(name, settings);
-      return { budget, provider: await createProvider(name, { settings, vmServerFile, budget }) };
+      const provider = await createProvider(name, { settings, vmServerFile, budget });
+      return { budget, provider: measuredProvider(provider, observerOf(name)) };
     }),
   );
   const housed = offered.filter(({ provider }) => takesRoom(provider.name, settings));

@@ -3,6 +3,7 @@ import { isTimedByActivity, nextDeadline } from '../domain/deadlines.ts';
 import { next } from '../domain/next.ts';
 import type { VmEvent } from '../domain/vm-events.ts';
 import { hasEnded, type Vm } from '../domain/vm-state.ts';
+import { recordTransition } from './vm-metrics.ts';
 
 /** An event before it is stamped with workflow time. */
 export type HappenedEvent = VmEvent extends infer Event ? (Event extends VmEvent ? Omit<Event, 'at'> : never) : never;
@@ -34,9 +35,17 @@ export class VmLife {
   record(event: HappenedEvent): void {
     const before = this.#vm;
     this.#vm = next(before, { ...event, at: Date.now() });
-    if (before.state.name !== this.#vm.state.name) {
-      log.info('the VM changed its state', { from: before.state.name, to: this.#vm.state.name, event: event.kind });
-    }
+    const { state, machineId } = this.#vm;
+    if (before.state.name === state.name) return;
+    const reason = 'reason' in state ? { reason: state.reason } : {};
+    log.info('the VM changed its state', {
+      from: before.state.name,
+      to: state.name,
+      event: event.kind,
+      machineId,
+      ...reason,
+    });
+    recordTransition(before, this.#vm);
   }
 }
 

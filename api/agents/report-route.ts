@@ -37,6 +37,7 @@ export const reportRoute = openRoute({
     const answer = await assignmentAnswer(api, claims, view, body);
     if (answer.kind === 'failed') await forwardReport(api, claims, body, now, answer.failure);
     else if (forward) await forwardReport(api, claims, body, now);
+    api.metrics.reported(forward || answer.kind === 'failed', body.forwarded?.ageMs ?? null);
     const assignment = answer.kind === 'assign' ? { assignment: answer.assignment } : {};
     return { status: 200, body: { ...reply, ...assignment, ...renewedToken(api, claims, now) } };
   },

@@ -1,6 +1,7 @@
 /** The one place where errors become answers. */
 import type { ErrorRequestHandler, Response } from 'express';
 import { ApiProblem, PROBLEM_CONTENT_TYPE, problemDocument } from './problem.ts';
+import { factsOf, type RequestFacts } from './request-log.ts';
 import { temporalProblem } from './temporal-errors.ts';
 
 /** Errors of express and its body parser carry these. */
@@ -46,17 +47,17 @@ export function sendProblem(response: Response, problem: ApiProblem, requestId: 
     .end(JSON.stringify(problemDocument(problem, requestId)));
 }
 
-export function errorHandler(onBug: (error: unknown, requestId: string) => void): ErrorRequestHandler {
+export function errorHandler(onBug: (error: unknown, facts: RequestFacts) => void): ErrorRequestHandler {
   return (error: unknown, _request, response: Response, next) => {
     const problem = problemOf(error);
-    const requestId = String(response.locals['requestId']);
-    response.locals['code'] = problem.code;
-    if (problem.code === 'internal') onBug(error, requestId);
+    const facts = factsOf(response);
+    facts.code = problem.code;
+    if (problem.code === 'internal') onBug(error, facts);
     if (response.headersSent) {
       // Too late for an answer: express cuts the connection.
       next(error);
       return;
     }
-    sendProblem(response, problem, requestId);
+    sendProblem(response, problem, facts.requestId);
   };
 }

@@ -6,6 +6,7 @@ import { bearerToken } from './authenticate.ts';
 import { problemOf } from './error-handler.ts';
 import { ApiProblem } from './problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
+import { factsOf } from './request-log.ts';
 import { typedQuery, validate } from './validate.ts';
 
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -18,7 +19,8 @@ export function mountRoutes(app: Express, routes: readonly Route[], api: ApiCont
     const onPath = routes.filter((route) => route.path === path);
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of onPath) mounted[route.method](handler(route, api));
-    mounted.all((request) => {
+    mounted.all((request, response) => {
+      factsOf(response).route = path;
       throw methodNotAllowed(request.method, onPath);
     });
   }
@@ -32,8 +34,10 @@ function methodNotAllowed(method: string, routes: readonly Route[]): ApiProblem 
 
 function handler(route: Route, api: ApiContext): RequestHandler {
   return async (request, response) => {
+    const facts = factsOf(response);
+    facts.route = route.path;
     const attempt: Attempt = {
-      requestId: String(response.locals['requestId']),
+      requestId: facts.requestId,
       remoteAddress: request.socket.remoteAddress ?? '',
       bearer: bearerToken(request.get('authorization')),
       caller: undefined,
@@ -46,6 +50,7 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     });
     // Before the reply: whoever was told of a change finds it in the log.
     audit(api, route, attempt, reply);
+    Object.assign(facts, reply.about);
     send(response, reply);
   };
 }
@@ -60,14 +65,16 @@ async function answer(
   const { requestId, remoteAddress, bearer } = attempt;
   const caller = (attempt.caller = admit(route, api, attempt));
   if (caller !== undefined) {
-    Object.assign(response.locals, { keyId: caller.id, project: caller.project });
+    Object.assign(factsOf(response), { keyId: caller.id, project: caller.project });
     admitHolder(route, api, caller);
   }
   const body = route.body === undefined ? undefined : await readJson(request, response);
   const input = (attempt.input = validated(route, request, body));
   const gone = api.openRequests.signalFor(response);
   const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, gone };
-  const endWait = caller !== undefined && waits(input.query) ? api.requestLimits.beginWait(caller) : undefined;
+  const waited = waits(input.query);
+  factsOf(response).waited = waited;
+  const endWait = caller !== undefined && waited ? api.requestLimits.beginWait(caller) : undefined;
   try {
     return await route.handle(unchecked, api);
   } finally {

@@ -19,6 +19,8 @@ export interface Reply {
   json?: string;
   content?: { type: string; data: string | Uint8Array };
   headers?: Record<string, string>;
+  /** The VM it is about, for the log. */
+  about?: { workflowId: string; runId: string };
 }
 
 /** How a reply is documented. Without a `contentType` it is JSON of `schema`. */

@@ -5,6 +5,7 @@
  */
 import type { VmStateName } from '../../domain/vm-state.ts';
 import { apiVm, isInitial, type TemporalUi, type VmRecord } from '../vms/vm-record.ts';
+import { LiveCounts, type LiveCount } from './live-counts.ts';
 import { comparePositions, SortedRecords, type Position } from './sorted-records.ts';
 
 export interface ListFilter {
@@ -42,6 +43,7 @@ export class Projection {
   readonly #endedLimit: number;
   readonly #entries = new Map<string, Entry>();
   readonly #projects = new Map<string, ProjectRecords>();
+  readonly #counts = new LiveCounts();
   /** Workflow ids of ended VMs, the first ended first. */
   readonly #endedOrder = new Set<string>();
 
@@ -57,6 +59,11 @@ export class Projection {
   /** Workflow ids of all VMs whose workflow is not closed. */
   openWorkflowIds(): string[] {
     return [...this.#entries.values()].filter(({ record }) => !record.closed).map(({ record }) => record.workflowId);
+  }
+
+  /** How many VMs live, by what metrics tell apart. */
+  liveCounts(): LiveCount[] {
+    return this.#counts.all();
   }
 
   get size(): number {
@@ -130,6 +137,7 @@ export class Projection {
     const entry: Entry = { record, position: { createdAt, name }, json: undefined };
     this.#entries.set(record.workflowId, entry);
     this.#list(entry).put(entry);
+    this.#counts.add(record);
     this.#endedOrder.delete(record.workflowId);
     if (record.closed) this.#rememberEnded(record.workflowId);
   }
@@ -144,6 +152,7 @@ export class Projection {
 
   #unlist(entry: Entry): void {
     this.#list(entry).remove(entry.position);
+    this.#counts.remove(entry.record);
   }
 
   #list({ record }: Entry): SortedRecords<Entry> {

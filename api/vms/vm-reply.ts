@@ -17,7 +17,8 @@ export function presented(api: ApiContext, record: VmRecord): ApiVm {
 /** A VM as an answer; what was read of it is noted, so that lists of this replica show it too. */
 export function vmReply(api: ApiContext, status: number, record: VmRecord, headers?: Record<string, string>): Reply {
   api.projection.see(record);
-  return { status, body: presented(api, record), ...(headers ? { headers } : {}) };
+  const { workflowId, runId } = record;
+  return { status, body: presented(api, record), about: { workflowId, runId }, ...(headers ? { headers } : {}) };
 }
 
 /** @throws ApiProblem `unknownVm`. */

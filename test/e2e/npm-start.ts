@@ -15,6 +15,10 @@ export const FREE_PORTS = [
   '0',
   '--internal-port',
   '0',
+  '--metrics-port',
+  '0',
+  '--worker-metrics-port',
+  '0',
   '--temporal-port',
   '0',
   '--temporal-ui-port',
@@ -25,6 +29,7 @@ export interface RunJson {
   apiUrl: string;
   temporalAddress: string;
   temporalUiUrl: string;
+  metricsUrls: string[];
   keyFile: string;
   pids: Record<string, number>;
 }

@@ -51,7 +51,7 @@ describe('npm start', () => {
   });
 
   it('shows its progress, then where everything is, a key and a command to try', async () => {
-    const { apiUrl, temporalUiUrl, keyFile } = readRunJson(stateDir);
+    const { apiUrl, temporalUiUrl, metricsUrls, keyFile } = readRunJson(stateDir);
     for (const step of ['vm-server built', 'Temporal CLI', 'Temporal server', 'worker', 'API']) {
       expect(current.output).toMatch(new RegExp(`✓ ${step}.* \\([\\d.]+ s\\)`));
     }
@@ -59,7 +59,9 @@ describe('npm start', () => {
     expect(current.output).toContain(temporalUiUrl);
     expect(current.output).toContain((await readFile(keyFile, 'utf8')).trim());
     expect(statSync(keyFile).mode & 0o777).toBe(0o600);
-    for (const url of [`${apiUrl}/readyz`, `${apiUrl}/docs`, temporalUiUrl]) {
+    expect(current.output).toContain(metricsUrls.join('  '));
+    expect(metricsUrls).toHaveLength(2);
+    for (const url of [`${apiUrl}/readyz`, `${apiUrl}/docs`, temporalUiUrl, ...metricsUrls]) {
       expect((await fetch(url)).status, url).toBe(200);
     }
   });

@@ -5,6 +5,7 @@ import { openApiText, ROUTES } from '../../api/routes.ts';
 import type { timelineEntrySchema, vmSchema, vmSpecSchema } from '../../api/schemas/vm.ts';
 import { type ApiVm } from '../../api/schemas/vm.ts';
 import { API_ERROR, PROVIDER_ERROR } from '../../domain/error-codes.ts';
+import { METRICS } from '../../domain/metrics.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { TimelineEntryView } from '../../domain/vm-view.ts';
 import { outdatedDocs } from '../../scripts/generate-docs.ts';
@@ -71,5 +72,11 @@ describe('generated documents', () => {
     const text = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8');
     const documented = [...text.matchAll(/^\| <a id="(?:provider-)?\w+"><\/a>`(\w+)`/gm)].map(([, code]) => code);
     expect(documented.sort()).toEqual([...Object.keys(API_ERROR), ...Object.keys(PROVIDER_ERROR)].sort());
+  });
+
+  it('explain every metric, and no metric that is not there', async () => {
+    const text = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const documented = [...text.matchAll(/^\| <a id="\w+"><\/a>`(\w+)`/gm)].map(([, name]) => name);
+    expect(documented.sort()).toEqual(Object.keys(METRICS).sort());
   });
 });

@@ -36,6 +36,8 @@ const VIOLATIONS: Violation[] = [
   { rule: 'activities-know-domain-and-providers', from: 'activities', imports: '../config/ok.ts' },
   { rule: 'activities-know-domain-and-providers', from: 'activities', imports: '../worker/ok.ts' },
   { rule: 'config-knows-the-domain', from: 'config', imports: '../worker/ok.ts' },
+  { rule: 'telemetry-knows-domain-and-config', from: 'telemetry', imports: '../worker/ok.ts' },
+  { rule: 'telemetry-knows-domain-and-config', from: 'telemetry', imports: '../api/ok.ts' },
   { rule: 'worker-composes', from: 'worker', imports: '../api/ok.ts' },
   { rule: 'api-knows-domain-config-and-messages', from: 'api', imports: '../providers/ok.ts' },
   { rule: 'api-knows-domain-config-and-messages', from: 'api', imports: '../activities/ok.ts' },
@@ -61,13 +63,17 @@ const ALLOWED: Omit<Violation, 'rule'>[] = [
   { from: 'config', imports: '@temporalio/envconfig' },
   { from: 'worker', imports: '../activities/ok.ts' },
   { from: 'worker', imports: '../workflows/ok.ts' },
+  { from: 'worker', imports: '../telemetry/ok.ts' },
+  { from: 'api', imports: '../telemetry/ok.ts' },
+  { from: 'telemetry', imports: '../domain/ok.ts' },
+  { from: 'telemetry', imports: '../config/ok.ts' },
   { from: 'api', imports: '../workflows/messages.ts' },
   { from: 'api', imports: '@temporalio/client' },
   { from: 'vm-server', imports: '../domain/ok.ts' },
 ];
 
 const LAYERS = [
-  ...['domain', 'workflows', 'providers', 'activities', 'config', 'worker', 'api', 'vm-server'],
+  ...['domain', 'workflows', 'providers', 'activities', 'config', 'telemetry', 'worker', 'api', 'vm-server'],
   ...['cli', 'web', 'test', 'scripts'],
 ];
 const PACKAGES = [

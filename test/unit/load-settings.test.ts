@@ -145,6 +145,16 @@ describe('loadSettings', () => {
     expect(mistakesOf(['--gcp-project', 'p'])).toHaveLength(1);
   });
 
+  it('lets metrics leave this computer only with a token', () => {
+    const env = { EPHEMERA_METRICS_HOST: '0.0.0.0' };
+    expect(mistakesOf([], env)).toEqual([
+      'EPHEMERA_METRICS_HOST: metrics that leave this computer need EPHEMERA_METRICS_TOKEN too',
+    ]);
+    expect(load([], { ...env, EPHEMERA_METRICS_TOKEN: 'a-token-of-some-length' }).metrics.host).toBe('0.0.0.0');
+    for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
+      expect(mistakesOf(['--metrics-host', host])).toEqual([]);
+  });
+
   it('names a config file that is missing or no yaml', () => {
     expect(mistakesOf(['--config', 'nowhere.yaml'])).toEqual([
       `--config: there is no file ${join(cwd, 'nowhere.yaml')}; correct the path or leave it out`,
@@ -175,6 +185,7 @@ describe('settingsEnvironment', () => {
       api: { ...parent.api, ...asked },
       temporal: { ...parent.temporal, ...asked, uiPortWasAsked: true },
       worker: { ...parent.worker, internalPortWasAsked: true },
+      metrics: { ...parent.metrics, apiPortWasAsked: true, workerPortWasAsked: true },
     });
     expect(env['PATH']).toBe('/bin');
     const named = { ...parent, temporal: { ...parent.temporal, address: 'there:7233' } };
