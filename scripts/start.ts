@@ -16,7 +16,13 @@ import { tryLock, type Unlock } from '../config/process-lock.ts';
 import { endLeftovers, readLiveRunFile, removeRunFile, writeRunFile } from './run-file.ts';
 import { Supervisor, whyHopeless } from './supervisor.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
-import { awaitTemporal, awaitWorkerPolls, keepClosedWorkflows, temporalServerArguments } from './temporal-server.ts';
+import {
+  TEMPORAL_DB_FILE,
+  awaitTemporal,
+  awaitWorkerPolls,
+  keepClosedWorkflows,
+  temporalServerArguments,
+} from './temporal-server.ts';
 import { ScriptError, coloured, runScript, say, step, warn } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -146,7 +152,7 @@ async function startTemporal(settings: Settings, supervisor: Supervisor): Promis
   };
   await step('Temporal server', async ({ note }) => {
     note(`127.0.0.1:${temporal.port}`);
-    const dbFile = join(settings.stateDir, 'temporal.db');
+    const dbFile = join(settings.stateDir, TEMPORAL_DB_FILE);
     const server = await supervisor.start({
       name: 'temporal',
       command: cli,

@@ -7,6 +7,9 @@ import type { TemporalConnectionOptions } from '../config/temporal-connection.ts
 import { SEARCH_ATTRIBUTE } from '../domain/wire-names.ts';
 import { ScriptError } from './terminal.ts';
 
+/** The dev server's database in the state directory. */
+export const TEMPORAL_DB_FILE = 'temporal.db';
+
 const RETENTION_DAYS = 30;
 const POLL_MS = 100;
 
