@@ -33,6 +33,8 @@ export interface ApiContext {
   requestLimits: RequestLimits;
   auditLog: Pick<AuditLog, 'write'>;
   reportLimit: RateLimiter;
+  /** Of signals to a workflow, for each machine. */
+  forwardLimit: RateLimiter;
   exchangeLimit: RateLimiter;
   log: Logger;
   metrics: ApiMetrics;

@@ -27,6 +27,8 @@ import { VmDirectory } from './vms/vm-directory.ts';
 
 /** An agent reports each second at most, and on each edge. */
 const REPORT_LIMIT = { burst: 40, perSecond: 10 };
+/** The forwarding rule alone lets about 50 through at once, and a sign of life each second where silence is a matter of seconds. */
+const FORWARD_LIMIT = { burst: 100, perSecond: 1 };
 /** Many machines may share one address, and each exchanges once. */
 const EXCHANGE_LIMIT = { burst: 500, perSecond: 50 };
 /** Requests under way at a close get this long. */
@@ -99,6 +101,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     requestLimits: new RequestLimits(settings.api.limits),
     auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),
+    forwardLimit: new RateLimiter(FORWARD_LIMIT),
     exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
     log,
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),

@@ -62,6 +62,8 @@ export interface ForwardedState {
   ageMs: number;
   /** Changes that may still be forwarded; see report-forwarding.ts. */
   tokens: number;
+  /** Times that the last user's leaving may still be forwarded at once; a full bucket where an older agent dropped it. */
+  edgeTokens?: number | undefined;
 }
 
 /** Body of `POST /v1/agent/report`. The agent carries the forwarding state, so any replica decides alike. */

@@ -1,6 +1,6 @@
 import type { AgentReport } from '../domain/agent-protocol.ts';
 import type { UsageReport } from '../domain/activities.ts';
-import { FORWARDING, decideForward, type ForwardMemory } from '../domain/report-forwarding.ts';
+import { decideForward, firstMemory, type ForwardMemory } from '../domain/report-forwarding.ts';
 import { SignalQueue, type QueuedState } from './signal-queue.ts';
 import type { SignalOutcome } from './vm-signals.ts';
 
@@ -62,8 +62,7 @@ export class ReportForwarder {
     this.state = 'forwarding';
     this.silenceTimeoutSeconds = silenceTimeoutSeconds;
     if (known !== null && known.sequence > (this.memory?.sequence ?? -1)) {
-      const { sequence, connections } = known;
-      this.memory = { sequence, connections, forwardedAt: now, tokens: FORWARDING.bucketSize };
+      this.memory = firstMemory(known, now);
     }
     this.decide(now);
   }

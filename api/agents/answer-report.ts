@@ -1,6 +1,6 @@
 import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
 import { EMPTY_END_REASON } from '../../domain/deadlines.ts';
-import { decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
+import { FORWARDING, decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { awaitsAssignment } from './sealed-assignment.ts';
@@ -46,17 +46,17 @@ export function answerReport(report: HttpReport, view: VmView, now: number): Rep
     report.connections === 0 ? secondsUntilAsked(view, decision, now) : Infinity,
   );
   if (decision.action === 'wait') return { forward: false, reply: { ...kept, nextReportSeconds } };
-  const { sequence, connections, tokens } = decision.memory;
+  const { sequence, connections, tokens, edgeTokens } = decision.memory;
   return {
     forward: true,
-    reply: { forwarded: { sequence, connections, ageMs: 0, tokens }, draining, nextReportSeconds },
+    reply: { forwarded: { sequence, connections, ageMs: 0, tokens, edgeTokens }, draining, nextReportSeconds },
   };
 }
 
 function memoryOf(forwarded: ForwardedState | null, now: number): ForwardMemory | null {
   if (forwarded === null) return null;
-  const { sequence, connections, ageMs, tokens } = forwarded;
-  return { sequence, connections, forwardedAt: now - ageMs, tokens };
+  const { sequence, connections, ageMs, tokens, edgeTokens = FORWARDING.edgeBucketSize } = forwarded;
+  return { sequence, connections, forwardedAt: now - ageMs, tokens, edgeTokens };
 }
 
 /**

@@ -63,6 +63,8 @@ async function forwardReport(
   sentAt: number,
   failure?: string,
 ): Promise<void> {
+  // An agent that lies about what was forwarded gets no further than this; an honest one never comes near.
+  api.forwardLimit.take(machineId, sentAt);
   const report = { machineId, sequence, connections, sentAt, ...(failure === undefined ? {} : { failure }) };
   try {
     await api.directory.within(() => api.directory.handle(workflowId).signal(reportSignal, report));

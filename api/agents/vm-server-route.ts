@@ -18,7 +18,8 @@ export const vmServerRoute = openRoute({
   errors: ['vmServerMissing'],
   handle: async () => {
     const data = await readFile(VM_SERVER_FILE).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ApiProblem('vmServerMissing', 'dist/vm-server.cjs was not built');
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        throw new ApiProblem('vmServerMissing', 'dist/vm-server.cjs was not built');
       throw error;
     });
     return { status: 200, content: { type: 'text/javascript; charset=utf-8', data } };

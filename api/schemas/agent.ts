@@ -56,6 +56,7 @@ const forwardedSchema = z
     connections: countSchema,
     ageMs: ageMsSchema,
     tokens: z.number().min(0).max(FORWARDING.bucketSize),
+    edgeTokens: z.number().min(0).max(FORWARDING.edgeBucketSize).optional(),
   })
   .meta({ id: 'ForwardedState' });
 

@@ -4,7 +4,7 @@
  */
 import { nextDeadline } from '../../domain/deadlines.ts';
 import { next } from '../../domain/next.ts';
-import { decideForward, type ForwardMemory } from '../../domain/report-forwarding.ts';
+import { decideForward, firstMemory, type ForwardMemory } from '../../domain/report-forwarding.ts';
 import { newVm, type Vm } from '../../domain/vm-state.ts';
 import { chatSpec } from './start-vm.ts';
 
@@ -28,7 +28,7 @@ export interface Month {
 /** Lives through `days`; how many use the VM changes each `changeMs` and is never 0. */
 export function liveThroughMonth(days: number, changeMs: number, historyLimitEvents: number): Month {
   let vm = runningVm(days);
-  let memory: ForwardMemory | null = { sequence: 1, connections: 1, forwardedAt: 0, tokens: 10 };
+  let memory: ForwardMemory | null = firstMemory({ sequence: 1, connections: 1 }, 0);
   let timerAt = nextDeadline(vm)?.at ?? Infinity;
   let events = RUN_START_EVENTS;
   const month: Month = { changes: 0, signals: 0, timersFired: 0, eventsOfRuns: [] };

@@ -12,6 +12,7 @@ import { listQuerySchema } from '../../api/schemas/requests.ts';
 import { nameForKey, readableName } from '../../api/vms/vm-names.ts';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
 import { API_ERROR, type ApiErrorCode } from '../../domain/error-codes.ts';
+import { FORWARDING } from '../../domain/report-forwarding.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 
 const grpc = (code: number) =>
@@ -168,6 +169,15 @@ describe('the answer to a report', () => {
     });
     expect(answer({ connections: 0, ready: false }).forward).toBe(false);
     expect(answer({ connections: 0 }, { state: 'destroying' }).forward).toBe(false);
+  });
+
+  it('takes the leaving of the last user from the bucket that the agent carries, full where an older one has none', () => {
+    const forwarded = { sequence: 4, connections: 2, ageMs: 0, tokens: 10 };
+    const left = (edgeTokens: number) => answer({ connections: 0, forwarded: { ...forwarded, edgeTokens } });
+    expect(left(1)).toMatchObject({ forward: true, reply: { forwarded: { edgeTokens: 0 } } });
+    expect(left(0.9)).toMatchObject({ forward: false, reply: { nextReportSeconds: 3 } });
+    const older = answer({ connections: 0, forwarded }).reply.forwarded;
+    expect(older?.edgeTokens).toBe(FORWARDING.edgeBucketSize - 1);
   });
 
   it('asks again when a change has calmed down, and well before silence is suspected', () => {

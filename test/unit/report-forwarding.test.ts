@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ForwardedState } from '../../domain/agent-protocol.ts';
 import { FORWARDING, decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
 
 const SILENCE_SECONDS = 300;
 const HALF_SILENCE_MS = (SILENCE_SECONDS * 1000) / 2;
+
+/** The state as an agent carries it from replica to replica. */
+type Carried = Omit<ForwardMemory, 'forwardedAt'> & { ageMs: number };
 
 interface Said {
   now: number;
@@ -53,7 +55,13 @@ describe('a report', () => {
     expect(new Forwarder().hears({ now: 5, connections: 0 })).toEqual({
       action: 'forward',
       why: 'first',
-      memory: { sequence: 1, connections: 0, forwardedAt: 5, tokens: FORWARDING.bucketSize },
+      memory: {
+        sequence: 1,
+        connections: 0,
+        forwardedAt: 5,
+        tokens: FORWARDING.bucketSize,
+        edgeTokens: FORWARDING.edgeBucketSize,
+      },
     });
   });
 
@@ -78,6 +86,29 @@ describe('a report', () => {
     const one = forwarder(1);
     expect(one.hears({ now: 5000, connections: 1 })).toEqual({ action: 'wait', at: HALF_SILENCE_MS });
     expect(one.hears({ now: HALF_SILENCE_MS, connections: 1 })).toMatchObject({ action: 'forward', why: 'alive' });
+  });
+
+  it('that somebody came is forwarded at once even by a forwarder that spent everything', () => {
+    const one = forwarder(0, 0);
+    one.memory = { ...one.memory!, edgeTokens: 0 };
+    expect(one.hears({ now: 1, connections: 1 })).toMatchObject({ action: 'forward', why: 'edge' });
+  });
+
+  it('that the last one left waits for its token when too many left before, and is then the latest state', () => {
+    const one = forwarder(2);
+    one.memory = { ...one.memory!, edgeTokens: 0.5 };
+    const at = FORWARDING.edgeRefillMs / 2;
+    expect(one.hears({ now: 0, connections: 0 })).toEqual({ action: 'wait', at });
+    expect(one.hears({ now: 1, connections: 4 })).toMatchObject({ action: 'wait' });
+    expect(one.hears({ now: 2, connections: 0 })).toEqual({ action: 'wait', at });
+    expect(one.hears({ now: at, connections: 0 })).toMatchObject({ action: 'forward', why: 'edge' });
+    expect(one.memory.edgeTokens).toBeCloseTo(0);
+  });
+
+  it('that the last one left is forwarded whatever was spent while an end waits for it', () => {
+    const one = forwarder(1);
+    one.memory = { ...one.memory!, edgeTokens: 0 };
+    expect(one.hears({ now: 1, connections: 0, confirming: true })).toMatchObject({ why: 'confirm' });
   });
 
   it('of a change costs a token, a sign of life or an edge costs none', () => {
@@ -156,6 +187,21 @@ describe('a storm', () => {
     expect(one.forwards.length).toBeLessThanOrEqual(FORWARDING.bucketSize + hourMs / FORWARDING.refillMs + 1);
   });
 
+  it('of people who come and go costs as many signals as the bucket allows, not one each', () => {
+    const one = forwarder(0);
+    const hourMs = 3_600_000;
+    for (let now = 20; now <= hourMs; now += 20) one.hears({ now, connections: (now / 20) % 2 });
+    const leavings = FORWARDING.edgeBucketSize + hourMs / FORWARDING.edgeRefillMs;
+    expect(one.forwards.filter(([, why]) => why === 'edge').length).toBeLessThanOrEqual(2 * leavings + 1);
+    expect(one.forwards.length).toBeLessThanOrEqual(2 * leavings + 1 + hourMs / HALF_SILENCE_MS);
+  });
+
+  it('of people who come and go is told edge by edge while it is no more than people do', () => {
+    const one = forwarder(0);
+    for (let turn = 1; turn <= 40; turn += 1) one.hears({ now: turn * 100, connections: turn % 2 });
+    expect(one.forwards).toHaveLength(40);
+  });
+
   it('never hides an edge', () => {
     const one = forwarder(5, 0);
     for (let now = 100; now < 5000; now += 100) one.hears({ now, connections: 5 + (now % 300) });
@@ -174,6 +220,19 @@ const story = fc.array(
     replica: fc.integer({ min: 0, max: 1 }),
   }),
   { maxLength: 80, size: 'max' },
+);
+
+/** The same, and guests that go to and fro as fast as they can. */
+const stormy = fc.oneof(
+  story,
+  fc.array(
+    fc.record({
+      afterMs: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 40_000 })),
+      connections: fc.constantFrom(0, 1, 0, 1, 2),
+      calmMs: fc.constant(0),
+    }),
+    { minLength: 60, maxLength: 200, size: 'max' },
+  ),
 );
 
 describe('whatever an agent reports', () => {
@@ -198,15 +257,28 @@ describe('whatever an agent reports', () => {
     );
   });
 
-  it('what was forwarded last is on the same side of the edge as what was said last', () => {
+  it('a VM in use is never believed empty, and an empty one not believed in use for long', () => {
     fc.assert(
-      fc.property(story, (reports) => {
+      fc.property(stormy, (reports) => {
         const one = new Forwarder();
         let now = 0;
+        let emptySince: number | null = null;
         for (const { afterMs, connections, calmMs } of reports) {
-          now += afterMs;
+          const until = now + afterMs;
+          // A forwarder looks again when it said that it would, with the latest report.
+          while (emptySince !== null && one.memory !== null && one.memory.connections > 0) {
+            const { memory, sequence } = one;
+            const decision = one.hears({ now, connections: 0, sequence });
+            if (decision.action === 'forward') break;
+            expect(decision.at).toBeLessThanOrEqual(emptySince + FORWARDING.edgeRefillMs + 1);
+            expect(memory.edgeTokens).toBeLessThan(1);
+            if (decision.at > until) break;
+            now = decision.at;
+          }
+          now = until;
+          emptySince = connections > 0 ? null : (emptySince ?? now);
           one.hears({ now, connections, changedAt: now - calmMs });
-          expect(one.memory!.connections > 0).toBe(connections > 0);
+          if (connections > 0) expect(one.memory!.connections).toBeGreaterThan(0);
         }
       }),
     );
@@ -217,7 +289,7 @@ describe('whatever an agent reports', () => {
     fc.assert(
       fc.property(story, (reports) => {
         const one = new Forwarder();
-        let carried: ForwardedState | null = null;
+        let carried: Carried | null = null;
         let carriedSince = 0;
         let now = 0;
         for (const { afterMs, connections, calmMs, confirming, old, replica } of reports) {
@@ -226,7 +298,7 @@ describe('whatever an agent reports', () => {
           const alone = one.hears({ now, connections, changedAt: now - calmMs, sequence, confirming });
 
           const clock = now + clockOffsetMs[replica]!;
-          const known: ForwardedState | null = carried;
+          const known: Carried | null = carried;
           const ageMs = known === null ? 0 : known.ageMs + (now - carriedSince);
           const decision = decideForward({
             memory: known && { ...known, forwardedAt: clock - ageMs },

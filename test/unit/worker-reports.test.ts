@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentReport } from '../../domain/agent-protocol.ts';
+import { FORWARDING } from '../../domain/report-forwarding.ts';
 import type { VmMemo } from '../../domain/vm-view.ts';
 import { adoptionPlan } from '../../worker/agent-links.ts';
 import { MAX_REPORTS_PER_SECOND, ReportIntake } from '../../worker/report-intake.ts';
@@ -137,6 +138,19 @@ describe('the forwarder', () => {
     forwarder.begin(300, null, Date.now());
     await vi.advanceTimersByTimeAsync(0);
     expect(sent).toEqual([2]);
+    forwarder.stop();
+  });
+
+  it('tells little of a guest that goes to and fro as fast as it can, and in the end how it is', async () => {
+    const { forwarder, sent } = forwarderOf();
+    forwarder.begin(300, null, Date.now());
+    for (let sequence = 1; sequence <= 3000; sequence++) {
+      forwarder.take(report(sequence, sequence % 2), Date.now());
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(sent.length).toBeLessThan(2 * (FORWARDING.edgeBucketSize + 2) + 3);
+    await vi.advanceTimersByTimeAsync(FORWARDING.edgeRefillMs);
+    expect(sent.at(-1)).toBe(3000);
     forwarder.stop();
   });
 

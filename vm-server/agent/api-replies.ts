@@ -41,10 +41,10 @@ function parseInterval(value: unknown): number {
 }
 
 function parseForwarded(value: unknown): ForwardedState | null {
-  const { sequence, connections, ageMs, tokens } = fields(value);
+  const { sequence, connections, ageMs, tokens, edgeTokens } = fields(value);
   if (!isCount(connections)) return null;
   if (!isAmount(sequence) || !isAmount(ageMs) || !isAmount(tokens)) return null;
-  return { sequence, connections, ageMs, tokens };
+  return { sequence, connections, ageMs, tokens, ...(isAmount(edgeTokens) ? { edgeTokens } : {}) };
 }
 
 function isAmount(value: unknown): value is number {
