@@ -2,7 +2,7 @@ import express, { type Express } from 'express';
 import type { ApiContext } from './api-context.ts';
 import { errorHandler } from './http/error-handler.ts';
 import { mountRoutes } from './http/mount-routes.ts';
-import { ApiProblem } from './http/problem.ts';
+import { nothingServed } from './http/problem.ts';
 import { requestLog } from './http/request-log.ts';
 import { ROUTES } from './routes.ts';
 import { mountDocsAssets } from './service/docs-assets.ts';
@@ -22,7 +22,7 @@ export function createApp(api: ApiContext): Express {
   mountDocsAssets(app);
   mountRoutes(app, ROUTES, api);
   app.use(() => {
-    throw new ApiProblem('notFound', 'Nothing is served at this path');
+    throw nothingServed();
   });
   app.use(errorHandler((error, facts) => api.log.error({ ...facts, err: error }, 'a request failed')));
   return app;

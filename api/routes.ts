@@ -1,6 +1,7 @@
 /** The whole API, as a table of contents. */
 import { readFileSync } from 'node:fs';
 import { exchangeRoute } from './agents/exchange-route.ts';
+import { datasourceRoute } from './agents/datasource-route.ts';
 import { reportRoute } from './agents/report-route.ts';
 import { vmServerRoute } from './agents/vm-server-route.ts';
 import type { Route } from './http/route.ts';
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   consoleRoute,
   exchangeRoute,
   reportRoute,
+  datasourceRoute,
   vmServerRoute,
   sweepRoute,
   healthRoute,

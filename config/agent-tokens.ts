@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { deriveKey } from './deployment-secret.ts';
 
-/** `bootstrap`: exchanged once for a report token. `report`: lets a machine report for itself, nothing else. */
-export type AgentTokenKind = 'bootstrap' | 'report';
+/**
+ * `bootstrap`: exchanged once for a report token. `report`: lets a machine report for itself, nothing else.
+ * `datasource`: lets cloud-init of a machine ask who it is, in its first boot.
+ */
+export type AgentTokenKind = 'bootstrap' | 'report' | 'datasource';
 
 export interface AgentTokenSubject {
   workflowId: string;
@@ -20,6 +23,7 @@ export interface AgentTokenClaims extends AgentTokenSubject {
 const LIFE_SECONDS: Record<AgentTokenKind, number> = {
   bootstrap: TIMEOUTS.bootstrapSecretSeconds,
   report: TIMEOUTS.agentTokenSeconds,
+  datasource: TIMEOUTS.bootstrapSecretSeconds,
 };
 
 /** Clocks of two replicas may differ by this much. */
@@ -44,6 +48,7 @@ export class AgentTokens {
     this.#keys = {
       bootstrap: deriveKey(secret, 'agent-token/bootstrap'),
       report: deriveKey(secret, 'agent-token/report'),
+      datasource: deriveKey(secret, 'agent-token/datasource'),
     };
     this.#deployment = deployment;
   }
@@ -90,4 +95,13 @@ function parseClaims(payload: string) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Where cloud-init of a machine that reaches the API asks who it is: the `seedfrom` of its NoCloud datasource. The
+ * token in it is good for the first boot alone. `nowMs` in epoch ms.
+ */
+export function datasourceUrl(tokens: AgentTokens, apiUrl: string, subject: AgentTokenSubject, nowMs: number): string {
+  const token = tokens.issue('datasource', subject, nowMs);
+  return `${apiUrl.replace(/\/+$/, '')}/v1/datasource/${subject.machineId}/${token}/`;
 }

@@ -2,6 +2,7 @@
  * What cloud-init in a machine is told of itself, the same on a volume and over HTTP ("NoCloud"). Anybody in the
  * machine may read it: nothing secret is in it.
  */
+import type { VmView } from './vm-view.ts';
 
 /** The files of the datasource; cloud-init asks for the first two. */
 export const CLOUD_INIT_FILES = ['meta-data', 'user-data', 'vendor-data'] as const;
@@ -48,4 +49,17 @@ export function cloudInitFiles(
     'user-data': hasAgentVolume ? START_AGENT : NOTHING_MORE,
     'vendor-data': NOTHING_MORE,
   };
+}
+
+/**
+ * Whether a machine may still be in its first boot, in which alone it is told who it is. A VM whose readiness is
+ * `machine` is ready before its guest has booted, and says by its time-out how long that may take. `now` in epoch ms.
+ */
+export function isFirstBoot(
+  { state, readyAt, spec: { readiness } }: Pick<VmView, 'state' | 'readyAt' | 'spec'>,
+  now: number,
+): boolean {
+  if (state === 'creating' || state === 'booting') return true;
+  if (state !== 'running' || readiness.kind !== 'machine' || readyAt === undefined) return false;
+  return now < Date.parse(readyAt) + readiness.timeoutSeconds * 1000;
 }

@@ -29,6 +29,11 @@ export function tokenRefused(detail: string): ApiProblem {
   return new ApiProblem('tokenRefused', detail, { headers: { 'www-authenticate': 'Bearer' } });
 }
 
+/** The answer where nothing is, and where nobody may know that something is. */
+export function nothingServed(): ApiProblem {
+  return new ApiProblem('notFound', 'Nothing is served at this path');
+}
+
 /** RFC 9457 document. */
 export interface ProblemDocument {
   type: string;

@@ -27,9 +27,12 @@ export function factsOf(response: Response): RequestFacts {
   return response.locals as RequestFacts;
 }
 
+/** cloud-init cannot send a token but in the path. */
+const TOKEN_IN_PATH = /^(\/v1\/datasource\/[^/]*\/)[^/]+/i;
+
 /**
  * Gives each request its id (the caller's X-Request-Id when it is sane) and writes one line when it is answered.
- * The line has no query, header or body: those may hold secrets.
+ * The line has no query, header, body or token: those may hold secrets.
  */
 export function requestLog(log: Logger, metrics: Pick<ApiMetrics, 'answered'>): RequestHandler {
   return (request, response, next) => {
@@ -38,7 +41,8 @@ export function requestLog(log: Logger, metrics: Pick<ApiMetrics, 'answered'>): 
     const requestId = SANE_REQUEST_ID.test(presented) ? presented : randomUUID();
     response.locals['requestId'] = requestId;
     response.setHeader('x-request-id', requestId);
-    const { path, method } = request;
+    const { method } = request;
+    const path = request.path.replace(TOKEN_IN_PATH, '$1…');
     response.on('close', () => {
       const status = response.writableFinished ? response.statusCode : 499;
       const durationMs = performance.now() - startedAt;
