@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const CODE = ['activities', 'config', 'domain', 'providers', 'scripts', 'worker', 'workflows', 'package.json'];
+const CODE = [
+  'activities',
+  'config',
+  'domain',
+  'providers',
+  'scripts',
+  'telemetry',
+  'worker',
+  'workflows',
+  'package.json',
+];
 
 /** Text of one file that is replaced by another; it must be there exactly once. */
 export interface CodeChange {

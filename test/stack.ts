@@ -21,11 +21,15 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Starts the worker too; true by default. */
   worker?: boolean;
+  /** Control workers in processes of their own; the worker then has the host role alone. */
+  controlWorkers?: number;
 }
 
 /** A process of the stack that can be killed without mercy and started again. */
 export interface Part {
   kill: () => Promise<void>;
+  /** SIGTERM, and waits until it ended by itself. */
+  end: () => Promise<void>;
   start: () => Promise<void>;
   pid: () => number | undefined;
 }
@@ -35,6 +39,7 @@ export interface Stack {
   apiKey: string;
   controlTaskQueue: string;
   worker: Part;
+  controls: Part[];
   apis: (Part & { url: string })[];
   /** Calls the first API replica, or the one given. */
   call: (method: string, path: string, body?: unknown, replica?: number) => Promise<ApiAnswer>;
@@ -79,7 +84,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...options.env,
   };
   const log = (name: string): string => join(stateDir, `${name}.log`);
-  const worker = part('worker/main.ts', env, log('worker'), () => Promise.resolve());
+  const controls = await startControls(options.controlWorkers ?? 0, env, log);
+  const hostEnv = controls.length === 0 ? env : { ...env, EPHEMERA_WORKER_ROLES: 'host' };
+  const worker = part('worker/main.ts', hostEnv, log('worker'), () => Promise.resolve());
   const apis = ports.map((port, index) => {
     const url = `http://127.0.0.1:${port}`;
     const apiEnv = { ...env, EPHEMERA_API_PORT: `${port}` };
@@ -92,6 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     apiKey,
     controlTaskQueue,
     worker,
+    controls,
     apis,
     call: (method, path, body, replica = 0) => call(apis[replica]?.url ?? '', apiKey, method, path, body),
     machines: async () =>
@@ -99,17 +107,43 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     logs: async () =>
       (
         await Promise.all(
-          ['worker', ...apis.map((_, index) => `api-${index}`)].map(
+          ['worker', ...controls.map((_, index) => `control-${index}`), ...apis.map((_, index) => `api-${index}`)].map(
             async (name) => `--- ${name}\n${(await textOf(log(name))).slice(-4000)}`,
           ),
         )
       ).join('\n'),
     stop: async () => {
-      await Promise.all([worker.kill(), ...apis.map((api) => api.kill())]);
+      await Promise.all([worker, ...controls, ...apis].map((one) => one.kill()));
       await endMachines(stateDir);
       await rm(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+async function startControls(
+  count: number,
+  env: Record<string, string>,
+  log: (name: string) => string,
+): Promise<Part[]> {
+  const controls: Part[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const own = { EPHEMERA_WORKER_ROLES: 'control', EPHEMERA_INTERNAL_PORT: `${await freePort()}` };
+    const logFile = log(`control-${index}`);
+    controls.push(part('worker/main.ts', { ...env, ...own }, logFile, () => untilPolls(logFile)));
+  }
+  await Promise.all(controls.map((control) => control.start()));
+  return controls;
+}
+
+/** A worker says so once for each start; a start that comes back has therefore said it once more than it began. */
+async function untilPolls(logFile: string): Promise<void> {
+  const times = async (): Promise<number> => (await textOf(logFile)).split('the worker polls').length;
+  const before = await times();
+  const deadline = Date.now() + START_DEADLINE_MS;
+  while ((await times()) === before) {
+    if (Date.now() > deadline) throw new Error(`the worker does not poll:\n${await textOf(logFile)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 function part(script: string, env: NodeJS.ProcessEnv, logFile: string, ready: () => Promise<void>): Part {
@@ -126,13 +160,16 @@ function part(script: string, env: NodeJS.ProcessEnv, logFile: string, ready: ()
       await output.close();
       await ready();
     },
-    kill: async () => {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => signalled(child, 'SIGKILL'),
+    end: () => signalled(child, 'SIGTERM'),
   };
+}
+
+async function signalled(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
 }
 
 async function untilReady(url: string, logFile: string): Promise<void> {

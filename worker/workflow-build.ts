@@ -18,7 +18,9 @@ export function workflowBuildId(root: string = ROOT): string {
   };
   const hash = createHash('sha256').update(`${manifest.dependencies['@temporalio/workflow'] ?? ''}\n`);
   for (const folder of SOURCES) {
-    const files = readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts'));
+    const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    );
     for (const file of files.sort()) {
       hash
         .update(`${folder}/${file}\n`)
