@@ -213,9 +213,14 @@ function nodeProcess(name: 'worker' | 'api', entry: string, settings: Settings) 
     name,
     command: process.execPath,
     args: ['--enable-source-maps', '--import', 'tsx', join(ROOT, entry)],
-    env: settingsEnvironment(settings, process.env),
+    env: settingsEnvironment(settingsFor(name, settings), process.env),
     stopGraceMs: GRACE_MS[name],
   };
+}
+
+/** Only the API checks keys: the worker gets none. */
+function settingsFor(name: 'worker' | 'api', settings: Settings): Settings {
+  return name === 'api' ? settings : { ...settings, api: { ...settings.api, presetKey: null } };
 }
 
 function apiUrl({ api }: Settings): string {
