@@ -5,6 +5,7 @@ import type { VmView } from '../../domain/vm-view.ts';
 import { ensureImage } from '../../scripts/image.ts';
 import { joinChat } from '../chat-client.ts';
 import { whyNoGuests } from '../provider/qemu-harness.ts';
+import { everythingTemporalTells, filesWith, holds, processes } from '../secret-search.ts';
 import { eventually, killMachine, seeVm, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
@@ -64,6 +65,26 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     expect(gone.reason).toBe('idle');
     expect(await stack.machines()).not.toContain(machineId);
     await expect(fetch(`http://${ip}:8080/healthz`)).rejects.toThrow();
+  });
+
+  it('runs its startup script once, as root, with secrets that came over its link', async () => {
+    const token = `token-${randomUUID()}`;
+    const { name, address, machineId } = await create({
+      env: { GREETING: 'hello' },
+      secretEnv: { TOKEN: token, CHAT_TITLE: `title of ${token}` },
+      startupScript: '#!/bin/sh -e\necho "ran with $GREETING and $(echo -n "$TOKEN" | wc -c) bytes as $(id -u)"\n',
+    });
+    expect(await (await fetch(`http://${address!.ip}:8080/`)).text()).toContain(token);
+    const { body } = await stack.call('GET', `/v1/vms/${name}/console`);
+    const ran = String(body['text']).match(/ran with .*/g);
+    expect(ran).toEqual([`ran with hello and ${token.length} bytes as 0`]);
+    // Its order, its firmware file, the logs and the command line of QEMU know nothing of it; histories neither.
+    expect(await filesWith(stack.stateDir, machineId)).toContain(`machines-qemu/${machineId}/assignment.json`);
+    expect(await filesWith(stack.stateDir, token)).toEqual([]);
+    const seen = processes().filter((one) => holds(one.commandLine, token) || holds(one.environment, token));
+    expect(seen).toEqual([]);
+    expect(holds(await everythingTemporalTells(server.client), token)).toBe(false);
+    await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
   });
 
   it('boots on through a kill -9 of worker and API', async () => {
