@@ -39,7 +39,8 @@ export async function bareBoot({ command, dir, assignmentFile }: BareGuest, time
     .map((argument) => argument.replaceAll(dir, ownDir))
     .map((argument) => (argument.startsWith('user,') ? `${argument},hostfwd=tcp:${ADDRESS}:8080-:8080` : argument));
   const begunAt = performance.now();
-  const child = spawn(program, args, { cwd: ownDir, stdio: 'ignore' });
+  // In a session of its own like ours: Linux shares a busy processor out by sessions.
+  const child = spawn(program, args, { cwd: ownDir, stdio: 'ignore', detached: true });
   try {
     await untilAgentSaysReady({
       socketPath: join(ownDir, 'agent.sock'),
