@@ -19,6 +19,8 @@ export interface StackOptions {
   apiReplicas?: number;
   /** More of the environment, for every process. */
   env?: Record<string, string>;
+  /** The worker's program, from the top of the checkout; `worker/main.ts` by default. */
+  workerScript?: string;
   /** Starts the worker too; true by default. */
   worker?: boolean;
   /** Control workers in processes of their own; the worker then has the host role alone. */
@@ -86,7 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const log = (name: string): string => join(stateDir, `${name}.log`);
   const controls = await startControls(options.controlWorkers ?? 0, env, log);
   const hostEnv = controls.length === 0 ? env : { ...env, EPHEMERA_WORKER_ROLES: 'host' };
-  const worker = part('worker/main.ts', hostEnv, log('worker'), () => Promise.resolve());
+  const worker = part(options.workerScript ?? 'worker/main.ts', hostEnv, log('worker'), () => Promise.resolve());
   const apis = ports.map((port, index) => {
     const url = `http://127.0.0.1:${port}`;
     const apiEnv = { ...env, EPHEMERA_API_PORT: `${port}` };
@@ -232,6 +234,28 @@ export async function killMachine({ stateDir }: Pick<Stack, 'stateDir'>, machine
   const dir = (await machineDirectories(stateDir)).find((path) => basename(path) === machineId);
   if (dir === undefined) throw new Error(`${machineId} has no directory`);
   process.kill(await machineProcess(dir), 'SIGKILL');
+}
+
+/** Stops a machine's time (SIGSTOP): it lives, and nobody hears of it. The answer lets it go on. */
+export async function stallMachine({ stateDir }: Pick<Stack, 'stateDir'>, machineId: string): Promise<() => void> {
+  const dir = (await machineDirectories(stateDir)).find((path) => basename(path) === machineId);
+  if (dir === undefined) throw new Error(`${machineId} has no directory`);
+  const pid = await machineProcess(dir);
+  process.kill(pid, 'SIGSTOP');
+  return () => {
+    try {
+      process.kill(pid, 'SIGCONT');
+    } catch {
+      // It was ended meanwhile.
+    }
+  };
+}
+
+/** Command lines of processes that work in the stack's directory: its machines, for the stack's own parts name it nowhere. */
+export async function processesOf({ stateDir }: Pick<Stack, 'stateDir'>): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => textOf(`/proc/${pid}/cmdline`)));
+  return lines.map((line) => line.replaceAll('\0', ' ').trim()).filter((line) => line.includes(stateDir));
 }
 
 /** Waits until `probe` gives something; a miss prints what it saw last and the stack's logs. */

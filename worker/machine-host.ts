@@ -9,6 +9,7 @@ import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
 import { GceBindings } from '../config/gce-agents.ts';
 import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
+import type { MachineActivities } from '../domain/activities.ts';
 import { callRateOf } from '../domain/call-budget.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
@@ -128,11 +129,12 @@ export interface HostWorkerInput {
     'namespace' | 'shutdownGraceTime' | 'shutdownForceTime' | 'dataConverter' | 'interceptors'
   >;
   observeSweep: SweepObserver;
+  aroundActivities: ((activities: MachineActivities) => MachineActivities) | undefined;
 }
 
 /** The worker that runs the activities of this host's machines. It does not poll yet. */
 export function createHostWorker(input: HostWorkerInput): Promise<Worker> {
-  const { host, settings, secret, connection, shared, observeSweep } = input;
+  const { host, settings, secret, connection, shared, observeSweep, aroundActivities } = input;
   const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const sealedInputs = new SealedInputs(secret, settings.deployment);
@@ -162,7 +164,10 @@ export function createHostWorker(input: HostWorkerInput): Promise<Worker> {
     ...shared,
     connection,
     taskQueue: machineTaskQueue(provider.name, controlTaskQueue),
-    activities: { ...machineActivities, ...measuredSweeps(sweepActivities, provider.name, observeSweep) },
+    activities: {
+      ...(aroundActivities?.(machineActivities) ?? machineActivities),
+      ...measuredSweeps(sweepActivities, provider.name, observeSweep),
+    },
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     // A cancellation reaches an activity with the answer to a heartbeat, so they may not be held back longer.
     maxHeartbeatThrottleInterval: TIMEOUTS.activityHeartbeatIntervalSeconds * 1000,

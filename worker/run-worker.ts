@@ -5,6 +5,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
+import type { MachineActivities } from '../domain/activities.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { activityLogInterceptors } from './activity-log.ts';
 import { createHostRoom, takesRoom } from './host-capacity.ts';
@@ -41,6 +42,8 @@ export interface StartWorkerOptions {
   dataConverter?: DataConverter;
   /** Of this process; kept across tries to start. */
   metrics?: HostMetrics;
+  /** Put around the activities of machines: tests let things go wrong in them. */
+  aroundActivities?: (activities: MachineActivities) => MachineActivities;
 }
 
 export interface RunningWorker {
@@ -99,9 +102,10 @@ async function start(
   }
   for (const host of hosts) {
     const native = await connectNative(options, closers);
-    const { secret } = options;
+    const { secret, aroundActivities } = options;
     const { observeSweep } = metrics;
-    workers.push(await createHostWorker({ host, settings, secret, connection: native, shared, observeSweep }));
+    const input = { host, settings, secret, connection: native, shared, observeSweep, aroundActivities };
+    workers.push(await createHostWorker(input));
     closers.push(() => host.links.stop(LINKS_STOP_MS));
     void host.links.adoptAll();
   }

@@ -1,0 +1,70 @@
+/** `npm run chaos -- [--seed N] [--lives N] [--parallel N] [--provider local|qemu] [--only 3,17]`: a storm of faults. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runStorm, type StormOptions, type StormReport } from '../test/chaos/storm/run-storm.ts';
+import { STORM_CELLS } from '../test/chaos/storm/plan.ts';
+import { buildVmServer } from './build-vm-server.ts';
+import { findOrGetTemporalCli } from './temporal-cli.ts';
+import { ScriptError, duration, runScript, say, step, warn } from './terminal.ts';
+
+const RESULTS = resolve(import.meta.dirname, '..', 'bench', 'results');
+/** Every cell once, and the lives between them to whom nothing may happen. */
+const ALL_CELLS = Math.ceil((STORM_CELLS.length * 6) / 5);
+
+await runScript(async () => {
+  const options = askedStorm();
+  await step('vm-server built', () => buildVmServer());
+  const setPath = process.env['EPHEMERA_TEMPORAL_CLI'] ?? null;
+  process.env['EPHEMERA_TEMPORAL_CLI'] = await step('Temporal CLI', (found) => findOrGetTemporalCli(setPath, found));
+  say(`storm ${options.seed}: ${options.only?.length ?? options.lives} lives, ${options.parallel} at a time`);
+  const report = await runStorm({ ...options, onProgress: say });
+  await keep(report);
+  sum(report);
+  process.exit(report.violations.length === 0 ? 0 : 1);
+});
+
+function askedStorm(): StormOptions {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { seed: text, lives: text, parallel: text, provider: text, only: text } });
+  const { provider = 'local' } = values;
+  if (provider !== 'local' && provider !== 'qemu') throw new ScriptError('--provider is local or qemu');
+  const only = values.only?.split(',').map((item) => wholeNumber('--only', item));
+  const parallel = provider === 'qemu' ? 2 : 6;
+  return {
+    seed: wholeNumber('--seed', values.seed) ?? Math.floor(Math.random() * 1_000_000),
+    lives: wholeNumber('--lives', values.lives) ?? ALL_CELLS,
+    parallel: wholeNumber('--parallel', values.parallel) ?? parallel,
+    provider,
+    ...(only === undefined ? {} : { only }),
+  };
+}
+
+function wholeNumber(name: string, value: string): number;
+function wholeNumber(name: string, value: string | undefined): number | undefined;
+function wholeNumber(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw new ScriptError(`${name} takes a whole number, not ${value}`);
+  return Number(value);
+}
+
+async function keep(report: StormReport): Promise<void> {
+  await mkdir(RESULTS, { recursive: true });
+  const machine = { cores: cpus().length, memoryGib: Math.round(totalmem() / 2 ** 30), node: process.version };
+  const file = join(RESULTS, `chaos-${report.provider}.json`);
+  await writeFile(file, `${JSON.stringify({ at: new Date().toISOString(), machine, ...report }, null, 1)}\n`);
+}
+
+function sum(report: StormReport): void {
+  const { seed, lives, faults, notReached, workerDeaths, terminated, swept, sweeps, violations, tookSeconds } = report;
+  const happened = Object.values(faults).reduce((total, count) => total + count, 0);
+  say(`\n${lives} lives, ${happened} faults of ${Object.keys(faults).length} kinds in ${duration(tookSeconds * 1000)}`);
+  say(
+    `the worker was killed ${workerDeaths} times; ${swept} orphans of ${terminated} terminated VMs, ${sweeps} sweeps`,
+  );
+  for (const what of notReached) warn(`its moment never came: ${what}`);
+  for (const what of violations) warn(`VIOLATION ${what}`);
+  if (violations.length === 0) say('nothing left behind, nobody lost a VM that he used');
+  else say(`again: npm run chaos -- --seed ${seed} --lives ${lives} --provider ${report.provider}`);
+}
