@@ -1,4 +1,5 @@
 /** Whole lives on Compute Engine through `npm start`: the real worker, API and client against a strict server. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
 import { agentGuests } from '../provider/gce-server/agent-guests.ts';
 import { startGceServer, type GceServer } from '../provider/gce-server/server.ts';
+import { filesWith } from '../secret-search.ts';
 import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from './npm-start.ts';
 
 describe('npm start -- --provider gcp, against any server that speaks Compute Engine', () => {
@@ -66,6 +68,34 @@ describe('npm start -- --provider gcp, against any server that speaks Compute En
     expect(file.equals(await readFile(VM_SERVER_FILE))).toBe(true);
     expect(vm).toMatchObject({ state: 'running' });
     await call('DELETE', '/v1/vms/fetch?wait=destroyed&timeoutSeconds=60');
+  });
+
+  it('tells its machine what is secret in the answer to a report, and its script runs once', async () => {
+    const ran = join(directory, 'ran');
+    const token = `token-${randomUUID()}`;
+    const spec = {
+      name: 'vault',
+      template: 'chat',
+      env: { RAN: ran },
+      secretEnv: { TOKEN: token },
+      startupScript: 'echo "$TOKEN" >> "$RAN"\n',
+    };
+    const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', spec);
+    expect(vm).toMatchObject({ status: 201, state: 'running' });
+    expect(await readFile(ran, 'utf8')).toBe(`${token}\n`);
+    const instances = JSON.stringify([...server.world.instances.values()]);
+    expect(instances).toContain(ran);
+    expect(instances).not.toContain(token);
+    expect(await filesWith(stateDir, token)).toEqual([]);
+    await call('DELETE', '/v1/vms/vault?wait=destroyed&timeoutSeconds=60');
+  });
+
+  it('ends a VM whose startup script fails, and says how', async () => {
+    const spec = { name: 'failing', template: 'chat', startupScript: 'exit 9' };
+    const answer = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', spec);
+    expect(answer).toMatchObject({ status: 409, code: 'endedBeforeReady' });
+    expect(JSON.stringify(answer)).toContain('exit code 9');
+    await call('DELETE', '/v1/vms/failing?wait=destroyed&timeoutSeconds=60');
   });
 
   it('keeps a VM while somebody is connected and destroys it when idle', async () => {

@@ -91,6 +91,33 @@ describe('the exchange of a bootstrap secret', () => {
   });
 });
 
+describe('sealed input', () => {
+  it('is in every answer until a report says that it arrived, and until it is done nobody counts as connected', async () => {
+    const vm = await runningVm({ secretEnv: { TOKEN: 'hunter2' }, startupScript: 'true' });
+    const agent = new Agent(vm.workflowId, vm.machineId);
+    await agent.exchange();
+    const expected = { machineId: vm.machineId, name: vm.name, secretEnv: { TOKEN: 'hunter2' }, startupScript: 'true' };
+    for (const lost of [1, 2]) expect(reply(await agent.report(lost)).assignment).toMatchObject(expected);
+    const underway = reply(await agent.report(3, { assigned: { state: 'underway' } }));
+    expect(underway).toMatchObject({ forwarded: null, nextReportSeconds: 1 });
+    expect(underway.assignment).toBeUndefined();
+    expect(await connectionsOf(vm.name)).toBe(0);
+    expect(reply(await agent.report(4, { assigned: { state: 'done' } })).assignment).toBeUndefined();
+    expect(await connectionsOf(vm.name)).toBe(4);
+  });
+
+  it('goes to no machine but the current one of its VM', async () => {
+    const [vm, other] = [await runningVm({ secretEnv: { TOKEN: 'hunter2' } }), await runningVm()];
+    const stranger = new Agent(other.workflowId, other.machineId);
+    await stranger.exchange();
+    expect(reply(await stranger.report(0)).assignment).toBeUndefined();
+    const token = tokens.issue('report', { workflowId: vm.workflowId, machineId: other.machineId }, Date.now());
+    const body = { sequence: 1, connections: 0, ready: false, calmMs: 0, forwarded: null };
+    const answer = await api.call('POST', '/v1/agent/report', { key: token, body });
+    expect([answer.status, answer.text.includes('hunter2')]).toEqual([401, false]);
+  });
+});
+
 describe('reports', () => {
   it('make an edge durable before the reply, whichever replica gets it', async () => {
     const vm = await runningVm();
