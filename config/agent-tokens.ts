@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { TIMEOUTS } from '../domain/timeouts.ts';
+import { parseVmWorkflowId } from '../domain/wire-names.ts';
 import { deriveKey } from './deployment-secret.ts';
 
 /**
@@ -33,7 +34,8 @@ const MAX_TOKEN_CHARACTERS = 2048;
 const claimsSchema = z.strictObject({
   /** Audience: a token of another deployment is worth nothing here. */
   deployment: z.string(),
-  workflowId: z.string(),
+  /** A token speaks for a VM, never for another kind of workflow. */
+  workflowId: z.string().refine((id) => parseVmWorkflowId(id) !== undefined),
   machineId: z.string(),
   issuedAt: z.int(),
   expiresAt: z.int(),

@@ -83,7 +83,10 @@ export class GceIdentityVerifier {
     const key = await this.#key(parsedHeader.data.kid, nowMs);
     if (key === undefined) return undefined;
     const signed = Buffer.from(`${header}.${payload}`);
-    if (!verify('RSA-SHA256', signed, key, Buffer.from(signature, 'base64url'))) return undefined;
+    const signatureBytes = Buffer.from(signature, 'base64url');
+    // The decoder ignores what is no base64url: of all spellings of a signature only the right one counts.
+    if (signatureBytes.toString('base64url') !== signature) return undefined;
+    if (!verify('RSA-SHA256', signed, key, signatureBytes)) return undefined;
     const claims = claimsSchema.safeParse(parsedJson(payload));
     return claims.success ? this.#identity(claims.data, expected, nowMs) : undefined;
   }

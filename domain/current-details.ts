@@ -8,7 +8,7 @@ export function currentDetails(vm: Vm, now: number): string {
     ? `${view.address.ip} (${view.address.ports.map(({ name, port }) => `${name} ${port}`).join(', ')})`
     : 'none yet';
   const rows = [
-    `**State**: ${view.state}${view.reason ? `, because \`${view.reason}\`` : ''}${view.detail ? ` (${view.detail})` : ''}`,
+    `**State**: ${view.state}${view.reason ? `, because \`${view.reason}\`` : ''}${view.detail ? ` (${plain(view.detail)})` : ''}`,
     `**Alive because**: ${view.aliveBecause === null ? 'it is not any more' : `\`${view.aliveBecause}\``}`,
     `**Connections**: ${view.connections ?? 'nobody counts'}${view.health === 'unknown' ? ' (unknown: the agent is silent)' : ''}`,
     `**Address**: ${address}`,
@@ -19,7 +19,12 @@ export function currentDetails(vm: Vm, now: number): string {
   const story = timelineView(vm, 5).map(
     (entry) =>
       `- ${entry.at} ${entry.kind === 'state' ? `**${entry.state}**` : entry.kind}` +
-      `${entry.reason ? ` (${entry.reason})` : ''}${entry.detail ? `: ${entry.detail}` : ''}`,
+      `${entry.reason ? ` (${entry.reason})` : ''}${entry.detail ? `: ${plain(entry.detail)}` : ''}`,
   );
   return [...rows.map((row) => `- ${row}`), '', '**Latest**', '', ...story].join('\n');
+}
+
+/** A detail may quote what a machine printed: nobody's output formats, links or hides anything here. */
+function plain(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_~[\]<>|&]/g, (mark) => `\\${mark}`);
 }

@@ -7,7 +7,7 @@ import { problemOf } from './error-handler.ts';
 import { ApiProblem } from './problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
 import { factsOf } from './request-log.ts';
-import { typedQuery, validate } from './validate.ts';
+import { refusePrototypes, typedQuery, validate } from './validate.ts';
 
 export const MAX_BODY_BYTES = 256 * 1024;
 
@@ -92,8 +92,14 @@ function validated(route: Route, request: Request, body: unknown) {
     params: route.params && validate(route.params, request.params, 'path'),
     query: route.query && validate(route.query, typedQuery(route.query, query), 'query'),
     headers: route.headers && validate(route.headers, request.headers, 'header'),
-    body: route.body && validate(route.body, body, 'body'),
+    body: route.body && validBody(route.body, body),
   };
+}
+
+function validBody(schema: NonNullable<Route['body']>, body: unknown): unknown {
+  const valid = validate(schema, body, 'body');
+  refusePrototypes(body, 'body');
+  return valid;
 }
 
 async function readJson(request: Request, response: Response): Promise<unknown> {

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { ApiProblem } from './problem.ts';
 
 const SHOWN_ISSUES = 8;
+/** Paths and messages may quote names that the caller made up. */
+const MAX_ISSUE_CHARACTERS = 300;
 
 /** The parsed value. @throws ApiProblem `invalidRequest` that names every wrong field (never its value). */
 export function validate<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
@@ -13,9 +15,25 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown, where: 
 function issuesText(error: z.ZodError, where: string): string {
   const texts = error.issues
     .slice(0, SHOWN_ISSUES)
-    .map(({ path, message }) => `${[where, ...path.map(String)].join('.')}: ${message}`);
+    .map(({ path, message }) => shortened(`${[where, ...path.map(String)].join('.')}: ${message}`));
   const hidden = error.issues.length - texts.length;
   return texts.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_ISSUE_CHARACTERS ? text : `${text.slice(0, MAX_ISSUE_CHARACTERS)}…`;
+}
+
+/**
+ * Schemas drop a field named `__proto__` without a word; here it is refused like every other unknown one. `value` has
+ * passed its schema, so it is no deeper than that. @throws ApiProblem `invalidRequest`.
+ */
+export function refusePrototypes(value: unknown, where: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Object.hasOwn(value, '__proto__')) {
+    throw new ApiProblem('invalidRequest', `${where}: __proto__ is no name of a field`);
+  }
+  for (const [name, inner] of Object.entries(value)) refusePrototypes(inner, `${where}.${name}`);
 }
 
 const QUERY_TYPES = new WeakMap<z.ZodType, Record<string, string>>();

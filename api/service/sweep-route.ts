@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { SweepInput, SweepReport } from '../../domain/sweep.ts';
-import { sweepId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { parseVmWorkflowId, sweepId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { isTemporalUnavailable } from '../http/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
@@ -43,11 +43,12 @@ export const sweepRoute = keyedRoute({
   summary: 'What a sweep would do now',
   description:
     'Looks for machines that nobody owns and VMs whose machine is gone, and changes nothing. `orphan` machines go ' +
-    'with the next sweep; `unattributed` ones are never touched: no trace of an owner was found.',
+    'with the next sweep; `unattributed` ones are never touched: no trace of an owner was found. Of machines and VMs those of ' +
+    'the project are shown, and machines without any project; `owned` counts all.',
   access: 'admin',
   replies: { 200: { description: 'The findings.', schema: sweepSchema } },
   errors: ['sweepUnavailable', 'temporalUnavailable'],
-  handle: async (_request, { client, settings }) => {
+  handle: async ({ project }, { client, settings }) => {
     const input: SweepInput = { dryRun: true, providers: settings.providers };
     const options = {
       workflowId: `${sweepId(settings.deployment)}/dry-run/${randomUUID()}`,
@@ -59,10 +60,19 @@ export const sweepRoute = keyedRoute({
     const handle = await client.withDeadline(deadline, () => client.workflow.start(WORKFLOW_TYPE.sweep, options));
     try {
       const sweeps = (await client.withDeadline(deadline, () => handle.result())) as SweepReport[];
-      return { status: 200, body: { sweeps } };
+      return { status: 200, body: { sweeps: sweeps.map((sweep) => seenBy(project, sweep)) } };
     } catch (error) {
       const why = isTemporalUnavailable(error) ? `no worker answered within ${SWEEP_SECONDS} s` : 'the sweep failed';
       throw new ApiProblem('sweepUnavailable', why, { headers: { 'retry-after': '5' }, cause: error });
     }
   },
 });
+
+/** What concerns a project, and what bears nobody's name. */
+function seenBy(project: string, sweep: SweepReport): SweepReport {
+  return {
+    ...sweep,
+    machines: sweep.machines.filter((machine) => machine.project === project || machine.project === ''),
+    lost: sweep.lost.filter(({ workflowId }) => parseVmWorkflowId(workflowId)?.project === project),
+  };
+}

@@ -39,6 +39,8 @@ const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
 
 function checkPort({ name, port, protocol }: PortSpec): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}: ${port} is no port`);
+  // It becomes a word of a command to QEMU.
+  if (!['tcp', 'udp'].includes(protocol)) throw bad(`ports.${name}: the protocol is neither tcp nor udp`);
   if (protocol === 'tcp' && port === AGENT_LOCAL_PORT) throw bad(`ports.${name}: ${port} is the agent's own port`);
   const lowest = lowestPort();
   if (port < lowest) throw bad(`ports.${name}: the host forwards no port below ${lowest}`);
