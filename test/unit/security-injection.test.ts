@@ -161,7 +161,7 @@ describe('what the Temporal Web UI shows', () => {
     const said =
       '# Pay\n\n[here](https://evil.test) <img src=x onerror=alert(1)> **now** `x` ![i](http://evil.test/i)\n- row';
     const entry = { number: 1, at: 0, kind: 'state', state: 'failed', detail: said } as const;
-    const details = currentDetails({ ...vm, timeline: [entry] } as unknown as typeof vm, 0);
+    const details = currentDetails({ ...vm, timeline: [entry] }, 0);
     const line = details.split('\n').filter((text) => text.includes('Pay'));
     expect(line).toHaveLength(1);
     expect(line[0]).toContain('\\[here\\](https');
