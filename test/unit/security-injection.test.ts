@@ -114,7 +114,7 @@ describe('a field that is slow to match', () => {
 describe("QEMU's command line", () => {
   const order: QemuMachineOrder = {
     labels: { deployment: 'test', machineId: 'm-1', project: 'default', vm: 'lobby' },
-    ...{ createdAt: 0, host: 'h', ports: spec.ports, cpus: 1, memoryMb: 512, diskGb: 1, accelerator: EMULATION },
+    ...{ createdAt: 0, host: 'h', ports: spec.ports, cpus: 1, memoryMb: 512, disk: null, accelerator: EMULATION },
   };
   const build = (changes: Partial<QemuMachineOrder>, dir = '/state/m-1') =>
     qemuArguments({
@@ -144,7 +144,6 @@ describe("QEMU's command line", () => {
     const refused = (changes: object) => expect(() => checkRequest({ ...request, ...changes })).toThrow();
     for (const text of HOSTILE) {
       refused({ machineId: text });
-      refused({ spec: { ...spec, image: text } });
       refused({ spec: { ...spec, cpus: text } });
       refused({ spec: { ...spec, memoryMb: text } });
       refused({ spec: { ...spec, diskGb: text } });
