@@ -12,7 +12,7 @@ import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { findHypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
-import { EMULATION, hasBooted, type Accelerator } from './machine-order.ts';
+import { EMULATION, QEMU_MACHINE_FILE, hasBooted, qemuMachinesDir, type Accelerator } from './machine-order.ts';
 import { createQemuProvider } from './qemu-provider.ts';
 
 /** With KVM a guest takes two seconds; one that takes this long gains nothing over software emulation. */
@@ -66,47 +66,61 @@ async function whyKvmIsClosed(): Promise<string | undefined> {
 }
 
 async function probe(search: AcceleratorSearch): Promise<AcceleratorFinding> {
+  const failures: string[] = [];
   for (const accelerator of WITH_KVM) {
-    const seconds = await bootSeconds(search, accelerator);
-    if (seconds === undefined) continue;
-    return { accelerator, why: `a guest booted with KVM (${accelerator.machine}) in ${seconds.toFixed(1)} s` };
+    const { seconds, failure } = await tryBoot(search, accelerator);
+    if (failure === undefined) {
+      return { accelerator, why: `a guest booted with KVM (${accelerator.machine}) in ${seconds.toFixed(1)} s` };
+    }
+    failures.push(failure);
   }
-  return {
-    accelerator: EMULATION,
-    why: `/dev/kvm opens, but no guest booted with it within ${PROBE_SECONDS} s: guests run by software emulation`,
-  };
+  const reasons = [...new Set(failures)].join('; ');
+  return { accelerator: EMULATION, why: `/dev/kvm opens, but ${reasons}: guests run by software emulation` };
 }
 
-/** How long a guest took to boot, or undefined when it did not. */
-async function bootSeconds(
+/** How long a guest took until it had booted, or until it was given up and why. */
+async function tryBoot(
   { image, qemuPath }: AcceleratorSearch,
   accelerator: Accelerator,
-): Promise<number | undefined> {
+): Promise<{ seconds: number; failure?: string }> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ephemera-probe-'));
   const { signal } = new AbortController();
   const begunAt = Date.now();
+  const secondsGone = (): number => (Date.now() - begunAt) / 1000;
   const provider = createQemuProvider({
     ...{ stateDir, deployment: 'probe', hostId: 'probe', image, accelerator },
     ...{ bootDeadlineSeconds: PROBE_SECONDS, bootTries: 1 },
     ...(qemuPath === undefined ? {} : { qemuPath }),
   });
   const machineId = 'm-probe';
+  const dir = join(qemuMachinesDir(stateDir), machineId);
   const spec = probeSpec();
   try {
     await provider.create({ machineId, spec, project: 'probe', vm: 'probe', agentBootstrap: null }, signal);
-    while (Date.now() - begunAt < PROBE_SECONDS * 1000) {
-      if (await hasBooted(join(stateDir, 'machines-qemu', machineId))) return (Date.now() - begunAt) / 1000;
-      if ((await provider.describe(machineId, signal))?.status !== 'running') return undefined;
+    while (secondsGone() < PROBE_SECONDS) {
+      if (await hasBooted(dir)) return { seconds: secondsGone() };
+      if ((await provider.describe(machineId, signal))?.status !== 'running') {
+        return { seconds: secondsGone(), failure: `QEMU ended: ${await qemuSaid(dir)}` };
+      }
       await sleep(PROBE_LOOK_EVERY_MS);
     }
-    return undefined;
-  } catch {
-    // A QEMU that cannot use KVM at all ends at once.
-    return undefined;
+    return { seconds: secondsGone(), failure: `no guest booted with it within ${PROBE_SECONDS} s` };
+  } catch (error) {
+    // A QEMU that cannot use KVM at all ends at once, and says why.
+    return { seconds: secondsGone(), failure: oneLine((error as Error).message) };
   } finally {
     await provider.destroy(machineId, signal);
     await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+async function qemuSaid(dir: string): Promise<string> {
+  const text = oneLine(await readFile(join(dir, QEMU_MACHINE_FILE.log), 'utf8').catch(() => ''));
+  return text === '' ? 'it said nothing' : text;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, '; ');
 }
 
 /** Tells this host, its kernel and its QEMU from every other one whose cache directory it may share. */
