@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENT_LOCAL_PORT } from '../domain/local-machine.ts';
+import { environmentText } from './environment-text.ts';
 import { runAgent } from './foreign-agent.ts';
 import { readAssignment, type GuestOptions } from './guest.ts';
 
@@ -8,6 +9,8 @@ import { readAssignment, type GuestOptions } from './guest.ts';
 const RUN_DIRECTORY = '/run/ephemera';
 const ENVIRONMENT_FILE = 'env';
 const LINK_SOCKET = 'agent.sock';
+/** On the machine's disk: a guest may restart, and its startup script runs once all the same. */
+const STATE_DIRECTORY = '/var/lib/ephemera';
 
 /**
  * Is the agent of a virtual machine whose program its own image brings, until it is told to end: counts the
@@ -33,14 +36,8 @@ export async function runGuestAgent(
     countPort: port,
     readyPort: port,
     localPort: AGENT_LOCAL_PORT,
-    stateDir: directory,
+    stateDir: STATE_DIRECTORY,
     awaitsAssignment,
     onEnvironment: writeEnvironment,
   });
-}
-
-/** As a shell reads it and systemd's `EnvironmentFile=` too. */
-export function environmentText(env: Record<string, string>): string {
-  const lines = Object.entries(env).map(([name, value]) => `${name}="${value.replaceAll(/[\\"$`]/g, '\\$&')}"\n`);
-  return lines.join('');
 }

@@ -48,7 +48,7 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
       ports: [PORT],
       ...spec,
     });
-    expect(status, JSON.stringify(body)).toBe(202);
+    expect(status, JSON.stringify(body)).toBe(201);
     const hasStarted = ({ state }: VmView): boolean => state !== 'creating' && state !== 'booting';
     const vm = await seeVm(stack, name, 'its boot', hasStarted, BOOT_SECONDS * 1000);
     expect(vm, JSON.stringify(vm)).toMatchObject({ state: 'running' });
