@@ -10,7 +10,6 @@ const SYSTEM_PACKAGES = [
   { name: 'python3-venv', isThere: canMakeVirtualEnvironments, usedFor: 'schemathesis, the stranger to the API' },
   { name: 'qemu-system-x86', isThere: () => onPath('qemu-system-x86_64'), usedFor: 'the tests with real guests' },
   { name: 'qemu-utils', isThere: () => onPath('qemu-img'), usedFor: 'the tests with disks of guests' },
-  { name: 'syslinux', isThere: () => onPath('syslinux'), usedFor: 'the test with a disk image that boots by itself' },
   { name: 'openssl', isThere: () => onPath('openssl'), usedFor: 'the tests with an API over https' },
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;
