@@ -88,7 +88,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const log = (name: string): string => join(stateDir, `${name}.log`);
   const controls = await startControls(options.controlWorkers ?? 0, env, log);
   const hostEnv = controls.length === 0 ? env : { ...env, EPHEMERA_WORKER_ROLES: 'host' };
-  const worker = part(options.workerScript ?? 'worker/main.ts', hostEnv, log('worker'), () => Promise.resolve());
+  const worker = part(options.workerScript ?? 'worker/main.ts', hostEnv, log('worker'), () =>
+    controls.length === 0 ? Promise.resolve() : untilPolls(log('worker')),
+  );
   const apis = ports.map((port, index) => {
     const url = `http://127.0.0.1:${port}`;
     const apiEnv = { ...env, EPHEMERA_API_PORT: `${port}` };
