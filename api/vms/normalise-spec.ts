@@ -48,7 +48,7 @@ export function normaliseSpec(body: CreateVmBody, providers: readonly string[]):
   const env = { ...base.env, ...body.env };
   const ready = readiness(body.readiness, base.readiness, ports);
   const sealed = sealedNames(secretInputOf(body, env));
-  if (sealed !== null) refuseUndeliverable(body, provider, ready);
+  if (sealed !== null) refuseUndeliverable(body, provider, image, ready);
   return {
     template,
     provider,

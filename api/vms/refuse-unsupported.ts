@@ -37,12 +37,21 @@ export function refuseUnsupported(body: CreateVmBody, provider: string): void {
   }
 }
 
-/** @throws ApiProblem `unsupportedOption` when nobody could hold the VM back until its machine has its sealed input. */
-export function refuseUndeliverable(body: CreateVmBody, provider: string, { kind }: Readiness): void {
+const CONTAINER_IMAGE = /^container:/;
+
+/**
+ * @throws ApiProblem `unsupportedOption` when nobody could give the machine its sealed input, or hold the VM back until
+ * it has it.
+ */
+export function refuseUndeliverable(body: CreateVmBody, provider: string, image: string, { kind }: Readiness): void {
+  if (CONTAINER_IMAGE.test(image)) throw unsupported(sealedField(body), 'a container');
   if (kind === 'agent' || PROVIDER_CAPABILITIES[provider]?.sealedWithoutAgentReadiness !== false) return;
-  const field = Object.keys(body.secretEnv ?? {}).length > 0 ? 'secretEnv' : 'startupScript';
   const why = `${provider} hands it to the agent, which readiness ${kind} does not wait for; use readiness agent`;
-  throw new ApiProblem('unsupportedOption', `body.${field}: ${why}`);
+  throw new ApiProblem('unsupportedOption', `body.${sealedField(body)}: ${why}`);
+}
+
+function sealedField({ secretEnv }: CreateVmBody): string {
+  return Object.keys(secretEnv ?? {}).length > 0 ? 'secretEnv' : 'startupScript';
 }
 
 function unsupported(field: string, provider: string): ApiProblem {

@@ -72,6 +72,9 @@ describe('secretEnv and startupScript of a create request', () => {
     expect(refusal({ provider: 'gcp', ...ready, startupScript: SECRET })).toMatch(
       /^unsupportedOption: body\.startupScript: gcp/,
     );
+    expect(refusal({ provider: 'gcp', image: 'container:redis:8', secretEnv: { TOKEN: SECRET } })).toMatch(
+      /^unsupportedOption: body\.secretEnv: a container does not/,
+    );
     for (const provider of ['local', 'qemu'])
       expect(specOf({ provider, ...ready, startupScript: 'true' }).sealed).toBeDefined();
   });
