@@ -27,13 +27,11 @@ interface ModelLife {
   /** The last question whether it is empty. */
   askedAt: number | null;
   end: 'open' | 'seenGone' | 'letGo' | 'terminated';
-  endedAt: number;
 }
 
-/** What a state wants to have done; `key` tells one wish from the next. */
+/** What a state wants to have done. */
 interface Task {
   kind: 'create' | 'ready' | 'tellDraining' | 'confirm' | 'probe' | 'destroy';
-  key: string;
   machineId: string;
 }
 
@@ -78,7 +76,7 @@ export class LifecycleWorld {
     const uid = `u-${this.lives.length}`;
     const start = { project: 'default', name: 'lobby', uid, machineId: this.#newId(), spec: specOf(this.#choices) };
     const vm = newVm({ ...start, at: this.now });
-    this.lives.push({ vm, first: vm, events: [], askedAt: null, end: 'open', endedAt: 0 });
+    this.lives.push({ vm, first: vm, events: [], askedAt: null, end: 'open' });
   }
 
   /** A message to the workflow: kept while no worker runs. */
@@ -273,7 +271,7 @@ export class LifecycleWorld {
 
   #close(life: ModelLife, end: ModelLife['end']): void {
     if (life.end !== 'open') return;
-    Object.assign(life, { end, endedAt: this.now });
+    life.end = end;
   }
 
   #reply({ life, event, askedAt }: { life: ModelLife; event: Unstamped; askedAt: number | null }): void {
@@ -347,12 +345,12 @@ function said(machine: ModelMachine): { sequence: number; connections: number } 
 }
 
 function taskOf({ state, machineId }: Vm): Task | null {
-  const task = (kind: Task['kind'], key = ''): Task => ({ kind, key: `${kind} ${machineId} ${key}`, machineId });
+  const task = (kind: Task['kind']): Task => ({ kind, machineId });
   if (state.name === 'creating') return task('create');
   if (state.name === 'booting') return task('ready');
   if (state.name === 'destroying') return task('destroy');
   if (!isServing(state)) return null;
-  if (state.drainNotice === 'pending') return task('tellDraining', state.name);
-  if (state.confirmation?.answeredBy === 'agent') return task('confirm', `${state.confirmation.askedAt}`);
-  return state.silence?.probe === 'pending' ? task('probe', `${state.silence.since}`) : null;
+  if (state.drainNotice === 'pending') return task('tellDraining');
+  if (state.confirmation?.answeredBy === 'agent') return task('confirm');
+  return state.silence?.probe === 'pending' ? task('probe') : null;
 }
