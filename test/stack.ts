@@ -40,6 +40,8 @@ export interface Stack {
   stateDir: string;
   apiKey: string;
   controlTaskQueue: string;
+  /** What its processes are told. */
+  env: Readonly<Record<string, string>>;
   worker: Part;
   controls: Part[];
   apis: (Part & { url: string })[];
@@ -102,6 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stateDir,
     apiKey,
     controlTaskQueue,
+    env,
     worker,
     controls,
     apis,

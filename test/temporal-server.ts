@@ -15,6 +15,8 @@ export const TEST_NAMESPACE = 'ephemera';
 export interface TestServer {
   address: string;
   uiUrl: string;
+  /** Prometheus text: what the server was asked, among others. */
+  metricsUrl: string;
   cliPath: string;
   connection: Connection;
   client: Client;
@@ -43,21 +45,23 @@ export async function startTestServer(): Promise<TestServer> {
   const dir = await mkdtemp(join(tmpdir(), 'ephemera-temporal-'));
   const port = await freePort();
   const uiPort = await freePort();
+  const metricsPort = await freePort();
   const address = `127.0.0.1:${port}`;
   const cliPath = temporalCliPath();
-  let child = await launch(cliPath, dir, port, uiPort);
+  let child = await launch(cliPath, dir, { port, uiPort, metricsPort });
   const connection = await connect(address);
   const client = new Client({ connection, namespace: TEST_NAMESPACE });
   const kill = (): Promise<void> => end(child, 'SIGKILL');
   return {
     address,
     uiUrl: `http://127.0.0.1:${uiPort}`,
+    metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     cliPath,
     connection,
     client,
     kill,
     restart: async () => {
-      child = await launch(cliPath, dir, port, uiPort);
+      child = await launch(cliPath, dir, { port, uiPort, metricsPort });
       await (await connect(address)).close();
     },
     stop: async () => {
@@ -68,7 +72,13 @@ export async function startTestServer(): Promise<TestServer> {
   };
 }
 
-async function launch(cliPath: string, dir: string, port: number, uiPort: number): Promise<ChildProcess> {
+interface Ports {
+  port: number;
+  uiPort: number;
+  metricsPort: number;
+}
+
+async function launch(cliPath: string, dir: string, { port, uiPort, metricsPort }: Ports): Promise<ChildProcess> {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name, type }) => [
     '--search-attribute',
     `${name}=${ATTRIBUTE_TYPE[type]}`,
@@ -77,6 +87,7 @@ async function launch(cliPath: string, dir: string, port: number, uiPort: number
     cliPath,
     [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--ui-port', `${uiPort}`],
+      ...['--metrics-port', `${metricsPort}`],
       ...['--db-filename', join(dir, 'temporal.db'), '--namespace', TEST_NAMESPACE, '--log-level', 'error'],
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       ...attributes,

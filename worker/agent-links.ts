@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { inParallel } from '../activities/in-parallel.ts';
 import { withLinkedSignal } from '../activities/linked-signal.ts';
 import type { LinkedMachine, MachineLinks } from '../activities/machine-links.ts';
 import type { UsageReport } from '../domain/activities.ts';
@@ -21,6 +22,8 @@ import { MachineLink } from './machine-link.ts';
 import type { VmSignals } from './vm-signals.ts';
 
 const LINK_POLL_MS = 50;
+/** A restart beside a thousand machines must not ask Temporal a thousand things at once. */
+const ADOPTIONS_AT_ONCE = 20;
 
 export interface AgentLinksOptions {
   provider: MachineProvider;
@@ -40,6 +43,8 @@ export interface AgentLinkCounters {
 export class AgentLinks implements MachineLinks {
   private readonly options: AgentLinksOptions;
   private readonly links = new Map<string, MachineLink>();
+  /** Found at the start and not linked yet. */
+  private readonly toAdopt = new Map<string, Machine>();
   private readonly stopped = new AbortController();
   private reportsReceived = 0;
   private signalsSent = 0;
@@ -68,7 +73,8 @@ export class AgentLinks implements MachineLinks {
     try {
       const onFailure = (error: unknown): void => log.warn({ err: error }, 'machines could not be listed yet');
       const machines = await retryForever(() => provider.list(signal), signal, onFailure);
-      await Promise.all(machines.map((machine) => this.adopt(machine)));
+      for (const machine of machines) this.toAdopt.set(machine.machineId, machine);
+      await inParallel(machines, ADOPTIONS_AT_ONCE, ({ machineId }) => this.adoptOnce(machineId));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -95,6 +101,8 @@ export class AgentLinks implements MachineLinks {
 
   /** Waits for a link that is still to be adopted or to reconnect, all within `TIMEOUTS.confirmLinkSeconds`. */
   async confirm(machineId: string, cancelled: AbortSignal): Promise<UsageReport | undefined> {
+    // A VM that may end now does not wait behind those that only go on.
+    void this.adoptOnce(machineId).catch(() => undefined);
     return withLinkedSignal(cancelled, TIMEOUTS.confirmLinkSeconds * 1000, async (signal) => {
       while (!signal.aborted) {
         const link = this.links.get(machineId);
@@ -106,10 +114,12 @@ export class AgentLinks implements MachineLinks {
   }
 
   send(machineId: string, command: AgentCommand): boolean {
+    void this.adoptOnce(machineId).catch(() => undefined);
     return this.links.get(machineId)?.send(command) ?? false;
   }
 
   close(machineId: string): void {
+    this.toAdopt.delete(machineId);
     this.links.get(machineId)?.close();
     this.links.delete(machineId);
   }
@@ -171,6 +181,12 @@ export class AgentLinks implements MachineLinks {
     const onFailure = (error: unknown): void => log.warn({ err: error }, 'the loss could not be told yet');
     const tell = (): Promise<unknown> => this.options.signals.machineLost(workflowId, { machineId });
     await retryForever(tell, this.stopped.signal, onFailure).catch(() => undefined);
+  }
+
+  private async adoptOnce(machineId: string): Promise<void> {
+    const machine = this.toAdopt.get(machineId);
+    this.toAdopt.delete(machineId);
+    if (machine !== undefined) await this.adopt(machine);
   }
 
   private async adopt({ machineId, labels, agent, status }: Machine): Promise<void> {

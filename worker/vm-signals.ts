@@ -3,8 +3,11 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { VmMemo } from '../domain/vm-view.ts';
 import { MEMO } from '../domain/wire-names.ts';
 import { machineLostSignal, reportSignal, type MachineLoss, type ReportSignal } from '../workflows/messages.ts';
+import { CallGate } from './call-gate.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
+/** Links of a host that have something to say at the same moment, after an outage for one, take turns. */
+const CALLS_AT_ONCE = 50;
 
 /** `notFound`: the workflow is closed or never was; nothing will ever hear this. */
 export type SignalOutcome = 'delivered' | 'notFound';
@@ -18,8 +21,9 @@ export interface VmSignals {
 }
 
 export function temporalVmSignals(client: Client): VmSignals {
+  const gate = new CallGate(CALLS_AT_ONCE);
   const call = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    client.withDeadline(Date.now() + CALL_TIMEOUT_MS, work);
+    gate.run(() => client.withDeadline(Date.now() + CALL_TIMEOUT_MS, work));
   const outcome = (work: () => Promise<void>): Promise<SignalOutcome> =>
     call(work).then(
       () => 'delivered',

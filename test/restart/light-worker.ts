@@ -1,0 +1,63 @@
+/**
+ * A worker process as worker/run-worker.ts composes it, with light machines as its provider: control and host role,
+ * adoption, sweeps, the call budget. Told what to do by the environment of the settings; says each second what it did.
+ */
+import { readdirSync } from 'node:fs';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { settingsOfThisProcess } from '../../config/load-settings.ts';
+import { createCallBudget, createHostWorker, createMachineHost } from '../../worker/machine-host.ts';
+import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
+import { ensureSweepSchedule } from '../../worker/sweep-schedule.ts';
+import { LightFleet } from './light-fleet.ts';
+
+/** What the process says to its parent. */
+export interface LightWorkerNote {
+  /** Epoch ms. */
+  at: number;
+  /** Calls of the provider, each with its time, since the last note. */
+  providerCalls: number[];
+  links: number;
+  openFiles: number;
+  adopted: boolean;
+}
+
+const NOTE_EVERY_MS = 500;
+
+const settings = settingsOfThisProcess();
+const { namespace, controlTaskQueue, address } = settings.temporal;
+const log = pino({ level: 'warn' });
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+const connection = await Connection.connect({ address: address ?? '' });
+const client = new Client({ connection, namespace });
+const provider = new LightFleet(`${settings.stateDir}/light`);
+const budget = createCallBudget('local', settings);
+const host = createMachineHost(provider, budget, client, null, log);
+const native = async (): Promise<NativeConnection> => NativeConnection.connect({ address: address ?? '' });
+const shared = { namespace };
+const control = await Worker.create({
+  ...shared,
+  connection: await native(),
+  taskQueue: controlTaskQueue,
+  workflowBundle: await bundleWorkflows(log),
+});
+await ensureSweepSchedule(client, settings);
+const secret = new Uint8Array(32);
+const hostWorker = await createHostWorker({ host, settings, secret, connection: await native(), shared });
+let adopted = false;
+void host.links.adoptAll().then(() => {
+  adopted = true;
+});
+setInterval(() => {
+  const note: LightWorkerNote = {
+    at: Date.now(),
+    providerCalls: provider.callTimes.splice(0),
+    links: host.links.counters.links,
+    openFiles: readdirSync('/proc/self/fd').length,
+    adopted,
+  };
+  process.send?.(note);
+}, NOTE_EVERY_MS);
+process.on('disconnect', () => process.exit(0));
+await Promise.all([control.run(), hostWorker.run()]);
