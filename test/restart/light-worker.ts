@@ -51,6 +51,7 @@ const hostWorker = await createHostWorker({
   connection: await native(),
   shared,
   observeSweep: () => undefined,
+  aroundActivities: undefined,
 });
 let adopted = false;
 void host.links.adoptAll().then(() => {
