@@ -33,11 +33,14 @@ LABEL linux
   INITRD initrd.img
   APPEND root=LABEL=root ro console=ttyS0 quiet
 `;
-/** The image's own program: answers each line with its environment's greeting. */
+/** The image's own program: answers each line with its environment's greeting, and a browser with nothing. */
 const PROGRAM = `import os, socketserver
 class Answer(socketserver.StreamRequestHandler):
     def handle(self):
         for line in self.rfile:
+            if line.startswith(b'GET '):
+                self.wfile.write(b'HTTP/1.1 204 No Content\\r\\nConnection: close\\r\\n\\r\\n')
+                return
             self.wfile.write((os.environ.get('GREETING', 'nobody greets') + '\\n').encode())
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True

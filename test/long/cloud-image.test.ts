@@ -74,10 +74,10 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
     expect(await stack.machines()).not.toContain(vm.machineId);
   });
 
-  it('is named by cloud-init and becomes ready by its port alone', async () => {
+  it('is named by cloud-init and becomes ready by its own answer alone', async () => {
     onTestFailed(async () => console.log(await stack.logs()));
-    const readiness = { kind: 'tcp', timeoutSeconds: BOOT_SECONDS };
-    await timed('create to open port', create('hall', { readiness }));
+    const readiness = { kind: 'http', path: '/', timeoutSeconds: BOOT_SECONDS };
+    await timed('create to first answer', create('hall', { readiness }));
     const headers = { authorization: `Bearer ${stack.apiKey}` };
     const text = await (await fetch(`${stack.apis[0]!.url}/v1/vms/hall/console`, { headers })).text();
     expect(text).toMatch(/hall login:|cloud-init.*running/i);
