@@ -55,7 +55,7 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
     return vm;
   }
 
-  it('becomes ready by its agent, has the disk and the env it was given, counts its users, and ends when idle', async () => {
+  it('becomes ready by its agent, has the env it was given, counts its users, and ends when idle', async () => {
     onTestFailed(async () => console.log(await stack.logs()));
     const readiness = { kind: 'agent', timeoutSeconds: BOOT_SECONDS };
     const spec = { readiness, diskGb: 4, env: { GREETING: 'good "morning" $HOME' }, idle: { timeoutSeconds: 5 } };
