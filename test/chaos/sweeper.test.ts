@@ -83,7 +83,7 @@ describe('the sweeper', () => {
     });
     const { signal } = new AbortController();
     const machineId = `m-${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-    const request = { machineId, spec: testSpec(), project: 'ghosts', vm: 'nobody', agentBootstrap: null };
+    const request = { machineId, spec: testSpec(), project: 'default', vm: 'nobody', agentBootstrap: null };
     await provider.create(request, signal);
     const seen = await eventually(
       stack,
@@ -94,7 +94,7 @@ describe('the sweeper', () => {
       },
       40_000,
     );
-    expect(seen).toMatchObject({ project: 'ghosts', vm: 'nobody', action: 'none' });
+    expect(seen).toMatchObject({ project: 'default', vm: 'nobody', action: 'none' });
     expect(await provider.describe(machineId, signal)).toMatchObject({ status: 'running' });
     await provider.destroy(machineId, signal);
   });
