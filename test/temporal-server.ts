@@ -20,6 +20,7 @@ export interface TestServer {
   cliPath: string;
   connection: Connection;
   client: Client;
+  pid: () => number | undefined;
   /** kill -9; the database file stays. */
   kill: () => Promise<void>;
   /** Starts again on the same file and ports. */
@@ -59,6 +60,7 @@ export async function startTestServer(): Promise<TestServer> {
     cliPath,
     connection,
     client,
+    pid: () => child.pid,
     kill,
     restart: async () => {
       child = await launch(cliPath, dir, { port, uiPort, metricsPort });
