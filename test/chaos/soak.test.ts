@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { runSoak } from './soak/run-soak.ts';
 
-describe('a minute of a steady life', () => {
+describe('a short soak', () => {
   it('leaves nothing behind, ends nothing wrongly and touches no VM with users', async () => {
-    const report = await runSoak({ minutes: 1 });
+    const report = await runSoak({ minutes: 0.75 });
     expect(report.violations).toEqual([]);
     expect(Object.keys(report.livesByKind)).toHaveLength(8);
-    expect(report.lives).toBeGreaterThanOrEqual(10);
+    expect(report.lives).toBeGreaterThanOrEqual(8);
     const last = report.samples.at(-1)!;
     expect(last, 'the VMs in use are there to the end').toMatchObject({ liveVms: 3, machineProcesses: 3 });
     for (const process of [last.worker, last.api, last.temporal, last.resident]) {
       expect(process.rssMb).toBeGreaterThan(10);
       expect(process.openFiles).toBeGreaterThan(10);
     }
-    expect(report.growth, 'a minute tells no trend').toBeNull();
+    expect(report.growth, 'so short a time tells no trend').toBeNull();
   });
 });
