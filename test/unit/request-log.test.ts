@@ -8,7 +8,9 @@ import { requestLog } from '../../api/http/request-log.ts';
 it('logs where a request went without its query and without a token in its path', async () => {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
-  const server = express().use(requestLog(log, { answered: () => undefined })).listen(0, '127.0.0.1');
+  const server = express()
+    .use(requestLog(log, { answered: () => undefined }))
+    .listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     const { port } = server.address() as AddressInfo;
