@@ -76,7 +76,7 @@ function deadlines(vm: Vm): Deadline[] {
 
 function servingDeadlines(vm: Vm, state: Running | Draining): Deadline[] {
   if (state.confirmation) return [{ kind: 'confirm', at: state.confirmation.until }];
-  if (state.silence) return [{ kind: 'lost', at: state.silence.graceUntil }];
+  if (state.silence) return state.silence.graceUntil === null ? [] : [{ kind: 'lost', at: state.silence.graceUntil }];
   const found = emptyDeadlines(vm, state);
   if (state.usage?.source === 'agent') {
     const at = state.usage.reportedAt + vm.spec.idle.silenceTimeoutSeconds * 1000;

@@ -193,7 +193,8 @@ function probed(vm: Vm, event: EventOf<'probed'>): Vm {
   if (!event.alive)
     return endWith(vm, event.at, event.cause ?? 'lost', `the agent fell silent: ${goneText(event.cause)}`);
   if (state.silence.probe === 'alive') return vm;
-  return { ...vm, state: { ...state, silence: { ...state.silence, probe: 'alive' } } };
+  const graceUntil = event.at + vm.spec.idle.silenceTimeoutSeconds * 1000;
+  return { ...vm, state: { ...state, silence: { ...state.silence, graceUntil, probe: 'alive' } } };
 }
 
 function goneText(cause: MachineEndCause | undefined): string {
@@ -270,8 +271,8 @@ function endWhenEmpty(vm: Vm, at: number, reason: EndReason): Vm {
 }
 
 function fallSilent(vm: Vm, state: Running | Draining, at: number, detail: string): Vm {
-  const graceUntil = at + vm.spec.idle.silenceTimeoutSeconds * 1000;
-  const silent: Serving = { ...state, confirmation: null, silence: { since: at, graceUntil, probe: 'pending' } };
+  const silence = { since: at, graceUntil: null, probe: 'pending' } as const;
+  const silent: Serving = { ...state, confirmation: null, silence };
   return logged({ ...vm, state: { ...state, ...silent } }, at, { kind: 'health', detail: `unknown: ${detail}` });
 }
 

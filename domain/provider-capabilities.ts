@@ -3,6 +3,8 @@ export interface ProviderCapabilities {
   /** Images the provider ships, or null when it takes any name. */
   images: readonly string[] | null;
   udpPorts: boolean;
+  /** A connection to a port of the machine says that its app listens; QEMU's user network accepts before it asks the guest. */
+  tcpReadiness: boolean;
   zones: boolean;
   disk: boolean;
   machineType: boolean;
@@ -23,6 +25,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
   local: {
     images: ['vm-server'],
     udpPorts: false,
+    tcpReadiness: true,
     zones: false,
     disk: false,
     machineType: false,
@@ -37,6 +40,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
   qemu: {
     images: null,
     udpPorts: false,
+    tcpReadiness: false,
     zones: false,
     disk: true,
     machineType: false,
@@ -51,6 +55,7 @@ export const PROVIDER_CAPABILITIES: Readonly<Record<string, ProviderCapabilities
   gcp: {
     images: null,
     udpPorts: true,
+    tcpReadiness: true,
     zones: true,
     disk: true,
     machineType: true,

@@ -49,8 +49,11 @@ export interface Confirmation {
 /** The agent is silent or did not answer: the count is unknown, which is not idle. */
 export interface Silence {
   since: number;
-  /** Until then the agent may come back; afterwards the VM counts as lost. */
-  graceUntil: number;
+  /**
+   * Until then the agent may come back; afterwards the VM counts as lost. Null while nobody has said whether the
+   * machine lives: a host that is away for a while must not cost its VMs.
+   */
+  graceUntil: number | null;
   /** Whether the provider was asked if the machine still runs. */
   probe: 'pending' | 'alive';
 }

@@ -126,7 +126,7 @@ async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<v
   }
 }
 
-/** A provider that cannot tell leaves the count unknown: the agent's word or the end of its grace decides. */
+/** A provider that cannot tell leaves the count unknown: the agent's word or the maximum lifetime decides. */
 async function probe(life: VmLife, machine: MachineActivities): Promise<void> {
   const { machineId } = life.vm;
   try {

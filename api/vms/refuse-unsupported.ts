@@ -18,6 +18,7 @@ const ASKS: readonly (readonly [
   ['egress', 'egress', ({ egress }) => egress === true],
   ['startupScript', 'startupScript', ({ startupScript }) => (startupScript ?? '') !== ''],
   ['secretEnv', 'secretEnv', ({ secretEnv }) => Object.keys(secretEnv ?? {}).length > 0],
+  ['readiness.kind tcp', 'tcpReadiness', ({ readiness }) => readiness?.kind === 'tcp'],
   ['ports', 'udpPorts', ({ ports }) => ports?.some(({ protocol }) => protocol === 'udp') ?? false],
 ];
 

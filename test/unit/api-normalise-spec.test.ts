@@ -62,6 +62,14 @@ describe('a create request', () => {
     expect(refusal({ template: 'cos', provider: 'local' })).toContain('unsupportedOption');
   });
 
+  it('is refused for readiness tcp on qemu, whose network takes every connection', () => {
+    const body: CreateVmBody = { template: 'chat', readiness: { kind: 'tcp', port: 8080 } };
+    expect(() => normaliseSpec(createVmSchema.parse(body), ['qemu'])).toThrow(
+      'body.readiness.kind: qemu does not support readiness.kind tcp',
+    );
+    expect(normalise(body).readiness).toMatchObject({ kind: 'tcp', port: 8080 });
+  });
+
   it('is refused for each thing that the provider cannot do', () => {
     const asks: CreateVmBody[] = [
       { zones: ['a'] },

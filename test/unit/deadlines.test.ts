@@ -35,8 +35,9 @@ describe('the next deadline', () => {
     expect(Life.ready().until(210).due).toEqual(['confirm', 210 + TIMEOUTS.confirmReportSeconds]);
   });
 
-  it('of a silence is the end of its grace', () => {
-    expect(busy().until(320).due).toEqual(['lost', 620]);
+  it('of a silence is the end of its grace, which begins when the machine is known to live', () => {
+    expect(busy().until(320).due).toEqual(['maxLifetime', 10_000]);
+    expect(busy().until(320).at(330, 'probed', { alive: true }).due).toEqual(['lost', 630]);
   });
 
   it('is none once the VM is being destroyed: that takes as long as it takes', () => {

@@ -77,10 +77,14 @@ function live(transition: Transition, spec: number, story: readonly number[]): L
 
 const stories = fc.tuple(fc.nat(7), fc.array(fc.nat(1_000_000_000), { maxLength: 60, size: 'max' }));
 
-function explore(transition: Transition, numRuns: number, seen: (world: LifecycleWorld) => void = () => undefined) {
+function explore(
+  transition: Transition,
+  { seed, numRuns }: { seed: number; numRuns: number },
+  seen: (world: LifecycleWorld) => void = () => undefined,
+): void {
   fc.assert(
     fc.property(stories, ([spec, story]) => seen(live(transition, spec, story))),
-    { seed: SEED, numRuns },
+    { seed, numRuns },
   );
 }
 
@@ -91,7 +95,7 @@ describe(`${RUNS} lives in which everything goes wrong (EPHEMERA_SEED=${SEED})`,
     () => {
       const ends = new Map<string, number>();
       let laterLives = 0;
-      explore(next, RUNS, ({ lives }) => {
+      explore(next, { seed: SEED, numRuns: RUNS }, ({ lives }) => {
         laterLives += lives.length - 1;
         for (const { vm, end } of lives) {
           const name = `${end} ${'reason' in vm.state ? vm.state.reason : ''}`;
@@ -107,6 +111,9 @@ describe(`${RUNS} lives in which everything goes wrong (EPHEMERA_SEED=${SEED})`,
     },
   );
 });
+
+/** Always the same: which of its violations a wrong lifecycle shows first differs from seed to seed. */
+const MUTANTS_SEED = 1;
 
 /** Lifecycles that are wrong in one point each, and what is seen of it. */
 const MUTANTS: Readonly<Record<string, readonly [seen: RegExp, mutant: Transition]>> = {
@@ -136,7 +143,7 @@ const MUTANTS: Readonly<Record<string, readonly [seen: RegExp, mutant: Transitio
     (vm, event) => (vm.state.name === 'destroying' ? gone(vm, event, () => true) : next(vm, event)),
   ],
   'replaces a machine before the lost one is destroyed': [
-    /two machines for one name|outlived the confirmed end/,
+    /two machines for one name|outlived the confirmed end|changed a VM whose machine is/,
     (vm, event) => gone(next(vm, event), event, ({ then }) => then === 'recreate'),
   ],
   'does not end by itself': [
@@ -155,7 +162,7 @@ describe('a lifecycle that is wrong in one point is found out: one that', () => 
     const [seen, mutant] = MUTANTS[name]!;
     let found: unknown;
     try {
-      explore(mutant, RUNS);
+      explore(mutant, { seed: MUTANTS_SEED, numRuns: RUNS });
     } catch (error) {
       found = (error as Error).cause;
     }

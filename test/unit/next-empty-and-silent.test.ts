@@ -158,7 +158,7 @@ describe('a typed count on a VM with an agent', () => {
     const { silence } = life.serving;
     life.at(330, 'connections', { connections: 2 });
     expect(life.serving).toMatchObject({ silence, usage: { connections: 2, reportedAt: START + 20_000 } });
-    expect(life.due).toEqual(['lost', 620]);
+    expect(life.due).toEqual(['maxLifetime', 10_000]);
   });
 
   it('starts the idle timer when it is typed, though the VM was never used before', () => {
@@ -226,7 +226,7 @@ describe('a silent agent', () => {
   it('makes the count unknown, and the machine is asked after', () => {
     const life = busy().until(320);
     expect(life.state).toBe('running');
-    expect(life.serving.silence).toEqual({ since: START + 320_000, graceUntil: START + 620_000, probe: 'pending' });
+    expect(life.serving.silence).toEqual({ since: START + 320_000, graceUntil: null, probe: 'pending' });
     expect(life.vm.timeline.at(-1)).toMatchObject({ kind: 'health', detail: 'unknown: the agent is silent' });
   });
 
@@ -236,9 +236,16 @@ describe('a silent agent', () => {
 
   it('has its grace when the machine lives, then the VM is lost', () => {
     const life = busy().until(320).at(321, 'probed', { alive: true });
-    expect(life.due).toEqual(['lost', 620]);
-    expect(life.until(619).state).toBe('running');
-    expect([life.until(620).state, life.reason]).toEqual(['destroying', 'lost']);
+    expect(life.due).toEqual(['lost', 621]);
+    expect(life.until(620).state).toBe('running');
+    expect([life.until(621).state, life.reason]).toEqual(['destroying', 'lost']);
+  });
+
+  it('costs the VM nothing while its host is away and nobody can say whether the machine lives', () => {
+    const life = busy().until(3000);
+    expect(life.serving.silence).toMatchObject({ probe: 'pending' });
+    expect(life.at(3001, 'probed', { alive: true }).due).toEqual(['lost', 3301]);
+    expect(life.at(3010, 'report', { sequence: 3, connections: 1 }).serving.silence).toBeNull();
   });
 
   it('is well again with one report in its grace', () => {
