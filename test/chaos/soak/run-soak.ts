@@ -1,12 +1,12 @@
 /** A steady life of many VMs for a while, watched from outside: what grows, what ends wrongly, what is left. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SweepReport } from '../../../domain/sweep.ts';
-import { eventually, startStack, type Stack } from '../../stack.ts';
+import { eventually, processesOf, startStack, type Stack } from '../../stack.ts';
 import { freePort, startTestServer, textOf, type TestServer } from '../../temporal-server.ts';
+import { sweptVms, sweepsOf } from '../sweep-reports.ts';
 import { growthOf, type Growth, type Tolerance } from './growth.ts';
 import { live, type LivedLife } from './lives.ts';
 import { Resident } from './residents.ts';
-import { machineCommands, sampleOf, type ProcessSample, type Sampled, type SoakSample } from './samples.ts';
+import { sampleOf, type ProcessSample, type Sampled, type SoakSample } from './samples.ts';
 import { SoakScene } from './scene.ts';
 
 export interface SoakOptions {
@@ -116,7 +116,8 @@ async function soak(
       ...lives.flatMap(({ wrong }) => (wrong === null ? [] : [`wrong end: ${wrong}`])),
       ...residents.flatMap(({ wrongs }) => wrongs.map((wrong) => `in use: ${wrong}`)),
       ...scene.apiErrors.map((what) => `API error: ${what}`),
-      ...sweptBy(sweeps).map((vm) => `${vm}: the sweeper had to remove its machine`),
+      // Nobody was terminated, so whatever a sweep removed was left behind by a bug.
+      ...sweptVms(sweeps).map((vm) => `${vm}: the sweeper had to remove its machine`),
       ...left.map((what) => `left behind: ${what}`),
       ...(await loggedErrors(stack)),
       ...heldMore(before, after),
@@ -232,7 +233,7 @@ async function leftovers(server: TestServer, stack: Stack): Promise<string[]> {
   const look = async (): Promise<string[]> => {
     const [directories, commands, { body }] = [
       await stack.machines(),
-      await machineCommands(stack),
+      await processesOf(stack),
       await stack.call('GET', '/v1/vms'),
     ];
     const workflows: string[] = [];
@@ -244,20 +245,6 @@ async function leftovers(server: TestServer, stack: Stack): Promise<string[]> {
   const isEmpty = async (): Promise<true | undefined> => ((await look()).length === 0 ? true : undefined);
   const empty = await eventually(stack, 'nothing left', isEmpty, EMPTY_WITHIN_MS).catch(() => false);
   return empty ? [] : look();
-}
-
-/** Nobody was terminated, so whatever a sweep removed was left behind by a bug. */
-function sweptBy(sweeps: readonly SweepReport[]): string[] {
-  return sweeps.flatMap(({ machines }) => machines.filter(({ action }) => action === 'destroyed').map(({ vm }) => vm));
-}
-
-async function sweepsOf(server: TestServer): Promise<SweepReport[]> {
-  const reports: SweepReport[] = [];
-  const query = `WorkflowType = 'sweep' AND ExecutionStatus = 'Completed'`;
-  for await (const { workflowId, runId } of server.client.workflow.list({ query })) {
-    reports.push(...((await server.client.workflow.getHandle(workflowId, runId).result()) as SweepReport[]));
-  }
-  return reports;
 }
 
 async function loggedErrors({ stateDir }: Stack): Promise<string[]> {

@@ -56,11 +56,6 @@ function machinesAmong(processes: readonly RunningProcess[], { stateDir }: Pick<
   return processes.filter(({ command }) => command.includes(stateDir));
 }
 
-/** Command lines of the machines that run. */
-export async function machineCommands(stack: Pick<Stack, 'stateDir'>): Promise<string[]> {
-  return machinesAmong(await allProcesses(), stack).map(({ command }) => command);
-}
-
 export interface Sampled {
   stack: Stack;
   temporalPid: number | undefined;

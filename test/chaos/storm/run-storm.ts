@@ -11,6 +11,7 @@ import { ensureImage } from '../../../scripts/image.ts';
 import { eventually, processesOf, startStack, type Stack } from '../../stack.ts';
 import { startTestServer, type TestServer } from '../../temporal-server.ts';
 import { workflowBundle } from '../../workflow/vm-harness.ts';
+import { sweptVms, sweepsOf } from '../sweep-reports.ts';
 import { liveOne, type LifeOutcome, type StormScene } from './one-life.ts';
 import { planStorm, type StormLife } from './plan.ts';
 import { StormFiles } from './stormy-activities.ts';
@@ -187,15 +188,6 @@ async function leftovers(stack: Stack): Promise<string[]> {
   }
 }
 
-async function sweepsOf(server: TestServer): Promise<SweepReport[]> {
-  const reports: SweepReport[] = [];
-  const query = `WorkflowType = 'sweep' AND ExecutionStatus = 'Completed'`;
-  for await (const { workflowId, runId } of server.client.workflow.list({ query })) {
-    reports.push(...((await server.client.workflow.getHandle(workflowId, runId).result()) as SweepReport[]));
-  }
-  return reports;
-}
-
 function reportOf(
   outcomes: LifeOutcome[],
   sweeps: SweepReport[],
@@ -215,10 +207,6 @@ function reportOf(
     swept: sweptVms(sweeps).length,
     sweeps: sweeps.length,
   };
-}
-
-function sweptVms(sweeps: SweepReport[]): string[] {
-  return sweeps.flatMap(({ machines }) => machines.filter(({ action }) => action === 'destroyed').map(({ vm }) => vm));
 }
 
 /** The sweeper is for owners that were terminated; whatever else it finds was left behind by a bug. */
