@@ -11,7 +11,7 @@ import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/local
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { isErrno, readProcess, socketPathOf } from './machine-files.ts';
-import { isAlive, killWithGroup, signalProcess } from './system-process.ts';
+import { isAlive, killGroup, killWithGroup, signalProcess } from './system-process.ts';
 import { waitUntil } from './waiting.ts';
 
 const GRACE_MS = 2000;
@@ -85,9 +85,9 @@ async function watchForLock(
   return waitUntil(() => readProcess(dir), LOCK_WATCH_MS, signal);
 }
 
-/** Our own children without a lock have nothing to lose. */
+/** Our own children without a lock have nothing to lose. Each leads a group, in which its shell may have forked. */
 async function killUnlocked(ownChildren: ReadonlySet<ChildProcess>, signal: CancelSignal): Promise<void> {
-  for (const child of ownChildren) child.kill('SIGKILL');
+  for (const { pid } of ownChildren) if (pid !== undefined) killGroup(pid);
   const allGone = (): Promise<true | undefined> => Promise.resolve(ownChildren.size === 0 ? true : undefined);
   if (await waitUntil(allGone, KILL_TIMEOUT_MS, signal)) return;
   throw new ProviderError('backendUnavailable', 'a starting machine does not end, not even by SIGKILL');

@@ -27,8 +27,12 @@ export async function signalProcess(machine: LocalMachineProcess, signal: NodeJS
 
 /** SIGKILL for exactly this process and what it left in its group; it leads one of its own. Gone is fine. */
 export async function killWithGroup(machine: LocalMachineProcess): Promise<void> {
-  if (!(await isAlive(machine))) return;
-  for (const target of [-machine.pid, machine.pid]) {
+  if (await isAlive(machine)) killGroup(machine.pid);
+}
+
+/** SIGKILL for a process that was not waited for yet, and for its group. Gone is fine. */
+export function killGroup(pid: number): void {
+  for (const target of [-pid, pid]) {
     try {
       process.kill(target, 'SIGKILL');
     } catch (error) {
