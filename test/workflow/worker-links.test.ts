@@ -174,6 +174,7 @@ describe('the agent links of a host', () => {
     const vm = await startVm(agent, { state: 'booting' });
     const links = startLinks(agent);
     await links.adoptAll();
+    await eventually(() => expect(agent.connected).toBe(1));
     agent.count(0);
     agent.ready = true;
     const sequence = agent.count(0);
