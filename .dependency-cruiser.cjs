@@ -33,6 +33,12 @@ module.exports = {
       to: { pathNot: ['^domain/', '^workflows/', 'node_modules/@temporalio/(workflow|common)/'] },
     },
     layer('providers-know-the-domain', '^providers/', ['^domain/']),
+    {
+      name: 'providers-share-only-what-is-of-no-provider',
+      severity: 'error',
+      from: { path: '^providers/(host|local|qemu|gcp)/' },
+      to: { path: '^providers/[^/]+/', pathNot: ['^providers/$1/', '^providers/host/'] },
+    },
     bans('providers-without-temporal', '^providers/', ['node_modules/@temporalio/']),
     layer('activities-know-domain-and-providers', '^activities/', ['^domain/', '^providers/']),
     layer('config-knows-the-domain', '^config/', ['^domain/']),

@@ -1,6 +1,7 @@
 /**
  * What a local machine's directory holds (`<state dir>/machines/<machineId>/`): the contract between
- * `providers/local`, which writes the order and reads the rest, and `vm-server`, which is the machine.
+ * `providers/local`, which writes the order, `providers/host`, which reads the rest, and `vm-server`, which is
+ * the machine.
  * A machine runs once: `process.json` is created exclusively by the process that is the machine, so a second
  * process of the same id steps aside, and one that finds a tombstone ends at once.
  */

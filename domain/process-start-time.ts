@@ -1,7 +1,7 @@
 /**
  * The start time of a process as its system tells it: with the pid it names one process, so that a reused pid
  * is not mistaken for it. The texts are compared as they are and mean nothing else. `vm-server` writes its own
- * into process.json and `providers/local` reads it there; both read the system with what is agreed here.
+ * into process.json and `providers/host` reads it there; both read the system with what is agreed here.
  */
 
 /** Field 22 of `/proc/<pid>/stat` (clock ticks since boot), or undefined when the text is none. */

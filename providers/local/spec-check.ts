@@ -4,7 +4,7 @@ import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import { PROVIDER_CAPABILITIES } from '../../domain/provider-capabilities.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
-import { isMachineId } from './machine-files.ts';
+import { isMachineId } from '../host/machine-files.ts';
 
 export const PROVIDER_NAME = 'local';
 const IMAGES = PROVIDER_CAPABILITIES[PROVIDER_NAME]?.images ?? [];

@@ -8,9 +8,9 @@ import { chmod, lstat, mkdir, open, readFile, rename, rm, writeFile, type FileHa
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ProviderError } from '../../domain/provider-error.ts';
-import { entriesOf, isErrno, makePrivateDir } from '../local/machine-files.ts';
+import { entriesOf, isErrno, jsonText, makePrivateDir } from '../host/machine-files.ts';
 import { checkFile, type ImageFileFacts } from './image-files.ts';
-import { jsonText, readOrder } from './machine-order.ts';
+import { readOrder } from './machine-order.ts';
 import { gigabytesFor, readQcow2Header } from './qcow2-header.ts';
 import { qemuImg } from './qemu-img.ts';
 

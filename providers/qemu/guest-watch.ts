@@ -7,15 +7,14 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readProcess, writeOnce } from '../local/machine-files.ts';
-import { isAlive } from '../local/system-process.ts';
+import { jsonText, readProcess, writeOnce } from '../host/machine-files.ts';
+import { isAlive } from '../host/system-process.ts';
 import { LINK_ID } from './command-line.ts';
 import { capConsole } from './console-cap.ts';
 import {
   QEMU_MACHINE_FILE,
   hasBooted,
   isOfOwnImage,
-  jsonText,
   readBootTry,
   readOrder,
   replaceJson,

@@ -1,13 +1,9 @@
-/** Starts QEMU in a session of its own: it outlives us, and nothing of our environment leaks into it. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { open } from 'node:fs/promises';
+/** Starts QEMU as the one process that a machine may be. */
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
+import type { StartedProcesses } from '../host/started-processes.ts';
 import { QEMU_MACHINE_FILE } from './machine-order.ts';
-
-/** Processes that this provider started and that did not end yet, by machine. */
-export type StartedProcesses = Map<string, Set<ChildProcess>>;
 
 export interface LaunchInput {
   machineId: string;
@@ -45,41 +41,13 @@ exec "$@"
 /** Resolves when the process runs; whether it became the machine tells its lock. */
 export async function launch(input: LaunchInput): Promise<ChildProcess> {
   const { machineId, dir, tombstonePath, fileLimitBytes, command, started } = input;
-  const output = await open(join(dir, QEMU_MACHINE_FILE.log), 'a', 0o600);
-  try {
-    const blocks = `${Math.ceil(fileLimitBytes / 512)}`;
-    const script = [BECOME_MACHINE, 'ephemera-machine', join(dir, LOCAL_MACHINE_FILE.process), tombstonePath, blocks];
-    const child = spawn('/bin/sh', ['-c', ...script, ...command], {
-      cwd: dir,
-      detached: true,
-      stdio: ['ignore', output.fd, output.fd],
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    });
-    await hasSpawned(child);
-    track(started, machineId, child);
-    child.unref();
-    return child;
-  } finally {
-    await output.close();
-  }
-}
-
-async function hasSpawned(child: ChildProcess): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      const full = cause.code === 'EAGAIN' || cause.code === 'ENOMEM' || cause.code === 'EMFILE';
-      const code = full ? 'noCapacity' : 'backendUnavailable';
-      reject(new ProviderError(code, `QEMU does not start: ${cause.message}`, { cause }));
-    });
-  });
-}
-
-function track(started: StartedProcesses, machineId: string, child: ChildProcess): void {
-  const ofMachine = started.get(machineId) ?? new Set();
-  started.set(machineId, ofMachine.add(child));
-  child.once('exit', () => {
-    ofMachine.delete(child);
-    if (ofMachine.size === 0 && started.get(machineId) === ofMachine) started.delete(machineId);
+  const blocks = `${Math.ceil(fileLimitBytes / 512)}`;
+  const script = [BECOME_MACHINE, 'ephemera-machine', join(dir, LOCAL_MACHINE_FILE.process), tombstonePath, blocks];
+  return started.start(machineId, {
+    name: 'QEMU',
+    command: ['/bin/sh', '-c', ...script, ...command],
+    dir,
+    outputPath: join(dir, QEMU_MACHINE_FILE.log),
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
   });
 }

@@ -7,7 +7,7 @@ import { link, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
-import { isErrno } from '../local/machine-files.ts';
+import { isErrno } from '../host/machine-files.ts';
 import { BUILT_IN_IMAGE, findDiskImage } from './disk-images.ts';
 import { QEMU_MACHINE_FILE, type MachineDisk } from './machine-order.ts';
 import { hasQemuImg, qemuImg } from './qemu-img.ts';

@@ -2,12 +2,12 @@
  * What the directory of a machine holds (`<state dir>/machines-qemu/<machineId>/`), beside the files it shares
  * with local machines: `machine.json`, `process.json`, `address.json`, `console.log`.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import type { MachineLabels } from '../../domain/machine-provider.ts';
 import type { PortSpec } from '../../domain/vm-spec.ts';
-import { socketPathOf } from '../local/machine-files.ts';
+import { jsonText, readJson, socketPathOf } from '../host/machine-files.ts';
 
 /** Where the machines of this provider are. */
 export function qemuMachinesDir(stateDir: string): string {
@@ -116,17 +116,4 @@ export async function replaceJson(dir: string, name: string, value: unknown): Pr
   const draft = join(dir, `.${name}.${process.pid}`);
   await writeFile(draft, jsonText(value), { mode: 0o600 });
   await rename(draft, join(dir, name));
-}
-
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -8,15 +8,15 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
-import { isErrno, readAddress, readProcess, readTail } from '../local/machine-files.ts';
-import { isAlive } from '../local/system-process.ts';
-import { waitUntil } from '../local/waiting.ts';
+import { bringUp, type BringUp } from '../host/bring-up.ts';
+import { isErrno, readAddress, readTail } from '../host/machine-files.ts';
+import type { StartedProcesses } from '../host/started-processes.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { qemuArguments } from './command-line.ts';
 import { noteOnConsole } from './guest-watch.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
-import { launch, type StartedProcesses } from './launch.ts';
+import { launch } from './launch.ts';
 import { makeDisk, mostBytesOf } from './machine-disk.ts';
 import {
   QEMU_MACHINE_FILE,
@@ -31,60 +31,35 @@ import { writeSeedVolume } from './seed-volume.ts';
 
 /** How long QEMU may take until it has its address; the guest's boot is not part of it. */
 const START_TIMEOUT_MS = 60_000;
-/** How long somebody else's start may take until its process shows. */
-const ADOPT_GRACE_MS = 2000;
 const LOG_TAIL_BYTES = 1000;
 
-export interface StartInput {
-  machineId: string;
-  dir: string;
+export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' | 'isDestroyed'> {
   order: QemuMachineOrder;
   image: QemuImage;
   hypervisor: Hypervisor;
   tombstonePath: string;
   started: StartedProcesses;
-  /** Whether this call wrote the order, and with it the duty to start the process. */
-  first: boolean;
   /** The console's hard limit. */
   consoleHardLimitBytes: number;
-  isDestroyed: () => Promise<boolean>;
 }
 
 /** Resolves when the machine runs and its address is known. Errors: `machineEnded`, `bootFailed`, retryable ones. */
 export async function startMachine(input: StartInput, signal: CancelSignal): Promise<void> {
-  const { machineId, dir } = input;
-  const begunAt = Date.now();
-  let child = input.first ? await launchQemu(input) : undefined;
-  let sawAlive = false;
-  const running = await waitUntil(
-    async () => {
-      if (await input.isDestroyed()) throw ended(`${machineId} was destroyed`);
-      const seen = await lookAt(dir);
-      if (seen === 'running') return true;
-      if (seen === 'starting') {
-        sawAlive = true;
-        await settle(input);
-      }
-      if (seen === 'ended' && !sawAlive && child === undefined) throw await endedBefore(input);
-      if (seen === 'ended' || (seen === 'absent' && child && hasExited(child))) throw await startFailure(dir);
-      if (seen === 'absent' && !child && Date.now() - begunAt > ADOPT_GRACE_MS) child = await launchQemu(input);
-      return undefined;
+  const { machineId, dir, first, isDestroyed } = input;
+  const failure = async (code: 'bootFailed' | 'backendUnavailable', what: string): Promise<ProviderError> =>
+    new ProviderError(code, `${what}: ${await log(dir)}`);
+  await bringUp(
+    {
+      ...{ machineId, dir, first, isDestroyed },
+      timeoutMs: START_TIMEOUT_MS,
+      launch: () => launchQemu(input),
+      settle: () => settle(input),
+      whyEnded: () => hungBoot(input),
+      whyNotStarted: () => failure('bootFailed', 'QEMU ended while it was starting'),
+      whyNoAddress: () => failure('backendUnavailable', `QEMU of ${machineId} does not answer; its log ends`),
     },
-    START_TIMEOUT_MS,
     signal,
   );
-  if (running) return;
-  throw new ProviderError(
-    'backendUnavailable',
-    `QEMU of ${machineId} does not answer; its log ends: ${await log(dir)}`,
-  );
-}
-
-async function lookAt(dir: string): Promise<'absent' | 'starting' | 'running' | 'ended'> {
-  const machine = await readProcess(dir);
-  if (machine === undefined) return 'absent';
-  if (!(await isAlive(machine))) return 'ended';
-  return (await readAddress(dir)) === undefined ? 'starting' : 'running';
 }
 
 async function launchQemu(input: StartInput): Promise<ChildProcess> {
@@ -130,14 +105,6 @@ async function beginBoot(dir: string, order: QemuMachineOrder, qmp: QmpSession):
   await qmp.execute('cont');
 }
 
-function hasExited(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-async function startFailure(dir: string): Promise<ProviderError> {
-  return new ProviderError('bootFailed', `QEMU ended while it was starting: ${await log(dir)}`);
-}
-
 /** The last lines that QEMU itself said, for an error that explains itself. */
 async function log(dir: string): Promise<string> {
   const tail = await readTail(join(dir, QEMU_MACHINE_FILE.log), LOG_TAIL_BYTES);
@@ -145,12 +112,8 @@ async function log(dir: string): Promise<string> {
   return text === '' ? '(it said nothing)' : text;
 }
 
-async function endedBefore({ machineId, dir }: StartInput): Promise<ProviderError> {
+async function hungBoot({ machineId, dir }: StartInput): Promise<ProviderError | undefined> {
   const boot = await readBootTry(dir);
-  if (boot?.hung !== true) return ended(`${machineId} ended before`);
+  if (boot?.hung !== true) return undefined;
   return new ProviderError('bootHung', `none of the ${boot.number} boots of ${machineId} reached its agent`);
-}
-
-function ended(message: string): ProviderError {
-  return new ProviderError('machineEnded', message);
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ProviderError } from '../../domain/provider-error.ts';
-import { isErrno } from '../local/machine-files.ts';
+import { isErrno } from '../host/machine-files.ts';
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 120_000;

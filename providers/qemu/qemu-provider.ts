@@ -2,39 +2,24 @@
  * Real virtual machines on this computer through QEMU. All it knows is in the state directory and in QEMU
  * itself, which outlives the worker, so any number of instances and restarts see the same machines.
  */
-import type { ChildProcess } from 'node:child_process';
-import { stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GuestAssignment } from '../../domain/guest-machine.ts';
 import type { CancelSignal, CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { RoomSize } from '../../domain/room.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
-import { endMachine, isLeftover, removeLeftover } from '../local/machine-end.ts';
-import {
-  entriesOf,
-  isErrno,
-  isMachineId,
-  machineIdsIn,
-  makePrivateDir,
-  readAddress,
-  readProcess,
-  readTail,
-  writeOnce,
-} from '../local/machine-files.ts';
-import { isAlive } from '../local/system-process.ts';
-import { Tombstones } from '../local/tombstones.ts';
+import { HostMachines } from '../host/host-machines.ts';
+import { isErrno, jsonText, makePrivateDir, writeOnce } from '../host/machine-files.ts';
 import { GuestWatch } from './guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
 import { diskImagesDir } from './disk-images.ts';
 import { checkAgentVolumes, checkImage, type QemuImage } from './image-files.ts';
-import type { StartedProcesses } from './launch.ts';
 import { diskFor } from './machine-disk.ts';
 import {
   EMULATION,
   QEMU_MACHINE_FILE,
   isOfOwnImage,
-  jsonText,
   qemuMachinesDir,
   readOrder,
   socketsOf,
@@ -69,9 +54,6 @@ const BOOT_DEADLINE_SECONDS = { tcg: 40, kvm: 15 } as const;
 const BOOT_TRIES = 3;
 const CONSOLE_HARD_LIMIT_BYTES = 16 * 1024 * 1024;
 const MIN_FREE_DISK_BYTES = 64 * 1024 * 1024;
-const NO_CHILDREN: ReadonlySet<ChildProcess> = new Set();
-const LEFTOVER_KEPT_MS = 3600 * 1000;
-const TIDY_EVERY_MS = 3600 * 1000;
 
 export function createQemuProvider(options: QemuProviderOptions): MachineProvider {
   return new QemuProvider(options);
@@ -80,27 +62,33 @@ export function createQemuProvider(options: QemuProviderOptions): MachineProvide
 class QemuProvider implements MachineProvider {
   readonly name = PROVIDER_NAME;
   private readonly options: QemuProviderOptions;
-  private readonly places: { machines: string; tombstones: string; images: string };
-  private readonly tombstones: Tombstones;
-  private readonly started: StartedProcesses = new Map();
+  private readonly machines: HostMachines<QemuMachineOrder>;
+  private readonly machinesDir: string;
+  private readonly imagesDir: string;
   private readonly accelerator: Accelerator;
-  private readonly watch: GuestWatch;
   private hypervisor: Hypervisor | undefined;
-  private tidiedAt = 0;
 
   constructor(options: QemuProviderOptions) {
     this.options = options;
     const { stateDir, bootDeadlineSeconds, bootTries } = options;
     this.accelerator = options.accelerator ?? EMULATION;
-    this.places = {
-      machines: qemuMachinesDir(stateDir),
-      tombstones: join(stateDir, 'machines-qemu-tombstones'),
-      images: diskImagesDir(stateDir),
-    };
-    this.tombstones = new Tombstones(this.places.tombstones);
-    this.watch = new GuestWatch({
+    this.machinesDir = qemuMachinesDir(stateDir);
+    this.imagesDir = diskImagesDir(stateDir);
+    const watch = new GuestWatch({
       deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
       tries: bootTries ?? BOOT_TRIES,
+    });
+    this.machines = new HostMachines<QemuMachineOrder>({
+      provider: PROVIDER_NAME,
+      deployment: options.deployment,
+      machinesDir: this.machinesDir,
+      tombstonesDir: join(stateDir, 'machines-qemu-tombstones'),
+      readOrder,
+      factsOf: (dir, { cpus, memoryMb, disk }) => ({
+        agent: { kind: 'unix', path: socketsOf(dir).agent },
+        size: { cpus, memoryMb, diskGb: disk?.sizeGb ?? 0 },
+      }),
+      onRunning: (dir) => watch.start(dir),
     });
   }
 
@@ -108,60 +96,36 @@ class QemuProvider implements MachineProvider {
     signal.throwIfAborted();
     checkRequest(request);
     const { machineId, spec } = request;
-    await this.refuseDestroyed(machineId);
+    await this.machines.refuseDestroyed(machineId);
     this.hypervisor ??= await findHypervisor(this.options.qemuPath);
-    const disk = await diskFor(spec, this.places.images);
+    const disk = await diskFor(spec, this.imagesDir);
     if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
     else await this.checkBuiltInImage(spec);
-    const dir = this.dirOf(machineId);
+    const dir = this.machines.dirOf(machineId);
     const first = await this.writeOrder(dir, request, disk);
-    await this.refuseForeign(machineId);
-    try {
-      await this.start(machineId, this.hypervisor, first, signal);
-    } catch (error) {
-      await this.sweepUpDestroyed(machineId);
-      throw error;
-    }
-    const machine = await this.look(machineId);
-    if (machine === undefined) throw new ProviderError('machineEnded', `${machineId} was destroyed`);
-    return machine;
+    const { hypervisor } = this;
+    return this.machines.bringUp(machineId, () => this.start(machineId, hypervisor, first, signal));
   }
 
   async sizeOf(spec: VmSpec): Promise<RoomSize> {
     const { cpus, memoryMb } = spec;
-    return { cpus, memoryMb, diskGb: (await diskFor(spec, this.places.images))?.sizeGb ?? 0 };
+    return { cpus, memoryMb, diskGb: (await diskFor(spec, this.imagesDir))?.sizeGb ?? 0 };
   }
 
   async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
-    signal.throwIfAborted();
-    const machine = isMachineId(machineId) ? await this.look(machineId) : undefined;
-    return machine?.labels.deployment === this.options.deployment ? machine : undefined;
+    return this.machines.describe(machineId, signal);
   }
 
   async destroy(machineId: string, signal: CancelSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (!isMachineId(machineId)) return;
-    await this.refuseForeign(machineId);
-    await this.tombstones.add(machineId);
-    await shutDown(this.dirOf(machineId), signal);
-    await endMachine(this.dirOf(machineId), this.started.get(machineId) ?? NO_CHILDREN, signal);
-    await this.tidy(Date.now());
+    await this.machines.destroy(machineId, signal, (dir) => shutDown(dir, signal));
   }
 
   async list(signal: CancelSignal): Promise<Machine[]> {
-    signal.throwIfAborted();
-    const machineIds = await machineIdsIn(this.places);
-    const machines = await Promise.all(machineIds.map((machineId) => this.look(machineId)));
-    return machines.filter((machine) => machine?.labels.deployment === this.options.deployment) as Machine[];
+    return this.machines.list(signal);
   }
 
   async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    if (!isMachineId(machineId)) return undefined;
-    return readTail(join(this.dirOf(machineId), QEMU_MACHINE_FILE.console), maxBytes);
-  }
-
-  private dirOf(machineId: string): string {
-    return join(this.places.machines, machineId);
+    return this.machines.readConsole(machineId, maxBytes);
   }
 
   private async checkBuiltInImage({ memoryMb }: VmSpec): Promise<void> {
@@ -171,20 +135,21 @@ class QemuProvider implements MachineProvider {
   }
 
   private async start(machineId: string, hypervisor: Hypervisor, first: boolean, signal: CancelSignal): Promise<void> {
-    const dir = this.dirOf(machineId);
+    const dir = this.machines.dirOf(machineId);
     const order = await readOrder(dir);
     if (order === undefined) throw new ProviderError('machineEnded', `${machineId} was destroyed`);
+    const { tombstones, started } = this.machines;
     const input = {
       machineId,
       dir,
       order,
       image: this.options.image,
       hypervisor,
-      tombstonePath: this.tombstones.pathOf(machineId),
-      started: this.started,
+      tombstonePath: tombstones.pathOf(machineId),
+      started,
       first,
       consoleHardLimitBytes: this.options.consoleHardLimitBytes ?? CONSOLE_HARD_LIMIT_BYTES,
-      isDestroyed: () => this.tombstones.has(machineId),
+      isDestroyed: () => tombstones.has(machineId),
     };
     await startMachine(input, signal);
   }
@@ -219,63 +184,9 @@ class QemuProvider implements MachineProvider {
 
   /** Before the machine has a directory: what is refused leaves nothing. One that has its order needs no more. */
   private async refuseFullDisk(): Promise<void> {
-    await makePrivateDir(this.places.machines);
-    const { bavail, bsize } = await statfs(this.places.machines);
+    await makePrivateDir(this.machinesDir);
+    const { bavail, bsize } = await statfs(this.machinesDir);
     if (bavail * bsize < MIN_FREE_DISK_BYTES) throw diskFull(this.options.stateDir);
-  }
-
-  private async refuseDestroyed(machineId: string): Promise<void> {
-    if (!(await this.tombstones.has(machineId))) return;
-    throw new ProviderError('machineEnded', `${machineId} was destroyed; its id is never used again`);
-  }
-
-  private async refuseForeign(machineId: string): Promise<void> {
-    const order = await readOrder(this.dirOf(machineId));
-    if (order === undefined || order.labels.deployment === this.options.deployment) return;
-    throw new ProviderError('permissionDenied', `${machineId} belongs to deployment ${order.labels.deployment}`);
-  }
-
-  /** A destroy that ran while we were creating may have finished before we wrote: then the rest is ours to remove. */
-  private async sweepUpDestroyed(machineId: string): Promise<void> {
-    if (!(await this.tombstones.has(machineId))) return;
-    const { signal } = new AbortController();
-    await endMachine(this.dirOf(machineId), this.started.get(machineId) ?? NO_CHILDREN, signal);
-  }
-
-  private async look(machineId: string): Promise<Machine | undefined> {
-    const dir = this.dirOf(machineId);
-    const order = await readOrder(dir);
-    if (order?.labels.machineId !== machineId) return undefined;
-    const [process, address] = [await readProcess(dir), await readAddress(dir)];
-    const alive = process !== undefined && (await isAlive(process));
-    if (alive && address !== undefined) this.watch.start(dir);
-    return {
-      machineId,
-      provider: PROVIDER_NAME,
-      host: order.host,
-      zone: null,
-      address: address ?? null,
-      status: process !== undefined && !alive ? 'ended' : alive && address !== undefined ? 'running' : 'starting',
-      labels: order.labels,
-      agent: { kind: 'unix', path: socketsOf(dir).agent },
-      createdAt: order.createdAt,
-      size: { cpus: order.cpus, memoryMb: order.memoryMb, diskGb: order.disk?.sizeGb ?? 0 },
-    };
-  }
-
-  /** Once an hour: old tombstones, and what a death in the middle of a removal left behind. */
-  private async tidy(now: number): Promise<void> {
-    if (now - this.tidiedAt < TIDY_EVERY_MS) return;
-    this.tidiedAt = now;
-    await this.tombstones.prune(now);
-    for (const name of (await entriesOf(this.places.machines)).filter(isLeftover)) {
-      const path = join(this.places.machines, name);
-      const changedAt = await stat(path).then(
-        ({ ctimeMs }) => ctimeMs,
-        () => now,
-      );
-      if (now - changedAt > LEFTOVER_KEPT_MS) await removeLeftover(path);
-    }
   }
 }
 

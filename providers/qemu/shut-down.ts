@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { AgentCommand } from '../../domain/agent-protocol.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
-import { readProcess } from '../local/machine-files.ts';
-import { isAlive } from '../local/system-process.ts';
-import { waitUntil } from '../local/waiting.ts';
+import { readProcess } from '../host/machine-files.ts';
+import { isAlive } from '../host/system-process.ts';
+import { waitUntil } from '../host/waiting.ts';
 import { hasBooted, isOfOwnImage, readOrder, socketsOf } from './machine-order.ts';
 import { withQmp } from './qmp.ts';
 

@@ -4,7 +4,7 @@ import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
-import { isMachineId } from '../local/machine-files.ts';
+import { isMachineId } from '../host/machine-files.ts';
 
 export const PROVIDER_NAME = 'qemu';
 /** QEMU itself takes more, but no host of ours has them. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalMachineOrder, LocalMachineProcess } from '../../domain/local-machine.ts';
 import type { LocalProviderOptions } from '../../providers/local/local-provider.ts';
-import { isAlive } from '../../providers/local/system-process.ts';
+import { isAlive } from '../../providers/host/system-process.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { eventually } from './eventually.ts';
 import { localHarness, machineRequest, processesOf, type LocalHarness } from './local-harness.ts';

@@ -1,15 +1,15 @@
 /**
- * Ends a local machine. The tombstone is written before this begins, and a machine looks for it after it locked
+ * Ends a machine of this host. The tombstone is written before this begins, and a machine looks for it after it locked
  * its id. So either we see the lock here, or the machine sees the tombstone: no third case. The directory is
  * first renamed and then looked at once more, which catches a lock taken in the very last moment.
  */
 import type { ChildProcess } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/local-machine.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { leftoverPath, removeLeftover } from './leftovers.ts';
 import { isErrno, readProcess, socketPathOf } from './machine-files.ts';
 import { isAlive, killGroup, killWithGroup, signalProcess } from './system-process.ts';
 import { waitUntil } from './waiting.ts';
@@ -19,9 +19,6 @@ const KILL_TIMEOUT_MS = 30_000;
 /** A process whose maker died may need this long from its start to its lock. */
 const LOCK_WATCH_MS = 1000;
 const FRESH_ORDER_MS = 30_000;
-
-/** Leftovers of removed machines begin with this; see {@link isLeftover}. */
-const LEFTOVER_PREFIX = '.gone-';
 
 /** Resolves when no process of the machine runs and its directory is gone; without either at once. */
 export async function endMachine(
@@ -37,7 +34,7 @@ export async function endMachine(
     if (!isErrno(error, 'ENOTDIR')) throw error;
   });
   if (shortDir !== null) await rm(shortDir, { recursive: true, force: true });
-  const leftover = join(dirname(dir), `${LEFTOVER_PREFIX}${randomUUID()}`);
+  const leftover = leftoverPath(dirname(dir));
   try {
     await rename(dir, leftover);
   } catch (error) {
@@ -47,15 +44,6 @@ export async function endMachine(
   const late = await readProcess(leftover);
   if (late !== undefined) await endProcess(late, signal);
   await removeLeftover(leftover);
-}
-
-export function isLeftover(name: string): boolean {
-  return name.startsWith(LEFTOVER_PREFIX);
-}
-
-/** A machine that still writes into its directory while it is removed makes a removal fail; then once more. */
-export async function removeLeftover(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
 async function endProcess(machine: LocalMachineProcess, signal: CancelSignal): Promise<void> {

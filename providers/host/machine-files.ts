@@ -1,28 +1,14 @@
-/** Where local machines live on disk, and their files read with suspicion: any of them may be half there. */
+/** Files of machines of this host: written whole, and read with suspicion, since any of them may be half there. */
 import { createHash, randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  LOCAL_MACHINE_FILE,
-  type LocalMachineAddress,
-  type LocalMachineOrder,
-  type LocalMachineProcess,
-} from '../../domain/local-machine.ts';
+import { LOCAL_MACHINE_FILE, type LocalMachineAddress, type LocalMachineProcess } from '../../domain/local-machine.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 
 /** Longest unix socket path that every system takes. */
 const MAX_SOCKET_PATH_BYTES = 100;
 const MACHINE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
-
-export interface MachinePlaces {
-  machines: string;
-  tombstones: string;
-}
-
-export function machinePlaces(stateDir: string): MachinePlaces {
-  return { machines: join(stateDir, 'machines'), tombstones: join(stateDir, 'machine-tombstones') };
-}
 
 /** Ids become file names, so anything else than the plain form is no id. */
 export function isMachineId(machineId: string): boolean {
@@ -64,9 +50,18 @@ export async function writeOnce(dir: string, name: string, text: string): Promis
   }
 }
 
-export async function readOrder(dir: string): Promise<LocalMachineOrder | undefined> {
-  const order = await readJson(join(dir, LOCAL_MACHINE_FILE.order));
-  return isOrder(order) ? order : undefined;
+/** The object or array in a file; undefined when the file is not there or holds nothing of the kind. */
+export async function readJson(path: string): Promise<unknown> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export async function readProcess(dir: string): Promise<LocalMachineProcess | undefined> {
@@ -94,11 +89,7 @@ export async function readTail(path: string, maxBytes: number): Promise<Uint8Arr
   }
 }
 
-/** Names of the machine directories; leftovers that begin with a dot are none. */
-export async function machineIdsIn(places: MachinePlaces): Promise<string[]> {
-  return (await entriesOf(places.machines)).filter(isMachineId);
-}
-
+/** Names in a directory; none when it is not there. */
 export async function entriesOf(dir: string): Promise<string[]> {
   return readdir(dir).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return [];
@@ -108,28 +99,4 @@ export async function entriesOf(dir: string): Promise<string[]> {
 
 export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isOrder(value: unknown): value is LocalMachineOrder {
-  const order = value as Partial<LocalMachineOrder> | undefined;
-  const labels = order?.labels as Partial<LocalMachineOrder['labels']> | undefined;
-  return (
-    typeof labels?.deployment === 'string' &&
-    typeof labels.machineId === 'string' &&
-    typeof labels.project === 'string' &&
-    typeof labels.vm === 'string' &&
-    typeof order?.createdAt === 'number' &&
-    typeof order.host === 'string' &&
-    Array.isArray(order.ports) &&
-    (order.link?.kind === 'unix' ? typeof order.link.socketPath === 'string' : order.link?.kind === 'http')
-  );
 }
