@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { viewQuery, type VmInput } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
 import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
@@ -31,10 +31,7 @@ let bundle: Promise<{ code: string }> | undefined;
 
 /** The workflow bundle, made once a process. */
 export function workflowBundle(): Promise<{ code: string }> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
+  bundle ??= bundleWorkflows({ debug: () => undefined, warn: (message) => process.stderr.write(`${message}\n`) });
   return bundle;
 }
 
