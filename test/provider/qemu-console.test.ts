@@ -1,22 +1,12 @@
 /** A guest that writes to its console without end: the disk of its host is not its to fill. */
 import { once } from 'node:events';
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CONSOLE_LIMIT_BYTES } from '../../domain/local-machine.ts';
-import type { QemuImage } from '../../providers/qemu/image-files.ts';
-import { ensureImage } from '../../scripts/image.ts';
 import { eventually } from './eventually.ts';
 import { imageWith } from './qemu-image-layer.ts';
-import {
-  BOOT_MS,
-  askPort,
-  guestRequest,
-  qemuHarness,
-  temporaryDirectory,
-  whyNoGuests,
-  type QemuHarness,
-} from './qemu-harness.ts';
+import { BOOT_MS, askPort, guestRequest, setUpGuests, whyNoGuests } from './qemu-harness.ts';
 
 const never = new AbortController().signal;
 const HARD_LIMIT_BYTES = CONSOLE_LIMIT_BYTES + 128 * 1024;
@@ -29,24 +19,11 @@ exec /ephemera/init
 `;
 
 describe.skipIf(whyNoGuests())('a guest that floods its console', () => {
-  let built: QemuImage;
-  let directory: string;
-  let harness: QemuHarness;
-  beforeAll(async () => {
-    built = await ensureImage();
-  }, 180_000);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await harness.dispose();
-    await rm(directory, { recursive: true, force: true });
-  });
+  const setUp = setUpGuests();
 
   it('goes on at the hard limit while no worker runs, and is cut to its newest lines by the next one', async () => {
-    harness = await qemuHarness(await imageWith(built, { init: FLOOD }, directory), {
-      consoleHardLimitBytes: HARD_LIMIT_BYTES,
-    });
+    const image = await imageWith(setUp.built, { init: FLOOD }, setUp.directory);
+    const harness = await setUp.start(image, { consoleHardLimitBytes: HARD_LIMIT_BYTES });
     const request = guestRequest();
     const console_ = join(harness.dirOf(request.machineId), 'console.log');
     const bytes = async (): Promise<number> => (await stat(console_)).size;

@@ -3,21 +3,11 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskFor, diskPath, makeDisk } from '../../providers/qemu/machine-disk.ts';
-import type { QemuImage } from '../../providers/qemu/image-files.ts';
-import { ensureImage } from '../../scripts/image.ts';
 import { eventually } from './eventually.ts';
 import { imageWith } from './qemu-image-layer.ts';
-import {
-  BOOT_MS,
-  guestRequest,
-  guestSpec,
-  qemuHarness,
-  temporaryDirectory,
-  whyNoGuests,
-  type QemuHarness,
-} from './qemu-harness.ts';
+import { BOOT_MS, guestRequest, guestSpec, setUpGuests, temporaryDirectory, whyNoGuests } from './qemu-harness.ts';
 
 const run = promisify(execFile);
 const never = new AbortController().signal;
@@ -76,20 +66,10 @@ describe.skipIf(whyNoGuests())('a disk', () => {
 });
 
 describe.skipIf(whyNoGuests())('a guest with a disk', () => {
-  let built: QemuImage;
-  let directory: string;
-  let guests: QemuHarness;
-  beforeAll(async () => {
-    built = await ensureImage();
-    directory = await temporaryDirectory();
-    guests = await qemuHarness(await imageWith(built, { init: FIRST_PROCESS }, directory));
-    return async () => {
-      await guests.dispose();
-      await rm(directory, { recursive: true, force: true });
-    };
-  }, 180_000);
+  const setUp = setUpGuests();
 
   it('sees it in the asked size and can write to it; on the host it takes what was written', async () => {
+    const guests = await setUp.start(await imageWith(setUp.built, { init: FIRST_PROCESS }, setUp.directory));
     const request = guestRequest({ spec: guestSpec({ diskGb: 3 }) });
     const machine = await guests.provider.create(request, never);
     expect(machine.size).toMatchObject({ diskGb: 3 });

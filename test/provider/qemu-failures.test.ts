@@ -1,17 +1,15 @@
 /** What goes wrong with guests: each with its documented code, and nothing left behind. */
 import { once } from 'node:events';
-import { open, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { open, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ProviderErrorCode } from '../../domain/error-codes.ts';
 import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { addressCandidates } from '../../providers/qemu/claim-address.ts';
-import type { QemuImage, QemuImageManifest } from '../../providers/qemu/image-files.ts';
-import type { QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
-import { ensureImage } from '../../scripts/image.ts';
+import type { QemuImageManifest } from '../../providers/qemu/image-files.ts';
 import { eventually } from './eventually.ts';
 import { copyOf, imageWith } from './qemu-image-layer.ts';
 import {
@@ -19,7 +17,7 @@ import {
   guestSpec,
   processesOf,
   qemuHarness,
-  temporaryDirectory,
+  setUpGuests,
   whyNoGuests,
   type QemuHarness,
 } from './qemu-harness.ts';
@@ -27,40 +25,23 @@ import {
 const never = new AbortController().signal;
 
 describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
-  let built: QemuImage;
-  let directory: string;
-  let harness: QemuHarness | undefined;
-  beforeAll(async () => {
-    built = await ensureImage();
-  }, 180_000);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await harness?.dispose();
-    harness = undefined;
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  const start = async (image: QemuImage, overrides: Partial<QemuProviderOptions> = {}): Promise<QemuHarness> => {
-    harness = await qemuHarness(image, overrides);
-    return harness;
-  };
+  const setUp = setUpGuests();
+  const { start } = setUp;
   const script = async (text: string): Promise<string> => {
-    const path = join(directory, 'qemu');
+    const path = join(setUp.directory, 'qemu');
     await writeFile(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
     return path;
   };
 
   it.each(['kernel', 'initrd', 'manifest'] as const)('lacks the %s of its image: imageMissing', async (part) => {
-    const guests = await start({ ...built, [part]: join(directory, 'nothing') });
+    const guests = await start({ ...setUp.built, [part]: join(setUp.directory, 'nothing') });
     const error = await refused(guests, 'imageMissing');
     expect(error.message).toContain('npm run image');
     await nothingIsLeft(guests);
   });
 
   it.each(['kernel', 'initrd'] as const)('has one other byte in the %s of its image: imageDamaged', async (part) => {
-    const copy = await copyOf(built, directory);
+    const copy = await copyOf(setUp.built, setUp.directory);
     await changeByte(copy[part]);
     const guests = await start(copy);
     const error = await refused(guests, 'imageDamaged');
@@ -69,7 +50,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('has half of its image: imageDamaged', async () => {
-    const copy = await copyOf(built, directory);
+    const copy = await copyOf(setUp.built, setUp.directory);
     await truncate(copy.initrd, 1000);
     const guests = await start(copy);
     await refused(guests, 'imageDamaged');
@@ -77,7 +58,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('finds a manifest of its image that is none: imageDamaged', async () => {
-    const copy = await copyOf(built, directory);
+    const copy = await copyOf(setUp.built, setUp.directory);
     await truncate(copy.manifest, 20);
     const guests = await start(copy);
     await refused(guests, 'imageDamaged');
@@ -85,15 +66,15 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('has less memory than its image needs: memoryTooSmall, which names what it needs', async () => {
-    const guests = await start(built);
+    const guests = await start(setUp.built);
     const error = await refused(guests, 'memoryTooSmall', guestRequest({ spec: guestSpec({ memoryMb: 256 }) }));
-    const { minMemoryMb } = JSON.parse(await readFile(built.manifest, 'utf8')) as QemuImageManifest;
+    const { minMemoryMb } = JSON.parse(await readFile(setUp.built.manifest, 'utf8')) as QemuImageManifest;
     expect(error.message).toContain(`${minMemoryMb}`);
     await nothingIsLeft(guests);
   });
 
   it('finds no QEMU: hypervisorMissing', async () => {
-    const guests = await start(built, { qemuPath: join(directory, 'nowhere') });
+    const guests = await start(setUp.built, { qemuPath: join(setUp.directory, 'nowhere') });
     const error = await refused(guests, 'hypervisorMissing');
     expect(error.message).toContain('apt-get install qemu-system-x86');
     await nothingIsLeft(guests);
@@ -102,7 +83,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   it.each(['QEMU emulator version 6.1.1 (Debian 1:6.1+dfsg-8)', 'who knows'])(
     'finds a QEMU that calls itself "%s": hypervisorTooOld',
     async (version) => {
-      const guests = await start(built, { qemuPath: await script(`echo '${version}'`) });
+      const guests = await start(setUp.built, { qemuPath: await script(`echo '${version}'`) });
       const error = await refused(guests, 'hypervisorTooOld');
       expect(error.message).toContain('6.2');
       await nothingIsLeft(guests);
@@ -110,7 +91,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   );
 
   it('asks for more memory than the host can ever give: bootFailed, in the words of QEMU', async () => {
-    const guests = await start(built);
+    const guests = await start(setUp.built);
     const request = guestRequest({ spec: guestSpec({ memoryMb: 64 * 1024 * 1024 }) });
     const error = await refused(guests, 'bootFailed', request);
     expect(error.message).toContain('memory');
@@ -120,7 +101,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('asks for a port that is taken on its first address: it gets the next one', async () => {
-    const guests = await start(built);
+    const guests = await start(setUp.built);
     const request = guestRequest();
     const [first, second] = addressCandidates(request.machineId);
     const other = createServer();
@@ -134,7 +115,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('asks for a port that another program has everywhere: portTaken, no address kept, made once it is free', async () => {
-    const guests = await start(built);
+    const guests = await start(setUp.built);
     const other = createServer();
     await once(other.listen(0, '0.0.0.0'), 'listening');
     const { port } = other.address() as AddressInfo;
@@ -157,7 +138,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('is given up while its port is taken: nothing is left', async () => {
-    const guests = await start(built);
+    const guests = await start(setUp.built);
     const other = createServer();
     await once(other.listen(0, '0.0.0.0'), 'listening');
     const { port } = other.address() as AddressInfo;
@@ -173,7 +154,10 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
 
   it('hangs in every boot: it is tried again, then ended: bootHung', async () => {
     const init = '#!/bin/busybox sh\necho stuck\nwhile :; do /bin/busybox sleep 1000; done\n';
-    const guests = await start(await imageWith(built, { init }, directory), { bootDeadlineSeconds: 3, bootTries: 2 });
+    const guests = await start(await imageWith(setUp.built, { init }, setUp.directory), {
+      bootDeadlineSeconds: 3,
+      bootTries: 2,
+    });
     const request = guestRequest();
     const { machineId } = await guests.provider.create(request, never);
     await eventually(async () => {
@@ -189,7 +173,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
   });
 
   it('is reset in the middle of its boot by a worker that then dies: it boots under the next one', async () => {
-    const hasty = await start(built, { bootDeadlineSeconds: 1, bootTries: 1000 });
+    const hasty = await start(setUp.built, { bootDeadlineSeconds: 1, bootTries: 1000 });
     const request = guestRequest();
     const maker = hasty.createElsewhere(request);
     await eventually(async () => {
@@ -200,7 +184,7 @@ describe.skipIf(whyNoGuests())('a guest that cannot be', () => {
     await ended;
     const pids = await processesOf(hasty.dirOf(request.machineId));
     const { stateDir } = hasty.options;
-    const patient = await qemuHarness(built, { stateDir });
+    const patient = await qemuHarness(setUp.built, { stateDir });
     const machine = await patient.provider.describe(request.machineId, never);
     expect(machine).toMatchObject({ status: 'running' });
     await expect(patient.askMachine(machine!)).resolves.toContain('200');

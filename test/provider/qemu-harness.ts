@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import type { CreateMachineRequest, Machine } from '../../domain/machine-provider.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { QemuImage } from '../../providers/qemu/image-files.ts';
 import { createQemuProvider, type QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
+import { ensureImage } from '../../scripts/image.ts';
 import { chatSpec, machineRequest } from './local-harness.ts';
 import type { ProviderHarness } from './provider-contract.ts';
 
@@ -94,6 +96,46 @@ export async function qemuHarness(
         for (const { machineId } of await provider.list(never)) await provider.destroy(machineId, never);
       }
       await rm(stateDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** What every test of a suite of guests finds. */
+export interface GuestSetUp {
+  /** The image as it is built. */
+  readonly built: QemuImage;
+  /** The test's own; removed after it. */
+  readonly directory: string;
+  /** A provider whose guests are gone after the test. */
+  start: (image: QemuImage, overrides?: Partial<QemuProviderOptions>) => Promise<QemuHarness>;
+}
+
+/** For a `describe`: builds the image before its tests, and clears away after each what that one made. */
+export function setUpGuests(): GuestSetUp {
+  let built: QemuImage;
+  let directory: string;
+  const started: QemuHarness[] = [];
+  beforeAll(async () => {
+    built = await ensureImage();
+  }, 180_000);
+  beforeEach(async () => {
+    directory = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    for (const harness of started.splice(0)) await harness.dispose();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return {
+    get built() {
+      return built;
+    },
+    get directory() {
+      return directory;
+    },
+    start: async (image, overrides) => {
+      const harness = await qemuHarness(image, overrides);
+      started.push(harness);
+      return harness;
     },
   };
 }

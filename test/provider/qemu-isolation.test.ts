@@ -4,25 +4,15 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { QemuImage } from '../../providers/qemu/image-files.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
-import { ensureImage } from '../../scripts/image.ts';
 import { eventually } from './eventually.ts';
 import { imageWith } from './qemu-image-layer.ts';
-import {
-  BOOT_MS,
-  guestRequest,
-  guestSpec,
-  qemuHarness,
-  temporaryDirectory,
-  whyNoGuests,
-  type QemuHarness,
-} from './qemu-harness.ts';
+import { BOOT_MS, guestRequest, guestSpec, setUpGuests, whyNoGuests, type QemuHarness } from './qemu-harness.ts';
 
 const never = new AbortController().signal;
 const WEB = { name: 'web', port: 8080, protocol: 'tcp' } as const;
@@ -79,27 +69,18 @@ Promise.all(all).then((lines) => {
 }
 
 describe.skipIf(whyNoGuests())('a guest', () => {
-  let built: QemuImage;
-  let directory: string;
+  const setUp = setUpGuests();
   let host: HostServers;
-  let harness: QemuHarness | undefined;
-  beforeAll(async () => {
-    built = await ensureImage();
-  }, 180_000);
   beforeEach(async () => {
-    directory = await temporaryDirectory();
     host = await hostServers();
   });
-  afterEach(async () => {
-    await harness?.dispose();
-    harness = undefined;
+  afterEach(() => {
     host.close();
-    await rm(directory, { recursive: true, force: true });
   });
 
   const probeFrom = async (targets: Target[], options: Partial<QemuProviderOptions> = {}): Promise<Findings> => {
-    const image = await imageWith(built, { init: FIRST_PROCESS, 'probe.cjs': probe(targets) }, directory);
-    harness = await qemuHarness(image, options);
+    const image = await imageWith(setUp.built, { init: FIRST_PROCESS, 'probe.cjs': probe(targets) }, setUp.directory);
+    const harness = await setUp.start(image, options);
     const request = guestRequest({ spec: guestSpec({ ports: [WEB, GAME] }) });
     const { machineId } = await harness.provider.create(request, never);
     return probed(harness, machineId);
@@ -114,7 +95,7 @@ describe.skipIf(whyNoGuests())('a guest', () => {
   }, 120_000);
 
   it('would reach its host if QEMU did not restrict its network, and the probe would see it', async () => {
-    const found = await probeFrom(hostTargets(host), { qemuPath: await unrestricting(directory) });
+    const found = await probeFrom(hostTargets(host), { qemuPath: await unrestricting(setUp.directory) });
     for (const target of hostTargets(host)) expect(found(target), JSON.stringify(target)).toBe('reached');
     expect(host.heard.sort()).toEqual(['connection on 0.0.0.0', 'connection on 127.0.0.1', 'datagram']);
   }, 120_000);

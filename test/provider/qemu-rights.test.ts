@@ -1,27 +1,15 @@
 /** What the QEMU of a guest may do on its host, and what others there can read of the guest. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, copyFile, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../../domain/machine-provider.ts';
-import type { QemuImage } from '../../providers/qemu/image-files.ts';
-import { ensureImage } from '../../scripts/image.ts';
 import { copyOf } from './qemu-image-layer.ts';
-import {
-  BOOT_MS,
-  askPort,
-  guestRequest,
-  guestSpec,
-  processesOf,
-  qemuHarness,
-  temporaryDirectory,
-  whyNoGuests,
-  type QemuHarness,
-} from './qemu-harness.ts';
+import { BOOT_MS, askPort, guestRequest, guestSpec, processesOf, setUpGuests, whyNoGuests } from './qemu-harness.ts';
 
 const never = new AbortController().signal;
 const LIFE = fileURLToPath(new URL('qemu-life-elsewhere.ts', import.meta.url));
@@ -31,25 +19,14 @@ const isRoot = process.getuid?.() === 0;
 const SECRET = 'correct-horse-battery-staple';
 
 describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
-  let image: QemuImage;
-  let directory: string;
-  let harness: QemuHarness | undefined;
+  const setUp = setUpGuests();
   let maker: ChildProcess | undefined;
-  beforeAll(async () => {
-    image = await ensureImage();
-  }, 180_000);
-  beforeEach(async () => {
-    directory = await temporaryDirectory();
-  });
-  afterEach(async () => {
+  afterEach(() => {
     maker?.kill('SIGKILL');
-    await harness?.dispose();
-    harness = undefined;
-    await rm(directory, { recursive: true, force: true });
   });
 
   it('runs without the rights of root, also when root starts it, and can get none', async () => {
-    harness = await qemuHarness(image);
+    const harness = await setUp.start(setUp.built);
     const { machineId } = await harness.provider.create(guestRequest(), never);
     const [pid] = await processesOf(harness.dirOf(machineId));
     const status = await statusOf(pid!);
@@ -60,7 +37,7 @@ describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
   });
 
   it('shows no secret of its guest to other users of the host', async () => {
-    harness = await qemuHarness(image);
+    const harness = await setUp.start(setUp.built);
     const request = guestRequest({ spec: guestSpec({ env: { ROOM_PASSWORD: SECRET } }) });
     const { machineId } = await harness.provider.create(request, never);
     const dir = harness.dirOf(machineId);
@@ -78,10 +55,11 @@ describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
   });
 
   it('lives a whole life in the hands of a user without rights', async () => {
+    const { built, directory } = setUp;
     const stateDir = join(directory, 'state');
     await mkdir(stateDir);
     const program = await programIn(directory);
-    const options = { stateDir, deployment: 'test', hostId: 'here', image: await copyOf(image, directory) };
+    const options = { stateDir, deployment: 'test', hostId: 'here', image: await copyOf(built, directory) };
     const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
     if (isRoot) for (const path of [directory, stateDir]) await chown(path, NOBODY, NOBODY);
     maker = spawn(program.node, [program.script], {
