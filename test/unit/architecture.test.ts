@@ -33,6 +33,8 @@ const VIOLATIONS: Violation[] = [
   { rule: 'providers-know-the-domain', from: 'providers', imports: '../config/ok.ts' },
   { rule: 'providers-know-the-domain', from: 'providers', imports: '../workflows/ok.ts' },
   { rule: 'providers-without-temporal', from: 'providers', imports: '@temporalio/client' },
+  { rule: 'providers-share-only-what-is-of-no-provider', from: 'providers/qemu', imports: '../local/ok.ts' },
+  { rule: 'providers-share-only-what-is-of-no-provider', from: 'providers/host', imports: '../local/ok.ts' },
   { rule: 'activities-know-domain-and-providers', from: 'activities', imports: '../config/ok.ts' },
   { rule: 'activities-know-domain-and-providers', from: 'activities', imports: '../worker/ok.ts' },
   { rule: 'config-knows-the-domain', from: 'config', imports: '../worker/ok.ts' },
@@ -58,6 +60,8 @@ const ALLOWED: Omit<Violation, 'rule'>[] = [
   { from: 'workflows', imports: '@temporalio/workflow' },
   { from: 'providers', imports: '../domain/ok.ts' },
   { from: 'providers', imports: '@google-cloud/compute' },
+  { from: 'providers/local', imports: '../host/ok.ts' },
+  { from: 'providers/local', imports: '../ok.ts' },
   { from: 'activities', imports: '../providers/ok.ts' },
   { from: 'activities', imports: '@temporalio/activity' },
   { from: 'config', imports: '@temporalio/envconfig' },
@@ -76,6 +80,7 @@ const LAYERS = [
   ...['domain', 'workflows', 'providers', 'activities', 'config', 'telemetry', 'worker', 'api', 'vm-server'],
   ...['cli', 'web', 'test', 'scripts'],
 ];
+const PROVIDERS = ['host', 'local', 'qemu'].map((name) => `providers/${name}`);
 const PACKAGES = [
   ...['workflow', 'client', 'activity', 'envconfig'].map((name) => `@temporalio/${name}`),
   '@google-cloud/compute',
@@ -90,7 +95,7 @@ async function writeTree(dir: string): Promise<Map<string, string>> {
     await writeFile(path.join(packageDir, 'package.json'), JSON.stringify({ name, main: 'index.js' }));
     await writeFile(path.join(packageDir, 'index.js'), 'exports.ok = 1;\n');
   }
-  for (const layer of LAYERS) {
+  for (const layer of [...LAYERS, ...PROVIDERS]) {
     await mkdir(path.join(dir, layer));
     await writeFile(path.join(dir, layer, 'ok.ts'), 'export const ok = 1;\n');
   }
