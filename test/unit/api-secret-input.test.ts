@@ -65,7 +65,7 @@ describe('secretEnv and startupScript of a create request', () => {
   });
 
   it('are refused where nobody could hold the VM back until its machine has them', () => {
-    const ready = { readiness: { kind: 'tcp' } };
+    const ready = { readiness: { kind: 'http' } };
     expect(refusal({ provider: 'gcp', ...ready, secretEnv: { TOKEN: SECRET } })).toMatch(
       /^unsupportedOption: body\.secretEnv: gcp .* readiness agent/,
     );
