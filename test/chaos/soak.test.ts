@@ -13,6 +13,7 @@ describe('a short soak', () => {
       expect(process.rssMb).toBeGreaterThan(10);
       expect(process.openFiles).toBeGreaterThan(10);
     }
+    expect(last.worker.heapMb, 'its heaps were measured').toBeGreaterThan(20);
     expect(report.growth, 'so short a time tells no trend').toBeNull();
   });
 });

@@ -1,7 +1,10 @@
 /** A steady life of many VMs for a while, watched from outside: what grows, what ends wrongly, what is left. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, processesOf, startStack, type Stack } from '../../stack.ts';
-import { freePort, startTestServer, textOf, type TestServer } from '../../temporal-server.ts';
+import { startTestServer, textOf, type TestServer } from '../../temporal-server.ts';
 import { sweptVms, sweepsOf } from '../sweep-reports.ts';
 import { growthOf, type Growth, type Tolerance } from './growth.ts';
 import { live, type LivedLife } from './lives.ts';
@@ -33,6 +36,7 @@ export interface SoakReport {
 
 type RestingProcesses = Record<'worker' | 'api', ProcessSample>;
 
+const COLLECT_GARBAGE = new URL('./collect-garbage.mjs', import.meta.url).href;
 const RESIDENTS = 3;
 const PACE_MS = 2700;
 /** A slower computer gets fewer lives, not more of them at once. */
@@ -58,42 +62,38 @@ const WATCHED: Record<string, { of: (sample: SoakSample) => number; tolerance: T
   'API children': { of: ({ api }) => api.children, tolerance: COUNT },
   'worker threads': { of: ({ worker }) => worker.threads, tolerance: COUNT },
   'API threads': { of: ({ api }) => api.threads, tolerance: COUNT },
-  // These only inform: a heap is read before its rubbish is collected, and Temporal is not ours.
-  'worker heap MB': { of: ({ worker }) => worker.heapMb ?? 0, tolerance: null },
-  'API heap MB': { of: ({ api }) => api.heapMb ?? 0, tolerance: null },
+  'worker heap MB': { of: ({ worker }) => worker.heapMb ?? 0, tolerance: MEMORY },
+  'API heap MB': { of: ({ api }) => api.heapMb ?? 0, tolerance: MEMORY },
+  // Temporal is not ours: this only informs.
   'Temporal RSS MB': { of: ({ temporal }) => temporal.rssMb, tolerance: null },
 };
 
 /** Runs a soak to its end. What must not have happened is in `violations`. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const server = await startTestServer();
+  const directory = await mkdtemp(join(tmpdir(), 'eph-soak-'));
   try {
-    const [worker, api] = [await freePort(), await freePort()];
-    const env = { EPHEMERA_WORKER_METRICS_PORT: `${worker}`, EPHEMERA_METRICS_PORT: `${api}` };
+    const heapFile = join(directory, 'heaps');
+    const env = { NODE_OPTIONS: `--import ${COLLECT_GARBAGE}`, SOAK_HEAP_FILE: heapFile };
     const stack = await startStack({ server, env });
     try {
-      const urlOf = (port: number): string => `http://127.0.0.1:${port}/metrics`;
-      return await soak(server, stack, { worker: urlOf(worker), api: urlOf(api) }, options);
+      return await soak(server, stack, heapFile, options);
     } finally {
       await stack.stop();
     }
   } finally {
     await server.stop();
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function soak(
-  server: TestServer,
-  stack: Stack,
-  metricsUrls: Sampled['metricsUrls'],
-  options: SoakOptions,
-): Promise<SoakReport> {
+async function soak(server: TestServer, stack: Stack, heapFile: string, options: SoakOptions): Promise<SoakReport> {
   const scene = new SoakScene(stack);
   const lives = await Promise.all(Array.from({ length: FIRST_LIVES }, (_, index) => live(scene, index)));
   const residents = await Promise.all(
     Array.from({ length: RESIDENTS }, (_, index) => Resident.moveIn(scene, `resident-${index}`)),
   );
-  const sampled = { stack, metricsUrls, temporalPid: server.pid(), residentMachine: residents[0]!.machineId };
+  const sampled = { stack, heapFile, temporalPid: server.pid(), residentMachine: residents[0]!.machineId };
   const before = await resting(sampled);
   const samples = await liveAndWatch(scene, lives, residents, sampled, options);
   const after = await resting(sampled);

@@ -7,7 +7,7 @@ import { textOf } from '../../temporal-server.ts';
 /** What one process holds. */
 export interface ProcessSample {
   rssMb: number;
-  /** JavaScript heap in use, live or not yet collected; null where the process does not say. */
+  /** JavaScript heap of all its threads after their latest garbage collection; null where nothing said so yet. */
   heapMb: number | null;
   openFiles: number;
   threads: number;
@@ -33,6 +33,12 @@ export interface SoakSample {
 
 const PAGE_KIB = 4;
 const MEGABYTE = 2 ** 20;
+
+interface HeapLine {
+  pid: number;
+  threadId: number;
+  heapBytes: number;
+}
 
 interface RunningProcess {
   pid: number;
@@ -60,8 +66,8 @@ export interface Sampled {
   stack: Stack;
   temporalPid: number | undefined;
   residentMachine: string;
-  /** Where API and worker show their metrics. */
-  metricsUrls: { worker: string; api: string };
+  /** Written by collect-garbage.mjs. */
+  heapFile: string;
 }
 
 /** Everything that /proc and the state directory tell. */
@@ -69,22 +75,23 @@ export async function sampleOf({
   stack,
   temporalPid,
   residentMachine,
-  metricsUrls,
+  heapFile,
 }: Sampled): Promise<Omit<SoakSample, 'atSeconds' | 'livesEnded' | 'liveVms'>> {
   const processes = await allProcesses();
   const machines = machinesAmong(processes, stack);
   const machinePids = new Set(machines.map(({ pid }) => pid));
   const childrenOf = (parentPid: number | undefined): number =>
     processes.filter(({ pid, parent }) => parent === parentPid && !machinePids.has(pid)).length;
-  const sample = async (pid: number | undefined, metricsUrl?: string): Promise<ProcessSample> => ({
+  const heaps = heapsIn(await textOf(heapFile));
+  const sample = async (pid: number | undefined): Promise<ProcessSample> => ({
     ...(await processSample(pid)),
-    heapMb: metricsUrl === undefined ? null : await heapMb(metricsUrl),
+    heapMb: heaps.get(pid) ?? null,
     children: childrenOf(pid),
   });
   return {
     load: rounded(loadavg()[0] ?? 0),
-    worker: await sample(stack.worker.pid(), metricsUrls.worker),
-    api: await sample(stack.apis[0]?.pid(), metricsUrls.api),
+    worker: await sample(stack.worker.pid()),
+    api: await sample(stack.apis[0]?.pid()),
     temporal: await sample(temporalPid),
     resident: await sample(machines.find(({ command }) => command.includes(residentMachine))?.pid),
     machineProcesses: machines.length,
@@ -103,10 +110,18 @@ async function processSample(pid: number | undefined): Promise<Pick<ProcessSampl
   return { rssMb: rounded((rssPages * PAGE_KIB) / 1024), openFiles: files.length, threads: threads.length };
 }
 
-async function heapMb(metricsUrl: string): Promise<number | null> {
-  const text = await fetch(metricsUrl).then((answer) => answer.text());
-  const bytes = /^nodejs_heap_size_used_bytes (\S+)$/m.exec(text)?.[1];
-  return bytes === undefined ? null : rounded(Number(bytes) / MEGABYTE);
+/** The latest heaps of each process, in MB: the sum of its threads. */
+function heapsIn(lines: string): Map<number | undefined, number> {
+  const latest = new Map<string, HeapLine>();
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const heap = JSON.parse(line) as HeapLine;
+    latest.set(`${heap.pid} ${heap.threadId}`, heap);
+  }
+  const sums = new Map<number | undefined, number>();
+  for (const { pid, heapBytes } of latest.values()) {
+    sums.set(pid, rounded((sums.get(pid) ?? 0) + heapBytes / MEGABYTE));
+  }
+  return sums;
 }
 
 function rounded(value: number): number {
