@@ -16,8 +16,8 @@ const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
 const IS_CI = process.env['CI'] === 'true';
 const PROJECTS = ['unit', 'provider', 'workflow', 'e2e', 'chaos'] as const;
 type Project = (typeof PROJECTS)[number];
-/** Tests with real servers and processes: more at once would only measure how slow the machine is. */
-const MAX_WORKERS = 2;
+/** Tests with real servers and processes wait a lot; more at once would only measure how slow the machine is. */
+const MAX_WORKERS = 3;
 
 await runScript(async () => {
   const projects = askedProjects(process.argv.slice(2));

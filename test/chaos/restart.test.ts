@@ -3,7 +3,7 @@ import { callRateOf } from '../../domain/call-budget.ts';
 import { runRestartTrial } from '../restart/restart-trial.ts';
 
 /** `npm run bench -- restart` does the same with 1,000. */
-const VMS = Number(process.env['EPHEMERA_CHAOS_RESTART_VMS'] ?? 100);
+const VMS = Number(process.env['EPHEMERA_CHAOS_RESTART_VMS'] ?? 60);
 const CALLS_PER_SECOND = 50;
 
 describe(`a worker that comes back to ${VMS} VMs after longer than their silence time-out`, () => {
