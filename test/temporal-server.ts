@@ -123,15 +123,23 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await exited;
 }
 
-/** A port that was free a moment ago. */
+/** Systems give out ports from 32768 on to whoever asks for any: one below stays free until its process takes it. */
+const CHOSEN_PORTS = { first: 10_000, count: 22_000 } as const;
+
+/** A port that was free a moment ago, and that nobody gets who asks for any port. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  server.close();
-  await once(server, 'close');
-  return address.port;
+  for (;;) {
+    const port = CHOSEN_PORTS.first + Math.floor(Math.random() * CHOSEN_PORTS.count);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The whole text of a file, or an empty one when there is none: for failure messages. */
