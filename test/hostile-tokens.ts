@@ -1,16 +1,5 @@
 /** Ways to spoil a token, each from a seed, so that a run can be repeated. */
 
-/** Numbers from 0 to below `below`, always the same for a seed (mulberry32). */
-export function seededRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /** Characters that look like others, or like nothing. */
 const TRICKS = [' ', '\t', '\n', '\r\n', '\u0000', '\u00a0', '\u200b', '\ufeff', '\u0430', '=', '+', '/', '%2e', '..'];

@@ -8,7 +8,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TimelineEntryView, VmView } from '../domain/vm-view.ts';
 import { buildVmServer } from '../scripts/build-vm-server.ts';
-import { freePort, TEST_NAMESPACE, textOf, type TestServer } from './temporal-server.ts';
+import { freePort } from './free-port.ts';
+import { TEST_NAMESPACE, textOf, type TestServer } from './temporal-server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const START_DEADLINE_MS = 60_000;

@@ -3,11 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTE } from '../domain/wire-names.ts';
+import { freePort } from './free-port.ts';
 
 const START_DEADLINE_MS = 30_000;
 export const TEST_NAMESPACE = 'ephemera';
@@ -121,25 +121,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const exited = once(child, 'exit');
   child.kill(signal);
   await exited;
-}
-
-/** Systems give out ports from 32768 on to whoever asks for any: one below stays free until its process takes it. */
-const CHOSEN_PORTS = { first: 10_000, count: 22_000 } as const;
-
-/** A port that was free a moment ago, and that nobody gets who asks for any port. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = CHOSEN_PORTS.first + Math.floor(Math.random() * CHOSEN_PORTS.count);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 /** The whole text of a file, or an empty one when there is none: for failure messages. */

@@ -3,7 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
 import { joinChat } from '../chat-client.ts';
 import { eventually, startStack, type Stack } from '../stack.ts';
-import { freePort, startTestServer, type TestServer } from '../temporal-server.ts';
+import { freePort } from '../free-port.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 /** What machines see as the API's address: sends each connection to the replica chosen at the moment. */
 class Switchboard {

@@ -7,7 +7,8 @@ import { METRICS, type MetricDefinition } from '../../domain/metrics.ts';
 import { joinChat } from '../chat-client.ts';
 import { metricsOf, readMetrics, type Family } from '../metrics-text.ts';
 import { eventually, startStack, type Stack } from '../stack.ts';
-import { freePort, startTestServer, type TestServer } from '../temporal-server.ts';
+import { freePort } from '../free-port.ts';
+import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 const token = `scrape-${randomUUID()}`;

@@ -9,7 +9,7 @@ import { AgentTokens } from '../../config/agent-tokens.ts';
 import { SECRET_KEY_FILE } from '../../config/deployment-secret.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { everythingTemporalTells, filesWith, holds, processes } from '../secret-search.ts';
-import { freePort } from '../temporal-server.ts';
+import { freePort } from '../free-port.ts';
 import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from './npm-start.ts';
 
 const canary = (): string => `canary${randomBytes(16).toString('hex')}`;

@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { containerScript } from '../../providers/gcp/container-script.ts';
 import { instanceResource } from '../../providers/gcp/instance-resource.ts';
+import { freePort } from '../free-port.ts';
 import { chatOnGcp, gcpRequest } from './gce-server/harness.ts';
 
 const VM_SERVER_FILE = resolve(import.meta.dirname, '../../dist/vm-server.cjs');
@@ -96,15 +97,6 @@ if (node >= 0) {
   child.unref();
 }`,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 it('starts the container with its environment, and an agent that counts who is connected to it', async () => {

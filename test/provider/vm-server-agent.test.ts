@@ -3,7 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HostEnd, eventually, freePort, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
+import { freePort } from '../free-port.ts';
+import { HostEnd, eventually, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
 
 interface ForeignServer {
   port: number;

@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
+import { freePort } from '../free-port.ts';
 import {
   ChatClient,
   eventually,
-  freePort,
   newMachine,
   startVmServer,
   tempDir,

@@ -6,7 +6,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import { eventually, freePort, newMachine, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
+import { freePort } from '../free-port.ts';
+import { eventually, newMachine, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
 
 const SECRET = 'one-time-secret-of-this-machine';
 const NOT_TRUSTED = 'its certificate is not trusted';

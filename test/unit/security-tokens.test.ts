@@ -14,7 +14,8 @@ import { GceBindings, verifyGceProof, type GceProofs } from '../../config/gce-ag
 import { GceIdentityVerifier } from '../../config/gce-identity.ts';
 import { addKey } from '../../config/key-changes.ts';
 import { AUDIENCE, INSTANCE, newSigner, NOW, tokenBy } from '../gce-identity-tokens.ts';
-import { asJson, claimsIn, seededRandom, SPOILS } from '../hostile-tokens.ts';
+import { asJson, claimsIn, SPOILS } from '../hostile-tokens.ts';
+import { seededRandom } from '../seeded-random.ts';
 
 const SEED = Number(process.env['EPHEMERA_TEST_SEED'] ?? 20_261_121);
 const SECRET = new Uint8Array(32).fill(7);

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import { addKey } from '../../config/key-changes.ts';
-import { seededRandom, SPOILS } from '../hostile-tokens.ts';
+import { SPOILS } from '../hostile-tokens.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
 import { startVmHarness, type VmHarness } from './vm-harness.ts';
 

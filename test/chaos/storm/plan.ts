@@ -1,4 +1,5 @@
 /** What goes wrong in a storm: a pure function of its seed, so a seed brings a failure back. */
+import { seededRandom } from '../../seeded-random.ts';
 import type { ActivityName } from '../faulty-activities.ts';
 
 /** Where in a life it happens: in an activity, or while the workflow waits with nothing under way. */
@@ -56,7 +57,7 @@ const BYSTANDER_EACH = 6;
 
 /** The lives of a storm in the order in which they start: all cells in a mixed order, over again when there are more. */
 export function planStorm(seed: number, lives: number): StormLife[] {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const plan: StormLife[] = [];
   let cells: Cell[] = [];
   while (plan.length < lives) {
@@ -71,22 +72,11 @@ export function planStorm(seed: number, lives: number): StormLife[] {
   return plan;
 }
 
-function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+function shuffled<Item>(items: readonly Item[], random: (below: number) => number): Item[] {
   const mixed = [...items];
   for (let at = mixed.length - 1; at > 0; at -= 1) {
-    const other = Math.floor(random() * (at + 1));
+    const other = random(at + 1);
     [mixed[at], mixed[other]] = [mixed[other]!, mixed[at]!];
   }
   return mixed;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

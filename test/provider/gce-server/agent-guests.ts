@@ -3,12 +3,11 @@
  * vm-server as its agent, started from the instance's metadata as the startup script does.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '../../free-port.ts';
 import type { Instance } from './resources.ts';
 import type { Guests } from './world.ts';
 
@@ -87,15 +86,6 @@ async function boot(instance: Instance, guest: Guest): Promise<void> {
 async function put(port: number, connections: number): Promise<boolean> {
   const answer = await fetch(`http://127.0.0.1:${port}/connections`, { method: 'PUT', body: `${connections}` });
   return answer.ok;
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function isWanted({ stopped }: Guest): boolean {
