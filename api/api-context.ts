@@ -35,7 +35,6 @@ export interface ApiContext {
   reportLimit: RateLimiter;
   /** Of signals to a workflow, for each machine. */
   forwardLimit: RateLimiter;
-  exchangeLimit: RateLimiter;
   log: Logger;
   metrics: ApiMetrics;
   /** Epoch ms. */

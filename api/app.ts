@@ -13,6 +13,8 @@ export function createApp(api: ApiContext): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
+  // Whose X-Forwarded-For counts: by default nobody's, and the address of a request is that of its connection.
+  app.set('trust proxy', api.settings.api.trustedProxies);
   app.use(requestLog(api.log, api.metrics));
   app.use((_request, response, next) => {
     response.setHeader('x-content-type-options', 'nosniff');

@@ -29,8 +29,6 @@ import { VmDirectory } from './vms/vm-directory.ts';
 const REPORT_LIMIT = { burst: 40, perSecond: 10 };
 /** The forwarding rule alone lets about 50 through at once, and a sign of life each second where silence is a matter of seconds. */
 const FORWARD_LIMIT = { burst: 100, perSecond: 1 };
-/** Many machines may share one address, and each exchanges once. */
-const EXCHANGE_LIMIT = { burst: 500, perSecond: 50 };
 /** Requests under way at a close get this long. */
 const CLOSE_GRACE_MS = 5000;
 
@@ -102,7 +100,6 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),
     forwardLimit: new RateLimiter(FORWARD_LIMIT),
-    exchangeLimit: new RateLimiter(EXCHANGE_LIMIT),
     log,
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
     now: Date.now,

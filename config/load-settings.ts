@@ -194,6 +194,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       presetKey: values.apiKey ?? null,
       url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort),
       limits: apiLimits(values),
+      trustedProxies: values.apiTrustedProxies ?? [],
       auditLog: auditLog(values.auditLog, stateDir, cwd),
     },
     temporal: {

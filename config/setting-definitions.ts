@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { QEMU_ACCELERATORS } from './settings.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
@@ -70,6 +71,22 @@ const httpUrl = text.refine((value) => {
 const address = text.refine((value) => /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/.test(value), {
   error: 'must look like host:port',
 });
+
+/** As the `trust proxy` of Express takes them; with /0 anybody could say to be anybody. */
+const trustedProxy = text.refine(isAddressOrRange, {
+  error: ({ input }) =>
+    `names "${String(input)}", which is no address, no range such as 10.0.0.0/8, and none of ${PROXY_RANGES.join(', ')}`,
+});
+
+const PROXY_RANGES = ['loopback', 'linklocal', 'uniquelocal'];
+
+function isAddressOrRange(written: string): boolean {
+  if (PROXY_RANGES.includes(written)) return true;
+  const [address = '', bits, ...rest] = written.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
 
 const label = (most: number) =>
   text.refine((value) => value.length <= most && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value), {
@@ -165,6 +182,11 @@ export const SETTING_DEFINITIONS = {
     env: 'EPHEMERA_API_WAITS_PER_KEY',
     about: 'requests of one key that may wait (?wait=) at once',
     schema: count(1, 100_000),
+  },
+  apiTrustedProxies: {
+    env: 'EPHEMERA_API_TRUSTED_PROXIES',
+    about: "addresses or ranges of reverse proxies whose X-Forwarded-For is believed; nobody's by default",
+    schema: list(trustedProxy, 0),
   },
   auditLog: {
     env: 'EPHEMERA_AUDIT_LOG',

@@ -36,6 +36,7 @@ function written(settings: Settings): Record<SettingName, string | null> {
     apiMutationsPerSecond: `${api.limits.mutationsPerSecond}`,
     apiWrongKeysPerMinute: `${api.limits.wrongKeysPerMinute}`,
     apiWaitsPerKey: `${api.limits.waitsPerKey}`,
+    apiTrustedProxies: api.trustedProxies.join(','),
     auditLog: api.auditLog,
     secretKey: settings.secretKey,
     workerRoles: worker.roles.join(','),

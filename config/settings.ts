@@ -23,6 +23,8 @@ export interface Settings {
     url: string;
     /** What one key, or one address without a valid key, may ask of one replica. */
     limits: { readsPerSecond: number; mutationsPerSecond: number; wrongKeysPerMinute: number; waitsPerKey: number };
+    /** Addresses and ranges whose X-Forwarded-For is believed; empty: the address of a caller is that of its connection. */
+    trustedProxies: string[];
     /** Absolute path of the audit log; `-` is standard output. */
     auditLog: string;
   };

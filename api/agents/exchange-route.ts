@@ -20,12 +20,18 @@ export const exchangeRoute = openRoute({
   access: 'public',
   // What a machine says of itself; nobody's deed.
   mutates: false,
+  limitsItself: true,
   body: exchangeBodySchema,
   replies: { 200: { description: 'A token that lets this machine report for itself.', schema: exchangeReplySchema } },
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable', 'identityUnavailable'],
   handle: async ({ body, remoteAddress }, api) => {
-    api.exchangeLimit.take(remoteAddress, api.now());
-    const { workflowId, machineId, nonce } = await provenAgent(api, body);
+    const proven = await provenAgent(api, body);
+    if (proven === undefined) {
+      api.requestLimits.takeRefusedAgent(remoteAddress, api.now());
+      throw tokenRefused('The proof of the machine is not valid');
+    }
+    const { workflowId, machineId, nonce } = proven;
+    api.requestLimits.takeExchange(machineId, api.now());
     const request = { machineId, nonce };
     try {
       await api.directory.within(

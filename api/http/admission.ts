@@ -15,16 +15,19 @@ export function admit(
   const now = api.now();
   switch (route.access) {
     case 'public':
-      api.requestLimits.takeOpen(remoteAddress, now);
+      if (route.limitsItself !== true) api.requestLimits.takeOpen(remoteAddress, now);
       return undefined;
     case 'agent':
       refuseStrangers(api, bearer, remoteAddress);
       return undefined;
     case 'viewer':
     case 'operator':
-    case 'admin':
-      api.requestLimits.allowKey(remoteAddress, bearer === undefined ? undefined : api.keys.verify(bearer), now);
-      return identify(api.keys, bearer);
+    case 'admin': {
+      // The key first: its check is one hash, and what others at this address do is no reason to refuse it.
+      const holder = api.keys.verify(bearer);
+      if (holder === undefined) api.requestLimits.takeWrongKey(remoteAddress, now);
+      return holder ?? identify(api.keys, bearer);
+    }
   }
 }
 

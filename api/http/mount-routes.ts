@@ -38,7 +38,7 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     facts.route = route.path;
     const attempt: Attempt = {
       requestId: facts.requestId,
-      remoteAddress: request.socket.remoteAddress ?? '',
+      remoteAddress: request.ip ?? '',
       bearer: bearerToken(request.get('authorization')),
       caller: undefined,
       params: request.params,

@@ -31,12 +31,6 @@ export class RateLimiter {
     if (tokens < 1) this.#refuse(tokens);
   }
 
-  /** @throws ApiProblem `rateLimited` when the caller could take none now; takes none. */
-  check(caller: string, now: number): void {
-    const tokens = this.#tokens(caller, now);
-    if (tokens < 1) this.#refuse(tokens);
-  }
-
   #tokens(caller: string, now: number): number {
     const { burst, perSecond } = this.#limit;
     const known = this.#buckets.get(caller);

@@ -10,10 +10,10 @@ const READ_BURST_SECONDS = 2;
 const MUTATION_BURST_SECONDS = 10;
 /** Routes without a key: health checks and documents. */
 const OPEN_LIMIT = { burst: 2000, perSecond: 1000 };
-/** Tokens of agents that are refused: a cloud's machines may share one address, and each may be late. */
+/** Tokens and proofs of agents that are refused: a cloud's machines may share one address, and each may be late. */
 const REFUSED_AGENT_LIMIT = { burst: 500, perSecond: 50 };
-/** Pairs of address and key remembered at most; the one unused longest is forgotten first. */
-const REMEMBERED_PAIRS = 20_000;
+/** Exchanges of a machine that proved itself: each is an update of its workflow, and lost answers are asked for again. */
+const EXCHANGE_LIMIT = { burst: 20, perSecond: 1 };
 
 export class RequestLimits {
   readonly #limits: Settings['api']['limits'];
@@ -22,8 +22,7 @@ export class RequestLimits {
   readonly #wrongKeys: RateLimiter;
   readonly #open = new RateLimiter(OPEN_LIMIT, 'requests from this address');
   readonly #refusedAgents = new RateLimiter(REFUSED_AGENT_LIMIT, 'refused tokens from this address');
-  /** Keys that were good at an address, as `<address> <key id>`. */
-  readonly #inUse = new Set<string>();
+  readonly #exchanges = new RateLimiter(EXCHANGE_LIMIT, 'exchanges of this machine');
   readonly #waits = new Map<string, number>();
 
   constructor(limits: Settings['api']['limits']) {
@@ -54,25 +53,19 @@ export class RequestLimits {
   }
 
   /**
-   * Whether this address may try keys now. One that tried too many wrong ones learns nothing more, not even that a key
-   * is right; only a key that was in use there before still opens, so that a neighbour behind the same proxy is not
-   * locked out. @throws ApiProblem `rateLimited`.
+   * One request without a valid key. Valid ones never come here: an address is shared by many, and whoever floods it
+   * must not shut them out. @throws ApiProblem `rateLimited`.
    */
-  allowKey(address: string, holder: ApiKeyHolder | undefined, now: number): void {
-    const pair = holder && `${address} ${holder.id}`;
-    if (pair === undefined) {
-      this.#wrongKeys.take(address, now);
-      return;
-    }
-    if (!this.#inUse.delete(pair)) this.#wrongKeys.check(address, now);
-    this.#inUse.add(pair);
-    for (const oldest of this.#inUse) {
-      if (this.#inUse.size <= REMEMBERED_PAIRS) return;
-      this.#inUse.delete(oldest);
-    }
+  takeWrongKey(address: string, now: number): void {
+    this.#wrongKeys.take(address, now);
   }
 
-  /** One refused token of an agent. @throws ApiProblem `rateLimited`. */
+  /** One exchange of a machine whose proof was checked. @throws ApiProblem `rateLimited`. */
+  takeExchange(machineId: string, now: number): void {
+    this.#exchanges.take(machineId, now);
+  }
+
+  /** One refused token or proof of an agent. @throws ApiProblem `rateLimited`. */
   takeRefusedAgent(address: string, now: number): void {
     this.#refusedAgents.take(address, now);
   }

@@ -57,6 +57,8 @@ interface RouteText {
   description?: string;
   /** Whether a caller changes something by it, so that it is audited; by default all but GET does. */
   mutates?: boolean;
+  /** Its handler counts callers that prove nothing, so that no flood of them shuts out one that does. */
+  limitsItself?: true;
   replies: Record<number, ReplyText>;
   /** Codes of this route itself; those of authentication and validation are added by what it declares. */
   errors: readonly ApiErrorCode[];

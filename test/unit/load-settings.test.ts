@@ -64,6 +64,18 @@ describe('loadSettings', () => {
     expect(mistakesOf([], { EPHEMERA_HOST_DISK_GB: '1.5' }).join()).toContain('EPHEMERA_HOST_DISK_GB');
   });
 
+  it('takes addresses and ranges of trusted proxies, hands them to child processes, and refuses anything else', () => {
+    expect(load().api.trustedProxies).toEqual([]);
+    const settings = load(['--api-trusted-proxies', '10.0.0.7, 192.168.0.0/16'], {});
+    expect(settings.api.trustedProxies).toEqual(['10.0.0.7', '192.168.0.0/16']);
+    const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd });
+    expect(child.api.trustedProxies).toEqual(settings.api.trustedProxies);
+    expect(load(['--api-trusted-proxies', 'fd00::/8,loopback']).api.trustedProxies).toHaveLength(2);
+    for (const wrong of ['all', '10.0.0.0/33', '0.0.0.0/0', '10.0.0/8', 'fd00::/129', 'proxy.test']) {
+      expect(mistakesOf(['--api-trusted-proxies', wrong]).join(), wrong).toContain(`names "${wrong}"`);
+    }
+  });
+
   it('takes limits of the calls to a provider by its name, and hands them to child processes', () => {
     expect(load().providerCalls).toEqual({ perSecond: {}, burst: {} });
     const settings = load(['--provider-calls-per-second', 'gcp=5, local=100'], {

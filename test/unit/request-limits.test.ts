@@ -40,20 +40,19 @@ describe('the budgets of a key', () => {
 });
 
 describe('an address that tries keys', () => {
-  it('is shut after so many wrong ones, also for a right key it had not used before', () => {
+  it('may show so many wrong ones, then gets 429 for each more, until time has passed', () => {
     const limits = new RequestLimits(LIMITS);
-    expect(many(7, () => limits.allowKey('x', undefined, 0))).toEqual([...fine(6), 'rateLimited 10']);
-    expect(outcome(() => limits.allowKey('x', key('guessed'), 0))).toBe('rateLimited 10');
-    expect(outcome(() => limits.allowKey('x', key('guessed'), 0))).toBe('rateLimited 10');
-    expect(outcome(() => limits.allowKey('y', key('guessed'), 0))).toBe('fine');
-    expect(outcome(() => limits.allowKey('x', key('guessed'), 10_000))).toBe('fine');
+    expect(many(7, () => limits.takeWrongKey('x', 0))).toEqual([...fine(6), 'rateLimited 10']);
+    expect(outcome(() => limits.takeWrongKey('y', 0))).toBe('fine');
+    expect(many(2, () => limits.takeWrongKey('x', 10_000))).toEqual(['fine', 'rateLimited 10']);
   });
+});
 
-  it('does not shut out the neighbours behind it whose keys were in use', () => {
+describe('an address that proves nothing', () => {
+  it('is refused its exchanges after a burst, and a machine that proves itself has a budget of its own', () => {
     const limits = new RequestLimits(LIMITS);
-    expect(outcome(() => limits.allowKey('proxy', key('neighbour'), 0))).toBe('fine');
-    many(20, () => limits.allowKey('proxy', undefined, 0));
-    expect(many(50, () => limits.allowKey('proxy', key('neighbour'), 0))).toEqual(fine(50));
+    expect(many(501, () => limits.takeRefusedAgent('x', 0)).at(-1)).toBe('rateLimited 1');
+    expect(outcome(() => limits.takeExchange('m-1', 0))).toBe('fine');
   });
 });
 

@@ -82,6 +82,23 @@ describe('the exchange of a bootstrap secret', () => {
     expect([stranger.status, stranger.body.code]).toEqual([401, 'tokenRefused']);
   });
 
+  it('is not refused for the garbage that others send from the same address', async () => {
+    const vm = await runningVm();
+    const garbage = (nonce: string) =>
+      api.call('POST', '/v1/agent/exchange', { key: null, body: { secret: 'x.y', nonce } });
+    const flood = async (): Promise<number[]> =>
+      (await Promise.all(Array.from({ length: 100 }, (_, index) => garbage(`garbage-${index}`)))).map(
+        ({ status }) => status,
+      );
+    await eventually('a refused flood', async () => {
+      const refused = (await flood()).filter((status) => status === 429);
+      return refused.length > 70 ? true : undefined;
+    });
+    const under = [flood(), new Agent(vm.workflowId, vm.machineId).exchange(), flood()] as const;
+    expect((await under[1]).status).toBe(200);
+    await Promise.all(under);
+  });
+
   it('is refused to a machine that is not the current one, and after the end', async () => {
     const vm = await runningVm();
     expect((await new Agent(vm.workflowId, 'm-other').exchange()).status).toBe(401);

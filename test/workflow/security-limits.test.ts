@@ -14,10 +14,14 @@ let second: TestApi;
 const keys: MadeKey[] = [];
 const key = (index: number): string => keys[index]?.key ?? '';
 
+function lowLimits(settings: TestApi['settings']): void {
+  settings.api.limits = LIMITS;
+}
+
 beforeAll(async () => {
   server = await startTestServer();
   const change = async (settings: TestApi['settings']) => {
-    settings.api.limits = LIMITS;
+    lowLimits(settings);
     for (let index = 0; index < 5; index += 1) {
       keys.push(await addKey(settings.stateDir, { project: `p${index}`, role: 'operator' }, Date.now()));
     }
@@ -96,17 +100,47 @@ describe('a revoked key', () => {
 });
 
 describe('an address that tries keys', () => {
-  it('is shut with 429 before it can try many, also for a right one; a key in use there goes on', async () => {
-    const own = key(4);
-    expect((await api.call('GET', '/v1/vms')).status).toBe(200);
-    const guess = (guessed: string) => api.call('GET', '/v1/vms', { key: guessed });
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => guess(`guess-${index}`)));
-    const codes = answers.map(({ body }) => body.code);
-    expect(codes.filter((code) => code === 'rateLimited').length).toBeGreaterThan(20);
-    expect(new Set(codes)).toEqual(new Set(['unauthenticated', 'rateLimited']));
-    const right = await guess(own);
-    expect([right.status, right.body.code]).toEqual([429, 'rateLimited']);
-    expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await api.call('GET', '/v1/vms')).status).toBe(200);
+  const guess = (replica: TestApi, guessed: string, headers: Record<string, string> = {}) =>
+    replica.call('GET', '/v1/vms', { key: guessed, headers });
+  const flood = (replica: TestApi, headers: Record<string, string> = {}) =>
+    Promise.all(Array.from({ length: 100 }, (_, index) => guess(replica, `guess-${index}`, headers)));
+
+  it('gets 429 for wrong ones beyond its limit, and no valid key is refused for it, on a fresh replica neither', async () => {
+    const fresh = await startTestApi(server, QUEUE, { share: api, change: lowLimits });
+    try {
+      const answers = await flood(fresh);
+      const codes = answers.map(({ body }) => body.code);
+      expect(codes.filter((code) => code === 'rateLimited').length).toBeGreaterThan(20);
+      expect(new Set(codes)).toEqual(new Set(['unauthenticated', 'rateLimited']));
+      const refused = answers.find(({ status }) => status === 429);
+      expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+      const none = await fresh.call('GET', '/v1/vms', { key: null });
+      expect([none.status, none.body.code]).toEqual([429, 'rateLimited']);
+      expect((await guess(fresh, key(4))).status).toBe(200);
+      expect((await fresh.call('GET', '/v1/vms')).status).toBe(200);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it('is the one that a trusted proxy names, and nobody else can name one', async () => {
+    const trusting = await startTestApi(server, QUEUE, {
+      share: api,
+      change: (settings) => {
+        lowLimits(settings);
+        settings.api.trustedProxies = ['127.0.0.0/8'];
+      },
+    });
+    try {
+      const code = async (replica: TestApi, address: string) =>
+        (await guess(replica, 'wrong', { 'x-forwarded-for': `198.51.100.1, ${address}` })).body.code;
+      await flood(trusting, { 'x-forwarded-for': '203.0.113.7' });
+      expect(await code(trusting, '203.0.113.7')).toBe('rateLimited');
+      expect(await code(trusting, '203.0.113.8')).toBe('unauthenticated');
+      await flood(api, { 'x-forwarded-for': '203.0.113.7' });
+      expect(await code(api, '203.0.113.8')).toBe('rateLimited');
+    } finally {
+      await trusting.close();
+    }
   });
 });
