@@ -198,6 +198,11 @@ export const PROVIDER_ERROR = {
   },
   addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
   rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },
+  hostFailure: {
+    kind: 'retryable',
+    title: 'The host cannot tell how a machine is, or cannot act on it',
+    todo: 'Nothing: it is tried again. If it lasts, the message says what the system lacks, or which file is damaged.',
+  },
   backendUnavailable: {
     kind: 'retryable',
     title: 'The provider does not answer or failed',

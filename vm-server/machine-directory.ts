@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   LOCAL_MACHINE_FILE,
@@ -19,6 +19,21 @@ export function readOrder(dir: string): LocalMachineOrder {
       cause: error,
     });
   }
+}
+
+/** Whether the machine was destroyed. Throws where that cannot be told: then it must not live. */
+export function isDestroyed({ tombstonePath }: LocalMachineOrder): boolean {
+  try {
+    statSync(tombstonePath);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** Makes this process the machine. False when another process is, or was: a machine runs once. */
@@ -48,8 +63,10 @@ function ownStartTime(): string {
 function procStartTime(): string | undefined {
   try {
     return parseProcStatStartTime(readFileSync('/proc/self/stat', 'utf8'));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    // What ps tells instead would name another process to those who read /proc.
+    throw error;
   }
 }
 

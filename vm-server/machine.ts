@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
 import type { PortSpec } from '../domain/vm-spec.ts';
@@ -10,7 +9,7 @@ import { openSocketLink, type LinkParts } from './agent/socket-link.ts';
 import { createChatApp } from './chat-app.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { createLog } from './log.ts';
-import { claimLife, readOrder, writeAddress } from './machine-directory.ts';
+import { claimLife, isDestroyed, readOrder, writeAddress } from './machine-directory.ts';
 import { endGroupAtExit } from './process-group.ts';
 
 /**
@@ -20,7 +19,7 @@ import { endGroupAtExit } from './process-group.ts';
 export async function runMachine(dir: string): Promise<void> {
   process.umask(0o077);
   const order = readOrder(dir);
-  if (!claimLife(dir) || existsSync(order.tombstonePath)) return;
+  if (!claimLife(dir) || isDestroyed(order)) return;
   const log = createLog(join(dir, LOCAL_MACHINE_FILE.console));
   Object.assign(process.env, order.env);
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import type { CancelSignal, Machine, MachineLabels } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { DamagedFile, withHostFailures } from './host-failure.ts';
 import { pruneLeftovers } from './leftovers.ts';
 import { endMachine } from './machine-end.ts';
 import { entriesOf, isMachineId, readAddress, readProcess, readTail } from './machine-files.ts';
@@ -49,7 +50,7 @@ export class HostMachines<Order extends HostOrder> {
     return join(this.#options.machinesDir, machineId);
   }
 
-  /** Before anything is written for the id. Errors: `machineEnded`. */
+  /** Before anything is written for the id. Errors: `machineEnded`, `hostFailure`. */
   async refuseDestroyed(machineId: string): Promise<void> {
     if (!(await this.tombstones.has(machineId))) return;
     throw new ProviderError('machineEnded', `${machineId} was destroyed; its id is never used again`);
@@ -72,33 +73,47 @@ export class HostMachines<Order extends HostOrder> {
     return machine;
   }
 
+  /** Errors: `hostFailure` where the host cannot tell, or a file of the machine is damaged. */
   async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
     signal.throwIfAborted();
-    const machine = isMachineId(machineId) ? await this.#look(machineId) : undefined;
+    if (!isMachineId(machineId)) return undefined;
+    const machine = await withHostFailures(() => this.#look(machineId));
     return this.#isOurs(machine) ? machine : undefined;
   }
 
+  /**
+   * A machine of which a file is damaged hides no other: it counts as starting, and one without a sound manifest, whose
+   * owner nobody knows, is left out. Errors: `hostFailure` where the host cannot tell.
+   */
   async list(signal: CancelSignal): Promise<Machine[]> {
     signal.throwIfAborted();
-    const machineIds = (await entriesOf(this.#options.machinesDir)).filter(isMachineId);
-    const machines = await Promise.all(machineIds.map((machineId) => this.#look(machineId)));
+    const machines = await withHostFailures(async () => {
+      const machineIds = (await entriesOf(this.#options.machinesDir)).filter(isMachineId);
+      return Promise.all(machineIds.map((machineId) => this.#lookPastDamage(machineId)));
+    });
     return machines.filter((machine) => this.#isOurs(machine)) as Machine[];
   }
 
-  /** `shutDown` comes before the end by force. */
+  /**
+   * `shutDown` comes before the end by force. What is damaged is no reason to let a machine live: who knows its id owns
+   * it. Errors: `hostFailure` and those of an end; then the machine may live, and its destroy is to be repeated.
+   */
   async destroy(machineId: string, signal: CancelSignal, shutDown?: (dir: string) => Promise<void>): Promise<void> {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return;
-    await this.#refuseForeign(machineId);
-    await this.tombstones.add(machineId);
-    await shutDown?.(this.dirOf(machineId));
-    await this.#end(machineId, signal);
-    await this.#tidy(Date.now());
+    await withHostFailures(async () => {
+      await this.#refuseForeign(machineId).catch(ignoreDamage);
+      await this.tombstones.add(machineId);
+      await shutDown?.(this.dirOf(machineId)).catch(ignoreDamage);
+      await this.#end(machineId, signal);
+      await this.#tidy(Date.now());
+    });
   }
 
+  /** Errors: `hostFailure`. */
   async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
     if (!isMachineId(machineId)) return undefined;
-    return readTail(join(this.dirOf(machineId), LOCAL_MACHINE_FILE.console), maxBytes);
+    return withHostFailures(() => readTail(join(this.dirOf(machineId), LOCAL_MACHINE_FILE.console), maxBytes));
   }
 
   #isOurs(machine: Machine | undefined): boolean {
@@ -122,25 +137,43 @@ export class HostMachines<Order extends HostOrder> {
   }
 
   async #look(machineId: string): Promise<Machine | undefined> {
-    const { provider, readOrder, factsOf, onRunning } = this.#options;
     const dir = this.dirOf(machineId);
-    const order = await readOrder(dir);
-    if (order?.labels.machineId !== machineId) return undefined;
-    const [process, address] = [await readProcess(dir), await readAddress(dir)];
+    const order = await this.#orderOf(machineId);
+    const process = await readProcess(dir);
     const alive = process !== undefined && (await isAlive(process));
+    if (order === undefined) {
+      if (alive) throw new DamagedFile(dir, `it lacks its manifest while process ${process.pid} runs`);
+      return undefined;
+    }
+    const address = await readAddress(dir);
     const running = alive && address !== undefined;
-    if (running) onRunning?.(dir);
-    return {
-      machineId,
-      provider,
-      host: order.host,
-      zone: null,
-      address: address ?? null,
-      status: process !== undefined && !alive ? 'ended' : running ? 'running' : 'starting',
-      labels: order.labels,
-      createdAt: order.createdAt,
-      ...factsOf(dir, order),
-    };
+    if (running) this.#options.onRunning?.(dir);
+    const status = process !== undefined && !alive ? 'ended' : running ? 'running' : 'starting';
+    return this.#machineOf(machineId, order, status, address ?? null);
+  }
+
+  async #lookPastDamage(machineId: string): Promise<Machine | undefined> {
+    try {
+      return await this.#look(machineId);
+    } catch (error) {
+      ignoreDamage(error);
+      const order = await this.#orderOf(machineId).catch(ignoreDamage);
+      return order === undefined ? undefined : this.#machineOf(machineId, order, 'starting', null);
+    }
+  }
+
+  async #orderOf(machineId: string): Promise<Order | undefined> {
+    const dir = this.dirOf(machineId);
+    const order = await this.#options.readOrder(dir);
+    if (order === undefined || order.labels.machineId === machineId) return order;
+    throw new DamagedFile(dir, `its manifest is that of ${order.labels.machineId}`);
+  }
+
+  #machineOf(machineId: string, order: Order, status: Machine['status'], address: Machine['address']): Machine {
+    const { labels, createdAt, host } = order;
+    const { provider, factsOf } = this.#options;
+    const facts = factsOf(this.dirOf(machineId), order);
+    return { machineId, provider, host, zone: null, address, status, labels, createdAt, ...facts };
   }
 
   /** Once an hour: old tombstones, and what a death in the middle of a removal left behind. */
@@ -150,4 +183,10 @@ export class HostMachines<Order extends HostOrder> {
     await this.tombstones.prune(now);
     await pruneLeftovers(this.#options.machinesDir, now);
   }
+}
+
+/** Lets everything pass on but damage. */
+function ignoreDamage(error: unknown): undefined {
+  if (error instanceof DamagedFile) return undefined;
+  throw error;
 }

@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/local-machine.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { findProcesses } from './find-processes.ts';
+import { DamagedFile, unlessAbsent } from './host-failure.ts';
 import { leftoverPath, removeLeftover } from './leftovers.ts';
 import { isErrno, readProcess, socketPathOf } from './machine-files.ts';
 import { isAlive, killGroup, killWithGroup, signalProcess } from './system-process.ts';
@@ -20,14 +22,19 @@ const KILL_TIMEOUT_MS = 30_000;
 const LOCK_WATCH_MS = 1000;
 const FRESH_ORDER_MS = 30_000;
 
-/** Resolves when no process of the machine runs and its directory is gone; without either at once. */
+/**
+ * Resolves when no process of the machine runs and its directory is gone; without either at once. Where its record of
+ * its process is damaged, the system is asked which processes are the machine's. Errors: `hostFailure`,
+ * `backendUnavailable`; then the directory is still there.
+ */
 export async function endMachine(
   dir: string,
   ownChildren: ReadonlySet<ChildProcess>,
   signal: CancelSignal,
 ): Promise<void> {
-  const locked = (await readProcess(dir)) ?? (await watchForLock(dir, ownChildren, signal));
-  if (locked !== undefined) await endProcess(locked, signal);
+  let processes = await processesOf(dir);
+  if (processes.length === 0) processes = await watchForLock(dir, ownChildren, signal);
+  for (const one of processes) await endProcess(one, signal);
   await killUnlocked(ownChildren, signal);
   const { path: socketPath, shortDir } = socketPathOf(dir);
   await rm(socketPath, { force: true }).catch((error: unknown) => {
@@ -41,9 +48,32 @@ export async function endMachine(
     if (isErrno(error, 'ENOENT')) return;
     throw error;
   }
-  const late = await readProcess(leftover);
-  if (late !== undefined) await endProcess(late, signal);
+  await endLate(leftover, dir, signal);
   await removeLeftover(leftover);
+}
+
+/** The process that the machine says it is; those that the system finds where what it says is damaged. */
+async function processesOf(dir: string): Promise<LocalMachineProcess[]> {
+  try {
+    const locked = await readProcess(dir);
+    return locked === undefined ? [] : [locked];
+  } catch (error) {
+    if (error instanceof DamagedFile) return findProcesses(dir);
+    throw error;
+  }
+}
+
+async function endLate(leftover: string, dir: string, signal: CancelSignal): Promise<void> {
+  try {
+    const late = await readProcess(leftover);
+    if (late !== undefined) await endProcess(late, signal);
+  } catch (error) {
+    // Who found a lock here, damaged or not, became no machine after it.
+    if (error instanceof DamagedFile) return;
+    // Under its own name the next destroy finds it again.
+    await rename(leftover, dir);
+    throw error;
+  }
 }
 
 async function endProcess(machine: LocalMachineProcess, signal: CancelSignal): Promise<void> {
@@ -60,17 +90,18 @@ async function watchForLock(
   dir: string,
   ownChildren: ReadonlySet<ChildProcess>,
   signal: CancelSignal,
-): Promise<LocalMachineProcess | undefined> {
+): Promise<LocalMachineProcess[]> {
   if (ownChildren.size > 0) {
     await killUnlocked(ownChildren, signal);
-    return readProcess(dir);
+    return processesOf(dir);
   }
-  const orderedAt = await stat(join(dir, LOCAL_MACHINE_FILE.order)).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
-  if (Date.now() - orderedAt > FRESH_ORDER_MS) return undefined;
-  return waitUntil(() => readProcess(dir), LOCK_WATCH_MS, signal);
+  const order = await unlessAbsent(stat(join(dir, LOCAL_MACHINE_FILE.order)));
+  if (order === undefined || Date.now() - order.mtimeMs > FRESH_ORDER_MS) return [];
+  const locked = async (): Promise<LocalMachineProcess[] | undefined> => {
+    const processes = await processesOf(dir);
+    return processes.length === 0 ? undefined : processes;
+  };
+  return (await waitUntil(locked, LOCK_WATCH_MS, signal)) ?? [];
 }
 
 /** Our own children without a lock have nothing to lose. Each leads a group, in which its shell may have forked. */

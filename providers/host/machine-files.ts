@@ -1,10 +1,13 @@
-/** Files of machines of this host: written whole, and read with suspicion, since any of them may be half there. */
+/** Files of machines of this host: written whole, and read with suspicion. */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, lstat, mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineAddress, type LocalMachineProcess } from '../../domain/local-machine.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { readChecked } from './checked-file.ts';
+import { unlessAbsent } from './host-failure.ts';
+import { addressSchema, processSchema } from './machine-schemas.ts';
 
 /** Longest unix socket path that every system takes. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -50,34 +53,23 @@ export async function writeOnce(dir: string, name: string, text: string): Promis
   }
 }
 
-/** The object or array in a file; undefined when the file is not there or holds nothing of the kind. */
-export async function readJson(path: string): Promise<unknown> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
+/** Errors: `hostFailure`, a DamagedFile among them. */
 export async function readProcess(dir: string): Promise<LocalMachineProcess | undefined> {
-  const found = (await readJson(join(dir, LOCAL_MACHINE_FILE.process))) as Partial<LocalMachineProcess> | undefined;
-  const sound = Number.isSafeInteger(found?.pid) && (found?.pid ?? 0) > 1 && typeof found?.startedAt === 'string';
-  return sound ? (found as LocalMachineProcess) : undefined;
+  return readChecked(join(dir, LOCAL_MACHINE_FILE.process), processSchema);
 }
 
+/** Errors: `hostFailure`, a DamagedFile among them. */
 export async function readAddress(dir: string): Promise<LocalMachineAddress | undefined> {
-  const found = (await readJson(join(dir, LOCAL_MACHINE_FILE.address))) as Partial<LocalMachineAddress> | undefined;
-  return typeof found?.ip === 'string' && Array.isArray(found.ports) ? (found as LocalMachineAddress) : undefined;
+  return readChecked(join(dir, LOCAL_MACHINE_FILE.address), addressSchema);
 }
 
-/** The last bytes of a file, or undefined when there is none. */
+/** The last bytes of a file, or undefined when there is none. Errors: `hostFailure`. */
 export async function readTail(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  const file = await open(path, 'r').catch(() => undefined);
+  const file = await unlessAbsent(open(path, 'r'));
   if (file === undefined) return undefined;
   try {
     const { size } = await file.stat();
@@ -89,12 +81,9 @@ export async function readTail(path: string, maxBytes: number): Promise<Uint8Arr
   }
 }
 
-/** Names in a directory; none when it is not there. */
+/** Names in a directory; none when it is not there. Errors: `hostFailure`. */
 export async function entriesOf(dir: string): Promise<string[]> {
-  return readdir(dir).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
+  return (await unlessAbsent(readdir(dir))) ?? [];
 }
 
 export function isErrno(error: unknown, code: string): boolean {

@@ -1,15 +1,20 @@
 /** Processes as the operating system tells them: a pid alone may have been given to somebody else. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { LocalMachineProcess } from '../../domain/local-machine.ts';
 import { parseProcStatStartTime, parsePsStartTime, psStartTimeArguments } from '../../domain/process-start-time.ts';
+import { ProviderError } from '../../domain/provider-error.ts';
+import { readText } from './checked-file.ts';
+import { asHostFailure } from './host-failure.ts';
 
 const run = promisify(execFile);
-const HAS_PROC = existsSync('/proc/self/stat');
+export const HAS_PROC = existsSync('/proc/self/stat');
 
-/** True while exactly this process runs. A zombie ended already: only its parent has not looked yet. */
+/**
+ * True while exactly this process runs. A zombie ended already: only its parent has not looked yet. Errors:
+ * `hostFailure` where the system does not tell.
+ */
 export async function isAlive({ pid, startedAt }: LocalMachineProcess): Promise<boolean> {
   const seen = HAS_PROC ? await readProcStat(pid) : await askPs(pid);
   return seen !== undefined && !/^[ZXx]/.test(seen.state) && seen.startedAt === startedAt;
@@ -47,10 +52,11 @@ interface SeenProcess {
 }
 
 async function readProcStat(pid: number): Promise<SeenProcess | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const stat = await readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
   const startedAt = parseProcStatStartTime(stat);
-  const state = stat.slice(stat.lastIndexOf(')') + 2);
-  return startedAt === undefined ? undefined : { state, startedAt };
+  if (startedAt === undefined) throw new ProviderError('hostFailure', `/proc/${pid}/stat does not tell its start`);
+  return { state: stat.slice(stat.lastIndexOf(')') + 2), startedAt };
 }
 
 async function askPs(pid: number): Promise<SeenProcess | undefined> {
@@ -60,10 +66,15 @@ async function askPs(pid: number): Promise<SeenProcess | undefined> {
 }
 
 /** What `ps` prints; nothing when there is no such process. */
-async function ps(args: string[]): Promise<string> {
+export async function ps(args: string[]): Promise<string> {
   const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' };
-  return run('ps', args, { env }).then(
-    ({ stdout }) => stdout,
-    () => '',
-  );
+  return run('ps', args, { env }).then(({ stdout }) => stdout, emptyWhenAbsent);
+}
+
+/** It ends with 1 and says nothing when there is none; everything else is a failure of its own. */
+function emptyWhenAbsent(error: unknown): string {
+  const { code, stderr, message } = error as { code?: unknown; stderr?: string; message: string };
+  if (code === 1 && (stderr ?? '').trim() === '') return '';
+  if (typeof code === 'string') throw asHostFailure(error);
+  throw new ProviderError('hostFailure', `ps does not tell of a process: ${message}`, { cause: error });
 }

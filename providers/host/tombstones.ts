@@ -1,6 +1,7 @@
 /** A tombstone says that an id was destroyed: whatever is still on its way to making the machine must give up. */
-import { access, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unlessAbsent } from './host-failure.ts';
 import { entriesOf } from './machine-files.ts';
 
 const KEPT_MS = 24 * 3600 * 1000;
@@ -21,11 +22,9 @@ export class Tombstones {
     await writeFile(this.pathOf(machineId), '', { mode: 0o600 });
   }
 
+  /** Errors: `hostFailure`. */
   async has(machineId: string): Promise<boolean> {
-    return access(this.pathOf(machineId)).then(
-      () => true,
-      () => false,
-    );
+    return (await unlessAbsent(stat(this.pathOf(machineId)))) !== undefined;
   }
 
   /** Removes tombstones that no create can still be on its way for. */

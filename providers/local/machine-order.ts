@@ -1,24 +1,25 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../../domain/local-machine.ts';
-import { readJson } from '../host/machine-files.ts';
+import { readChecked } from '../host/checked-file.ts';
+import { labelsSchema, portsSchema } from '../host/machine-schemas.ts';
 
-/** What the machine in `dir` is made from; undefined when nobody wrote it. */
+const orderSchema = z.looseObject({
+  labels: labelsSchema,
+  createdAt: z.number(),
+  host: z.string(),
+  size: z.looseObject({ cpus: z.number(), memoryMb: z.number(), diskGb: z.number() }).exactOptional(),
+  ports: portsSchema,
+  env: z.record(z.string(), z.string()),
+  awaitsAssignment: z.boolean().exactOptional(),
+  tombstonePath: z.string(),
+  link: z.discriminatedUnion('kind', [
+    z.looseObject({ kind: z.literal('unix'), socketPath: z.string() }),
+    z.looseObject({ kind: z.literal('http'), apiUrl: z.string() }),
+  ]),
+}) satisfies z.ZodType<LocalMachineOrder>;
+
+/** What the machine in `dir` is made from; undefined when nobody wrote it. Errors: `hostFailure`. */
 export async function readOrder(dir: string): Promise<LocalMachineOrder | undefined> {
-  const order = await readJson(join(dir, LOCAL_MACHINE_FILE.order));
-  return isOrder(order) ? order : undefined;
-}
-
-function isOrder(value: unknown): value is LocalMachineOrder {
-  const order = value as Partial<LocalMachineOrder> | undefined;
-  const labels = order?.labels as Partial<LocalMachineOrder['labels']> | undefined;
-  return (
-    typeof labels?.deployment === 'string' &&
-    typeof labels.machineId === 'string' &&
-    typeof labels.project === 'string' &&
-    typeof labels.vm === 'string' &&
-    typeof order?.createdAt === 'number' &&
-    typeof order.host === 'string' &&
-    Array.isArray(order.ports) &&
-    (order.link?.kind === 'unix' ? typeof order.link.socketPath === 'string' : order.link?.kind === 'http')
-  );
+  return readChecked(join(dir, LOCAL_MACHINE_FILE.order), orderSchema);
 }

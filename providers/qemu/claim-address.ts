@@ -5,6 +5,8 @@ import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import type { MachineAddress } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { PortSpec } from '../../domain/vm-spec.ts';
+import { asHostFailure } from '../host/host-failure.ts';
+import { isErrno } from '../host/machine-files.ts';
 import { NETWORK_ID } from './command-line.ts';
 import type { QmpSession } from './qmp.ts';
 
@@ -95,7 +97,10 @@ async function monitor(qmp: QmpSession, command: string): Promise<string> {
 async function isOurs(ip: string): Promise<boolean> {
   return freePort(ip).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      if (isErrno(error, 'EADDRNOTAVAIL')) return false;
+      throw asHostFailure(error);
+    },
   );
 }
 

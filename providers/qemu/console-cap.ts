@@ -1,12 +1,13 @@
 import { open } from 'node:fs/promises';
 import { CONSOLE_LIMIT_BYTES } from '../../domain/local-machine.ts';
+import { unlessAbsent } from '../host/host-failure.ts';
 
 /**
  * Cuts a console file that grew past the limit to its newer half, from the first whole line on. QEMU appends to
  * the file it has open, so the file stays the same one; a line it writes in this very moment may be lost.
  */
 export async function capConsole(path: string, limitBytes: number = CONSOLE_LIMIT_BYTES): Promise<void> {
-  const file = await open(path, 'r+').catch(() => undefined);
+  const file = await unlessAbsent(open(path, 'r+'));
   if (file === undefined) return;
   try {
     const { size } = await file.stat();

@@ -4,12 +4,15 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, lstat, mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { readChecked } from '../host/checked-file.ts';
+import { DamagedFile, unlessAbsent } from '../host/host-failure.ts';
 import { entriesOf, isErrno, jsonText, makePrivateDir } from '../host/machine-files.ts';
-import { checkFile, type ImageFileFacts } from './image-files.ts';
+import { checkFile, fileFactsSchema, type ImageFileFacts } from './image-files.ts';
 import { readOrder } from './machine-order.ts';
 import { gigabytesFor, readQcow2Header } from './qcow2-header.ts';
 import { qemuImg } from './qemu-img.ts';
@@ -171,19 +174,22 @@ async function refuseFaulty(path: string, source: string): Promise<void> {
 }
 
 async function isPlain(path: string, kind: 'file' | 'directory'): Promise<boolean> {
-  const found = await lstat(path).catch(() => undefined);
+  const found = await unlessAbsent(lstat(path));
   return kind === 'file' ? found?.isFile() === true : found?.isDirectory() === true;
 }
 
+const manifestSchema = z.looseObject({
+  addedAt: z.string(),
+  virtualBytes: z.number(),
+  disk: fileFactsSchema,
+}) satisfies z.ZodType<DiskImageManifest>;
+
+/** Undefined for one that is damaged or not there. Errors: `hostFailure`. */
 async function readManifest(path: string): Promise<DiskImageManifest | undefined> {
-  try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as Partial<DiskImageManifest> | null;
-    const { bytes, sha256 } = (value?.disk ?? {}) as Partial<ImageFileFacts>;
-    const sound = typeof bytes === 'number' && typeof sha256 === 'string' && typeof value?.virtualBytes === 'number';
-    return sound ? (value as DiskImageManifest) : undefined;
-  } catch {
-    return undefined;
-  }
+  return readChecked(path, manifestSchema).catch((error: unknown) => {
+    if (error instanceof DamagedFile) return undefined;
+    throw error;
+  });
 }
 
 async function unknown(dir: string, name: string): Promise<ProviderError> {

@@ -7,6 +7,8 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { ProviderError } from '../../domain/provider-error.ts';
 import { jsonText, readProcess, writeOnce } from '../host/machine-files.ts';
 import { isAlive } from '../host/system-process.ts';
 import { LINK_ID } from './command-line.ts';
@@ -48,19 +50,24 @@ export class GuestWatch {
   }
 
   async #watch(dir: string): Promise<void> {
-    const order = await readOrder(dir);
-    if (order === undefined) return;
-    // How long an image of the user's boots, and whether it has an agent, is known to its VM alone.
-    const hasBoot = !isOfOwnImage(order);
     for (;;) {
-      const machine = await readProcess(dir);
-      if (machine === undefined || !(await isAlive(machine))) return;
-      await capConsole(join(dir, QEMU_MACHINE_FILE.console)).catch(() => undefined);
-      const booting = hasBoot && !(await hasBooted(dir));
-      // A QEMU that does not answer now may at the next look.
-      if (booting) await withQmp(socketsOf(dir).qmp, (qmp) => this.#lookAtBoot(dir, qmp)).catch(() => undefined);
-      await sleep(booting ? BOOT_LOOK_EVERY_MS : LOOK_EVERY_MS, undefined, { ref: false });
+      // What cannot be read now may be at the next look; the machine is not known to have ended.
+      const seen = await this.#look(dir).catch(() => 'unknown' as const);
+      if (seen === 'ended') return;
+      await sleep(seen === 'booting' ? BOOT_LOOK_EVERY_MS : LOOK_EVERY_MS, undefined, { ref: false });
     }
+  }
+
+  async #look(dir: string): Promise<'booting' | 'booted' | 'ended'> {
+    const machine = await readProcess(dir);
+    const order = await readOrder(dir);
+    if (machine === undefined || order === undefined || !(await isAlive(machine))) return 'ended';
+    await capConsole(join(dir, QEMU_MACHINE_FILE.console)).catch(() => undefined);
+    // How long an image of the user's boots, and whether it has an agent, is known to its VM alone.
+    if (isOfOwnImage(order) || (await hasBooted(dir))) return 'booted';
+    // A QEMU that does not answer now may at the next look.
+    await withQmp(socketsOf(dir).qmp, (qmp) => this.#lookAtBoot(dir, qmp)).catch(() => undefined);
+    return 'booting';
   }
 
   async #lookAtBoot(dir: string, qmp: QmpSession): Promise<void> {
@@ -89,10 +96,13 @@ export class GuestWatch {
   }
 }
 
-/** True once a program in the guest has the agent's port open. */
+const devicesSchema = z.array(z.looseObject({ label: z.string(), 'frontend-open': z.boolean() }));
+
+/** True once a program in the guest has the agent's port open. Errors: `backendUnavailable`. */
 export async function isLinkOpen(qmp: QmpSession): Promise<boolean> {
-  const devices = (await qmp.execute('query-chardev')) as { label: string; 'frontend-open': boolean }[];
-  return devices.some((device) => device.label === LINK_ID && device['frontend-open']);
+  const devices = devicesSchema.safeParse(await qmp.execute('query-chardev'));
+  if (!devices.success) throw new ProviderError('backendUnavailable', 'QEMU does not tell of its devices');
+  return devices.data.some((device) => device.label === LINK_ID && device['frontend-open']);
 }
 
 /** A line on the console of the VM, where people look first. */

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { asHostFailure } from '../host/host-failure.ts';
+import { isErrno } from '../host/machine-files.ts';
 
 const run = promisify(execFile);
 
@@ -9,6 +11,9 @@ const OLDEST = [6, 2] as const;
 /** From here on QEMU changes its user by another option. */
 const RUN_WITH_USER = [9, 1] as const;
 
+/** The host starts no program now, whichever it is. */
+const NO_ROOM = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'];
+
 export interface Hypervisor {
   path: string;
   version: string;
@@ -16,11 +21,15 @@ export interface Hypervisor {
   hasRunWith: boolean;
 }
 
-/** The QEMU of this host. Rejects with `hypervisorMissing` or `hypervisorTooOld`, each with what to install. */
+/**
+ * The QEMU of this host. Rejects with `hypervisorMissing` or `hypervisorTooOld`, each with what to install, or with
+ * `hostFailure` where no program starts.
+ */
 export async function findHypervisor(path = 'qemu-system-x86_64'): Promise<Hypervisor> {
   const text = await run(path, ['--version'], { timeout: 20_000 }).then(
     ({ stdout }) => stdout,
     (cause: unknown) => {
+      if (NO_ROOM.some((code) => isErrno(cause, code))) throw asHostFailure(cause);
       throw new ProviderError(
         'hypervisorMissing',
         `${path} does not run on this host: install QEMU (Debian and Ubuntu: apt-get install qemu-system-x86)`,

@@ -4,7 +4,9 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { asHostFailure, isAbsent } from '../host/host-failure.ts';
 
 /** Paths of the files of an image. */
 export interface QemuImage {
@@ -44,6 +46,22 @@ export interface ImageFileFacts {
   bytes: number;
   sha256: string;
 }
+
+export const fileFactsSchema = z.looseObject({
+  bytes: z.number(),
+  sha256: z.string(),
+}) satisfies z.ZodType<ImageFileFacts>;
+
+const manifestSchema = z.looseObject({
+  createdAt: z.string(),
+  kernelVersion: z.string(),
+  nodeVersion: z.string(),
+  minMemoryMb: z.number(),
+  kernel: fileFactsSchema,
+  initrd: fileFactsSchema,
+  agent: fileFactsSchema,
+  node: fileFactsSchema,
+}) satisfies z.ZodType<QemuImageManifest>;
 
 /** Files whose content was found right, by path, with the time of their last change. */
 const CHECKED = new Map<string, number>();
@@ -88,10 +106,7 @@ export async function checkFile(path: string, said: ImageFileFacts, remedy = bui
 
 function parseManifest(text: string): QemuImageManifest | undefined {
   try {
-    const value = JSON.parse(text) as Partial<QemuImageManifest> | null;
-    const files = [value?.kernel, value?.initrd, value?.agent, value?.node] as (Partial<ImageFileFacts> | undefined)[];
-    const sound = files.every((file) => typeof file?.bytes === 'number' && typeof file.sha256 === 'string');
-    return sound && typeof value?.minMemoryMb === 'number' ? (value as QemuImageManifest) : undefined;
+    return manifestSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
@@ -99,6 +114,7 @@ function parseManifest(text: string): QemuImageManifest | undefined {
 
 function missing(path: string): (cause: unknown) => never {
   return (cause) => {
+    if (!isAbsent(cause)) throw asHostFailure(cause);
     throw new ProviderError('imageMissing', `${path} is not there: run \`npm run image\` on this host`, { cause });
   };
 }

@@ -4,10 +4,13 @@
  */
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import type { MachineLabels } from '../../domain/machine-provider.ts';
 import type { PortSpec } from '../../domain/vm-spec.ts';
-import { jsonText, readJson, socketPathOf } from '../host/machine-files.ts';
+import { readChecked } from '../host/checked-file.ts';
+import { jsonText, socketPathOf } from '../host/machine-files.ts';
+import { labelsSchema, portsSchema } from '../host/machine-schemas.ts';
 
 /** Where the machines of this provider are. */
 export function qemuMachinesDir(stateDir: string): string {
@@ -85,30 +88,50 @@ export function socketsOf(dir: string): { agent: string; qmp: string; shortDir: 
   return { agent: path, qmp: join(dirname(path), 'qmp.sock'), shortDir };
 }
 
+const diskSchema = z.looseObject({
+  format: z.enum(['qcow2', 'raw']),
+  sizeGb: z.number(),
+  base: z.looseObject({ image: z.string(), path: z.string() }).nullable(),
+}) satisfies z.ZodType<MachineDisk>;
+
+const orderSchema = z
+  .looseObject({
+    labels: labelsSchema,
+    createdAt: z.number(),
+    host: z.string(),
+    ports: portsSchema,
+    cpus: z.number(),
+    memoryMb: z.number(),
+    disk: diskSchema.nullish(),
+    // Manifests written before a disk was described had its size alone.
+    diskGb: z.number().nullish(),
+    accelerator: z.looseObject({ kind: z.enum(['kvm', 'tcg']), machine: z.enum(['microvm', 'q35']) }),
+  })
+  .transform((order) => ({ ...order, disk: order.disk ?? diskOfSize(order.diskGb) }));
+
+function diskOfSize(sizeGb: number | null | undefined): MachineDisk | null {
+  return typeof sizeGb === 'number' ? { format: 'raw', sizeGb, base: null } : null;
+}
+
+const bootTrySchema = z.looseObject({
+  number: z.number(),
+  hung: z.literal(true).exactOptional(),
+  startedAt: z.number(),
+}) satisfies z.ZodType<BootTry>;
+
+/** What the machine in `dir` is made from; undefined when nobody wrote it. Errors: `hostFailure`. */
 export async function readOrder(dir: string): Promise<QemuMachineOrder | undefined> {
-  const order = (await readJson(join(dir, QEMU_MACHINE_FILE.order))) as Partial<QemuMachineOrder> | undefined;
-  const labels = order?.labels as Partial<MachineLabels> | undefined;
-  const sound =
-    typeof labels?.deployment === 'string' &&
-    typeof labels.machineId === 'string' &&
-    typeof order?.createdAt === 'number' &&
-    typeof order.memoryMb === 'number' &&
-    Array.isArray(order.ports);
-  return sound ? ({ ...order, disk: diskOf(order) } as QemuMachineOrder) : undefined;
+  return readChecked(join(dir, QEMU_MACHINE_FILE.order), orderSchema);
 }
 
-/** Orders written before a disk was described had its size alone. */
-function diskOf({ disk, diskGb }: { disk?: MachineDisk | null; diskGb?: number | null }): MachineDisk | null {
-  return disk ?? (typeof diskGb === 'number' ? { format: 'raw', sizeGb: diskGb, base: null } : null);
-}
-
+/** Errors: `hostFailure`. */
 export async function readBootTry(dir: string): Promise<BootTry | undefined> {
-  const found = (await readJson(join(dir, QEMU_MACHINE_FILE.boot))) as Partial<BootTry> | undefined;
-  return typeof found?.number === 'number' && typeof found.startedAt === 'number' ? (found as BootTry) : undefined;
+  return readChecked(join(dir, QEMU_MACHINE_FILE.boot), bootTrySchema);
 }
 
+/** Errors: `hostFailure`. */
 export async function hasBooted(dir: string): Promise<boolean> {
-  return (await readJson(join(dir, QEMU_MACHINE_FILE.booted))) !== undefined;
+  return (await readChecked(join(dir, QEMU_MACHINE_FILE.booted), z.looseObject({}))) !== undefined;
 }
 
 /** Whoever reads the file sees all of it or what was there before. */
