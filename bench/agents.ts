@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createMachineActivities } from '../activities/machine-activities.ts';
-import { machineTaskQueue } from '../domain/wire-names.ts';
 import { startTestServer } from '../test/temporal-server.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
 import { AgentLinks } from '../worker/agent-links.ts';
@@ -15,7 +14,7 @@ import { inFlight } from './harness/in-flight.ts';
 import type { AgentRole, AgentsAnswer } from './harness/simulated-agents.ts';
 import { chatSpec, startVm, type VmHandle } from './harness/start-vm.ts';
 import { percentile } from './harness/statistics.ts';
-import { installQuietRuntime, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
+import { installQuietRuntime, runBenchHost, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
 
 const BUSY = sizeOption('agents', 500);
 /** Longer than half of the silence time-out, so that each agent's sign of life is in it. */
@@ -73,16 +72,9 @@ const workflowBundle = await vmWorkflowBundle();
 const maxConcurrentActivityTaskExecutions = 1000;
 const stops = [
   await runBenchWorker(address, { taskQueue: QUEUE, workflowBundle, maxCachedWorkflows: 1000 }),
-  await runBenchWorker(address, {
-    taskQueue: machineTaskQueue('local', QUEUE),
-    activities,
-    maxConcurrentActivityTaskExecutions,
-  }),
+  await runBenchHost(address, QUEUE, { activities, maxConcurrentActivityTaskExecutions }),
   await runBenchWorker(address, { taskQueue: PEER_QUEUE, workflowBundle }),
-  await runBenchWorker(address, {
-    taskQueue: machineTaskQueue('local', PEER_QUEUE),
-    activities: new MachinePark().activities(),
-  }),
+  await runBenchHost(address, PEER_QUEUE, { activities: new MachinePark().activities() }),
 ];
 try {
   const peerBefore = await onePeerRound();

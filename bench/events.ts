@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { VmView } from '../domain/vm-view.ts';
-import { machineTaskQueue } from '../domain/wire-names.ts';
 import { startTestServer } from '../test/temporal-server.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
 import { awaitReadyUpdate, destroySignal, reportSignal, viewQuery } from '../workflows/messages.ts';
@@ -11,7 +10,13 @@ import { liveThroughMonth } from './harness/month.ts';
 import type { twoActivities } from './harness/peer-workflows.ts';
 import { chatSpec, startVm, type VmHandle } from './harness/start-vm.ts';
 import { median } from './harness/statistics.ts';
-import { installQuietRuntime, peerWorkflowBundle, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
+import {
+  installQuietRuntime,
+  peerWorkflowBundle,
+  runBenchHost,
+  runBenchWorker,
+  vmWorkflowBundle,
+} from './harness/workers.ts';
 
 const ROUNDS = sizeOption('rounds', 5);
 const DAYS = sizeOption('days', 30);
@@ -28,7 +33,7 @@ const { client, address } = server;
 const park = new MachinePark();
 const stops = [
   await runBenchWorker(address, { taskQueue: QUEUE, workflowBundle: await vmWorkflowBundle() }),
-  await runBenchWorker(address, { taskQueue: machineTaskQueue('local', QUEUE), activities: park.activities() }),
+  await runBenchHost(address, QUEUE, { activities: park.activities() }),
   await runBenchWorker(address, {
     taskQueue: 'bench-peer',
     workflowBundle: await peerWorkflowBundle(),

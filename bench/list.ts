@@ -3,7 +3,6 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { machineTaskQueue } from '../domain/wire-names.ts';
 import { startStack, type Stack } from '../test/stack.ts';
 import { startTestServer, TEST_NAMESPACE } from '../test/temporal-server.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
@@ -14,7 +13,7 @@ import type { LoadAnswer, LoadOrder } from './harness/list-load.ts';
 import { StalenessWatch, type WatchedVm } from './harness/staleness.ts';
 import { chatSpec, startVm } from './harness/start-vm.ts';
 import { percentile } from './harness/statistics.ts';
-import { installQuietRuntime, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
+import { installQuietRuntime, runBenchHost, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
 
 const VMS = sizeOption('vms', 10_000);
 const ROUNDS = sizeOption('rounds', 4);
@@ -38,10 +37,7 @@ const server = await startTestServer();
 const { client, address, connection } = server;
 const stops = [
   await runBenchWorker(address, { taskQueue: POLLED_QUEUE, workflowBundle: await vmWorkflowBundle() }),
-  await runBenchWorker(address, {
-    taskQueue: machineTaskQueue('local', POLLED_QUEUE),
-    activities: new MachinePark().activities(),
-  }),
+  await runBenchHost(address, POLLED_QUEUE, { activities: new MachinePark().activities() }),
 ];
 const load = fork(LOAD, { execArgv: ['--import', 'tsx'] });
 try {

@@ -1,7 +1,6 @@
 /** Lives per second of the VM workflow with a machine in memory, against a bare workflow of two activities. */
 import { randomUUID } from 'node:crypto';
 import type { LogEntry, WorkerOptions } from '@temporalio/worker';
-import { machineTaskQueue } from '../domain/wire-names.ts';
 import { startTestServer, type TestServer } from '../test/temporal-server.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
 import { destroySignal } from '../workflows/messages.ts';
@@ -10,7 +9,13 @@ import { inFlight } from './harness/in-flight.ts';
 import type { twoActivities } from './harness/peer-workflows.ts';
 import { chatSpec, startVm } from './harness/start-vm.ts';
 import { median } from './harness/statistics.ts';
-import { installQuietRuntime, peerWorkflowBundle, runBenchWorker, vmWorkflowBundle } from './harness/workers.ts';
+import {
+  installQuietRuntime,
+  peerWorkflowBundle,
+  runBenchHost,
+  runBenchWorker,
+  vmWorkflowBundle,
+} from './harness/workers.ts';
 
 const ROUNDS = sizeOption('rounds', 7);
 const LIVES = sizeOption('lives', 400);
@@ -87,9 +92,8 @@ async function startVmWorkers({ address }: TestServer): Promise<(() => Promise<v
     taskQueue: VM_QUEUE,
     workflowBundle: await vmWorkflowBundle(),
   });
-  const host = await runBenchWorker(address, {
+  const host = await runBenchHost(address, VM_QUEUE, {
     ...WORKER_OPTIONS,
-    taskQueue: machineTaskQueue('local', VM_QUEUE),
     activities: new MachinePark().activities(),
   });
   return [control, host];

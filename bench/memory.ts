@@ -2,13 +2,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { machineTaskQueue } from '../domain/wire-names.ts';
 import { startTestServer } from '../test/temporal-server.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 import type { CacheAnswer, CacheOrder } from './harness/cached-workflows.ts';
 import { median } from './harness/statistics.ts';
-import { installQuietRuntime, runBenchWorker } from './harness/workers.ts';
+import { installQuietRuntime, runBenchHost } from './harness/workers.ts';
 
 const ROUNDS = sizeOption('rounds', 5);
 const COUNT = sizeOption('count', 500);
@@ -59,7 +58,7 @@ interface PerWorkflow {
 async function measure(kind: CacheOrder['kind'], taskQueue: string): Promise<PerWorkflow> {
   const { address } = server;
   const activities = new MachinePark().activities();
-  const stopHost = await runBenchWorker(address, { taskQueue: machineTaskQueue('local', taskQueue), activities });
+  const stopHost = await runBenchHost(address, taskQueue, { activities });
   const child = fork(CHILD, { execArgv: ['--expose-gc', '--import', 'tsx'] });
   try {
     const order: CacheOrder = { kind, address, taskQueue, warmUp: WARM_UP, count: COUNT };

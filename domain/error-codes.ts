@@ -194,7 +194,7 @@ export const PROVIDER_ERROR = {
   noCapacity: {
     kind: 'retryable',
     title: 'No room for the machine',
-    todo: 'Nothing: it keeps its place in the queue; destroy VMs that are not needed, or add a host.',
+    todo: 'Nothing: it keeps its place in the queue; destroy VMs that are not needed, or give the host more.',
   },
   addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
   rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },

@@ -50,12 +50,32 @@ export const MEMO = {
   idempotencyKeyHash: 'idempotencyKeyHash',
 } as const;
 
-/** Workflow tasks of every VM run here; activities run on {@link machineTaskQueue}. */
+/** Workflow tasks of every VM run here; activities run on {@link machineTaskQueues}. */
 export const CONTROL_TASK_QUEUE = 'ephemera-control';
 
-/** The queue of the hosts that can make machines of `provider`. */
+/**
+ * Creates of machines of `provider`. Hosts serve every machine activity here: control workers from before the other
+ * queues existed scheduled all of them on this one.
+ */
 export function machineTaskQueue(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
   return `${controlTaskQueue}.machines.${provider}`;
+}
+
+/** Waits for machines that boot: each holds a slot of its worker for the whole boot. */
+export function machineBootTaskQueue(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return `${machineTaskQueue(provider, controlTaskQueue)}.boot`;
+}
+
+/** Destroys, questions to machines, and sweeps: what no create and no boot may hold up. */
+export function machineMaintenanceTaskQueue(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return `${machineTaskQueue(provider, controlTaskQueue)}.maintenance`;
+}
+
+/** Every queue whose activities the hosts of `provider` run, the one of the creates first. */
+export function machineTaskQueues(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string[] {
+  return [machineTaskQueue, machineBootTaskQueue, machineMaintenanceTaskQueue].map((name) =>
+    name(provider, controlTaskQueue),
+  );
 }
 
 /** `vm/<project>/<name>`: a VM's workflow id, so a name is unique among a project's live VMs. */

@@ -1,4 +1,4 @@
-/** The host role: one provider's machines on this computer, their links, and the worker that runs their activities. */
+/** The host role: one provider's machines on this computer, their links, and the workers that run their activities. */
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -13,8 +13,14 @@ import type { MachineActivities } from '../domain/activities.ts';
 import { callRateOf } from '../domain/call-budget.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
+import type { SweepActivities } from '../domain/sweep.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
-import { machineTaskQueue, vmWorkflowId } from '../domain/wire-names.ts';
+import {
+  machineBootTaskQueue,
+  machineMaintenanceTaskQueue,
+  machineTaskQueue,
+  vmWorkflowId,
+} from '../domain/wire-names.ts';
 import { CallBudget } from '../providers/call-budget.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../providers/gcp/gcp-provider.ts';
 import { instanceNameOf } from '../providers/gcp/instance-names.ts';
@@ -26,7 +32,15 @@ import type { HostRoom } from './host-room.ts';
 import { temporalVmLedger } from './temporal-vm-ledger.ts';
 import { temporalVmSignals, type VmSignals } from './vm-signals.ts';
 
-const MAX_ACTIVITIES = 1000;
+/** How many activities of each kind one worker runs at a time. */
+export interface ActivitySlots {
+  create: number;
+  boot: number;
+  maintenance: number;
+}
+
+/** A boot holds its slot for minutes and a create while it waits for room, so no kind may take those of another. */
+const ACTIVITY_SLOTS: ActivitySlots = { create: 1000, boot: 1000, maintenance: 1000 };
 
 export interface MachineHost {
   provider: MachineProvider;
@@ -122,7 +136,8 @@ export interface HostWorkerInput {
   host: MachineHost;
   settings: Settings;
   secret: Uint8Array;
-  connection: NativeConnection;
+  /** Each worker gets a connection of its own. */
+  connect: () => Promise<NativeConnection>;
   /** Options that every worker of this process shares. */
   shared: Pick<
     WorkerOptions,
@@ -130,11 +145,37 @@ export interface HostWorkerInput {
   >;
   observeSweep: SweepObserver;
   aroundActivities: ((activities: MachineActivities) => MachineActivities) | undefined;
+  /** Other limits than the usual ones. */
+  activitySlots?: ActivitySlots;
 }
 
-/** The worker that runs the activities of this host's machines. It does not poll yet. */
-export function createHostWorker(input: HostWorkerInput): Promise<Worker> {
-  const { host, settings, secret, connection, shared, observeSweep, aroundActivities } = input;
+/** The workers that run the activities of this host's machines, one for each queue. They do not poll yet. */
+export async function createHostWorkers(input: HostWorkerInput): Promise<Worker[]> {
+  const { host, settings, connect, shared, activitySlots: slots = ACTIVITY_SLOTS } = input;
+  const { controlTaskQueue } = settings.temporal;
+  const activities = hostActivities(input);
+  const queues = [
+    [machineTaskQueue, slots.create],
+    [machineBootTaskQueue, slots.boot],
+    [machineMaintenanceTaskQueue, slots.maintenance],
+  ] as const;
+  return Promise.all(
+    queues.map(async ([taskQueueOf, maxConcurrentActivityTaskExecutions]) =>
+      Worker.create({
+        ...shared,
+        connection: await connect(),
+        taskQueue: taskQueueOf(host.provider.name, controlTaskQueue),
+        activities,
+        maxConcurrentActivityTaskExecutions,
+        // A cancellation reaches an activity with the answer to a heartbeat, so they may not be held back longer.
+        maxHeartbeatThrottleInterval: TIMEOUTS.activityHeartbeatIntervalSeconds * 1000,
+      }),
+    ),
+  );
+}
+
+function hostActivities(input: HostWorkerInput): MachineActivities & SweepActivities {
+  const { host, settings, secret, observeSweep, aroundActivities } = input;
   const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const sealedInputs = new SealedInputs(secret, settings.deployment);
@@ -160,16 +201,8 @@ export function createHostWorker(input: HostWorkerInput): Promise<Worker> {
     workflowIdOf: ({ project, vm }) => vmWorkflowId(project, vm),
     now: Date.now,
   });
-  return Worker.create({
-    ...shared,
-    connection,
-    taskQueue: machineTaskQueue(provider.name, controlTaskQueue),
-    activities: {
-      ...(aroundActivities?.(machineActivities) ?? machineActivities),
-      ...measuredSweeps(sweepActivities, provider.name, observeSweep),
-    },
-    maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
-    // A cancellation reaches an activity with the answer to a heartbeat, so they may not be held back longer.
-    maxHeartbeatThrottleInterval: TIMEOUTS.activityHeartbeatIntervalSeconds * 1000,
-  });
+  return {
+    ...(aroundActivities?.(machineActivities) ?? machineActivities),
+    ...measuredSweeps(sweepActivities, provider.name, observeSweep),
+  };
 }

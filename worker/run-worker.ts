@@ -13,10 +13,11 @@ import { createHostMetrics, type HostMetrics } from './host-metrics.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
 import {
   createCallBudget,
-  createHostWorker,
+  createHostWorkers,
   createMachineHost,
   createProvider,
   pacedForWorker,
+  type ActivitySlots,
   type MachineHost,
 } from './machine-host.ts';
 import { measuredProvider } from './measured-provider.ts';
@@ -44,6 +45,8 @@ export interface StartWorkerOptions {
   metrics?: HostMetrics;
   /** Put around the activities of machines: tests let things go wrong in them. */
   aroundActivities?: (activities: MachineActivities) => MachineActivities;
+  /** Of the host role, for each of its providers. */
+  activitySlots?: ActivitySlots;
 }
 
 export interface RunningWorker {
@@ -101,11 +104,11 @@ async function start(
     await ensureSweepSchedule(client, settings);
   }
   for (const host of hosts) {
-    const native = await connectNative(options, closers);
-    const { secret, aroundActivities } = options;
+    const { secret, aroundActivities, activitySlots } = options;
     const { observeSweep } = metrics;
-    const input = { host, settings, secret, connection: native, shared, observeSweep, aroundActivities };
-    workers.push(await createHostWorker(input));
+    const connect = (): Promise<NativeConnection> => connectNative(options, closers);
+    const input = { host, settings, secret, connect, shared, observeSweep, aroundActivities };
+    workers.push(...(await createHostWorkers({ ...input, ...(activitySlots === undefined ? {} : { activitySlots }) })));
     closers.push(() => host.links.stop(LINKS_STOP_MS));
     void host.links.adoptAll();
   }

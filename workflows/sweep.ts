@@ -1,6 +1,6 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { SweepActivities, SweepInput, SweepReport } from '../domain/sweep.ts';
-import { machineTaskQueue } from '../domain/wire-names.ts';
+import { machineMaintenanceTaskQueue } from '../domain/wire-names.ts';
 
 const ATTEMPT_TIMEOUT_MS = 120_000;
 const HEARTBEAT_TIMEOUT_MS = 10_000;
@@ -12,7 +12,7 @@ export async function runSweep({ dryRun, providers }: SweepInput): Promise<Sweep
   return Promise.all(
     providers.map((provider) => {
       const { sweepMachines } = proxyActivities<SweepActivities>({
-        taskQueue: machineTaskQueue(provider, workflowInfo().taskQueue),
+        taskQueue: machineMaintenanceTaskQueue(provider, workflowInfo().taskQueue),
         summary: `${dryRun ? 'Look for' : 'Remove'} machines of ${provider} that nobody owns`,
         startToCloseTimeout: ATTEMPT_TIMEOUT_MS,
         scheduleToCloseTimeout: TOTAL_TIMEOUT_MS,

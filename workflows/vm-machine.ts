@@ -2,7 +2,7 @@ import { ActivityCancellationType, proxyActivities, workflowInfo, type ActivityO
 import type { MachineActivities } from '../domain/activities.ts';
 import { nextDeadline } from '../domain/deadlines.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
-import { machineTaskQueue } from '../domain/wire-names.ts';
+import { machineBootTaskQueue, machineMaintenanceTaskQueue, machineTaskQueue } from '../domain/wire-names.ts';
 import type { VmLife } from './vm-life.ts';
 
 const UNLIMITED = { initialInterval: '500ms', backoffCoefficient: 2 } as const;
@@ -15,13 +15,18 @@ const heartbeatTimeout = TIMEOUTS.activityHeartbeatSeconds * 1000;
  */
 export function machineActivities(life: VmLife): MachineActivities {
   const { spec } = life.vm;
-  const taskQueue = machineTaskQueue(spec.provider, workflowInfo().taskQueue);
-  const call = (options: Omit<ActivityOptions, 'taskQueue'>): MachineActivities =>
-    proxyActivities<MachineActivities>({ taskQueue, ...options });
+  const controlTaskQueue = workflowInfo().taskQueue;
+  const callOn =
+    (taskQueueOf: typeof machineTaskQueue) =>
+    (options: Omit<ActivityOptions, 'taskQueue'>): MachineActivities =>
+      proxyActivities<MachineActivities>({ taskQueue: taskQueueOf(spec.provider, controlTaskQueue), ...options });
+  const create = callOn(machineTaskQueue);
+  const boot = callOn(machineBootTaskQueue);
+  const maintain = callOn(machineMaintenanceTaskQueue);
   const untilNextDeadline = (): number => Math.max(1, (nextDeadline(life.vm)?.at ?? Infinity) - Date.now());
   return {
     createMachine: (input) =>
-      call({
+      create({
         summary: `Create a machine on ${spec.provider}`,
         startToCloseTimeout: TIMEOUTS.createAttemptSeconds * 1000,
         scheduleToCloseTimeout: untilNextDeadline(),
@@ -31,7 +36,7 @@ export function machineActivities(life: VmLife): MachineActivities {
         cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       }).createMachine(input),
     awaitMachineReady: (input) =>
-      call({
+      boot({
         summary: `Wait until the machine is ready (${spec.readiness.kind})`,
         scheduleToCloseTimeout: untilNextDeadline(),
         heartbeatTimeout,
@@ -39,20 +44,20 @@ export function machineActivities(life: VmLife): MachineActivities {
         cancellationType: ActivityCancellationType.TRY_CANCEL,
       }).awaitMachineReady(input),
     confirmUsage: (input) =>
-      call({
+      maintain({
         summary: 'Ask the agent for its count before an empty VM ends',
         startToCloseTimeout: TIMEOUTS.confirmAttemptSeconds * 1000,
         scheduleToCloseTimeout: Math.min(TIMEOUTS.confirmTotalSeconds * 1000, untilNextDeadline()),
         retry: { ...UNLIMITED, maximumInterval: '5s' },
       }).confirmUsage(input),
     probeMachine: (input) =>
-      call({
+      maintain({
         summary: 'Ask the provider whether the machine still runs',
         startToCloseTimeout: TIMEOUTS.probeSeconds * 1000,
         retry: { ...UNLIMITED, maximumInterval: '30s' },
       }).probeMachine(input),
     tellDraining: (input) =>
-      call({
+      maintain({
         summary: 'Tell the agent whether to admit newcomers',
         startToCloseTimeout: TIMEOUTS.confirmAttemptSeconds * 1000,
         // The question whether the VM is empty waits for this, and no timer runs beside it.
@@ -60,7 +65,7 @@ export function machineActivities(life: VmLife): MachineActivities {
         retry: { ...UNLIMITED, maximumAttempts: 3 },
       }).tellDraining(input),
     destroyMachine: (input) =>
-      call({
+      maintain({
         summary: 'Destroy the machine and see it gone',
         startToCloseTimeout: TIMEOUTS.destroyAttemptSeconds * 1000,
         heartbeatTimeout,

@@ -9,6 +9,7 @@ import {
   type LogEntry,
   type WorkerOptions,
 } from '@temporalio/worker';
+import { machineTaskQueues } from '../../domain/wire-names.ts';
 import { TEST_NAMESPACE } from '../../test/temporal-server.ts';
 
 /** Keeps the SDK's log off the screen; `listen` gets what the workflows say. Once a process, before any worker. */
@@ -35,6 +36,19 @@ function bundle(path: string): Promise<{ code: string }> {
     workflowsPath: fileURLToPath(new URL(path, import.meta.url)),
     logger: new DefaultLogger('ERROR'),
   });
+}
+
+/** Runs what a host of `local` does for this control queue, until the returned function is called. */
+export async function runBenchHost(
+  address: string,
+  controlTaskQueue: string,
+  options: Omit<WorkerOptions, 'taskQueue'>,
+): Promise<() => Promise<void>> {
+  const queues = machineTaskQueues('local', controlTaskQueue);
+  const stops = await Promise.all(queues.map((taskQueue) => runBenchWorker(address, { ...options, taskQueue })));
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
 }
 
 /** Runs a worker on a connection of its own until the returned function is called. */

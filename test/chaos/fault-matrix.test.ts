@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
 import type { MachineProvider } from '../../domain/machine-provider.ts';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
@@ -14,6 +14,7 @@ import { temporalVmSignals } from '../../worker/vm-signals.ts';
 import type { runVm } from '../../workflows/vm.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 import {
+  runHost,
   runWorker,
   testSpec,
   untilView,
@@ -57,7 +58,7 @@ async function withFaults(
     createMachineActivities({ provider, links, issueBootstrap: null, openSealed: () => undefined }),
   );
   const stopControl = await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() });
-  const stopHost = await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities });
+  const stopHost = await runHost(server, queue, activities);
   try {
     await live((changes) => {
       const name = `vm-${randomUUID().slice(0, 8)}`;

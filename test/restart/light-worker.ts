@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { settingsOfThisProcess } from '../../config/load-settings.ts';
-import { createCallBudget, createHostWorker, createMachineHost } from '../../worker/machine-host.ts';
+import { createCallBudget, createHostWorkers, createMachineHost } from '../../worker/machine-host.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { ensureSweepSchedule } from '../../worker/sweep-schedule.ts';
 import { LightFleet } from './light-fleet.ts';
@@ -44,11 +44,11 @@ const control = await Worker.create({
 });
 await ensureSweepSchedule(client, settings);
 const secret = new Uint8Array(32);
-const hostWorker = await createHostWorker({
+const hostWorkers = await createHostWorkers({
   host,
   settings,
   secret,
-  connection: await native(),
+  connect: native,
   shared,
   observeSweep: () => undefined,
   aroundActivities: undefined,
@@ -68,4 +68,4 @@ setInterval(() => {
   process.send?.(note);
 }, NOTE_EVERY_MS);
 process.on('disconnect', () => process.exit(0));
-await Promise.all([control.run(), hostWorker.run()]);
+await Promise.all([control.run(), ...hostWorkers.map((worker) => worker.run())]);

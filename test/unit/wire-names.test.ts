@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as wireNames from '../../domain/wire-names.ts';
-import { machineTaskQueue, parseVmWorkflowId, vmWorkflowId } from '../../domain/wire-names.ts';
+import { machineTaskQueue, machineTaskQueues, parseVmWorkflowId, vmWorkflowId } from '../../domain/wire-names.ts';
 
 describe('names that other programs type, store or send', () => {
   it('are what they always were', () => {
@@ -87,6 +87,14 @@ describe('the task queue of machines', () => {
   it('is named after the control queue and the provider', () => {
     expect(machineTaskQueue('local')).toBe('ephemera-control.machines.local');
     expect(machineTaskQueue('qemu', 'other')).toBe('other.machines.qemu');
+  });
+
+  it('has one beside it for boots, and one for what neither creates nor boots may hold up', () => {
+    expect(machineTaskQueues('local')).toEqual([
+      'ephemera-control.machines.local',
+      'ephemera-control.machines.local.boot',
+      'ephemera-control.machines.local.maintenance',
+    ]);
   });
 });
 

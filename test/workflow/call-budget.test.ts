@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
 import type { CallPurpose, CallRate } from '../../domain/call-budget.ts';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { CallBudget, type CallAnswer, type CallRequest } from '../../providers/call-budget.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
@@ -12,7 +12,7 @@ import { destroySignal, viewQuery } from '../../workflows/messages.ts';
 import { eventually } from '../provider/eventually.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 import { SlowProvider } from './slow-provider.ts';
-import { runWorker, testSpec, workflowBundle, type VmHandle } from './vm-harness.ts';
+import { runHost, runWorker, testSpec, workflowBundle, type VmHandle } from './vm-harness.ts';
 
 /** Far less than what a busy machine can start, or nothing would ever wait. */
 const RATE: CallRate = { callsPerSecond: 25, burst: 24, reservedForDestroys: 0.25 };
@@ -63,7 +63,7 @@ describe('200 creates at once on a slow provider, and destroys among them', () =
     });
     const stops = [
       await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
-      await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities }),
+      await runHost(server, queue, activities),
     ];
     const readiness = { kind: 'machine', port: null, path: null, timeoutSeconds: 300 } as const;
     const startMany = (count: number): Promise<VmHandle[]> =>

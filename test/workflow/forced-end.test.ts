@@ -16,7 +16,7 @@ import type { MachineProvider } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { SweepInput, SweepReport } from '../../domain/sweep.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
@@ -25,7 +25,15 @@ import { temporalVmSignals } from '../../worker/vm-signals.ts';
 import { timelineQuery, viewQuery } from '../../workflows/messages.ts';
 import { TEST_NAMESPACE } from '../temporal-server.ts';
 import { eventually, startTestApi, uniqueName, type TestApi } from './api-harness.ts';
-import { runWorker, startVmHarness, untilView, workflowBundle, type VmHandle, type VmHarness } from './vm-harness.ts';
+import {
+  runHost,
+  runWorker,
+  startVmHarness,
+  untilView,
+  workflowBundle,
+  type VmHandle,
+  type VmHarness,
+} from './vm-harness.ts';
 
 let harness: VmHarness;
 beforeAll(async () => {
@@ -209,7 +217,7 @@ async function withLocalMachines(live: (parts: LocalMachines) => Promise<void>):
   };
   const stops = [
     await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
-    await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities }),
+    await runHost(server, queue, activities),
   ];
   const api = await startTestApi(server, queue);
   const sweep: LocalMachines['sweep'] = async (machineId) => {

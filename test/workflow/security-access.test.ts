@@ -5,12 +5,11 @@ import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import { addKey, revokeKey } from '../../config/key-changes.ts';
 import type { Role } from '../../config/keys-file.ts';
 import type { SweepReport } from '../../domain/sweep.ts';
-import { machineTaskQueue } from '../../domain/wire-names.ts';
 import { ROUTES } from '../../api/routes.ts';
 import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
 import type { MachinePark } from './machine-park.ts';
 import { ROUTE_CALLS, type RouteCall } from './route-calls.ts';
-import { runWorker, startVmHarness, workflowBundle, type VmHarness } from './vm-harness.ts';
+import { runHost, runWorker, startVmHarness, workflowBundle, type VmHarness } from './vm-harness.ts';
 
 /**
  * Who may, said once more and apart from the code: the least role, and what the right caller is answered. A new route
@@ -100,10 +99,7 @@ async function sweepingWorker(report: SweepReport) {
   const queue = uniqueName('sweeps');
   const stops = await Promise.all([
     runWorker(harness.server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
-    runWorker(harness.server, {
-      taskQueue: machineTaskQueue('local', queue),
-      activities: { sweepMachines: () => Promise.resolve(report) },
-    }),
+    runHost(harness.server, queue, { sweepMachines: () => Promise.resolve(report) }),
   ]);
   return { queue, stop: () => Promise.all(stops.map((stop) => stop())) };
 }

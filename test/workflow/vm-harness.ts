@@ -4,7 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { VmView } from '../../domain/vm-view.ts';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { machineTaskQueues, vmWorkflowId } from '../../domain/wire-names.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { viewQuery, type VmInput } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
@@ -56,10 +56,7 @@ export async function startVmHarness(): Promise<VmHarness> {
       const park = new MachinePark();
       const queue = `test-${createHash('sha256').update(title).digest('hex').slice(0, 8)}-${randomUUID().slice(0, 4)}`;
       const control = await runWorker(server, { taskQueue: queue, workflowBundle: workflowBundleOption });
-      const host = await runWorker(server, {
-        taskQueue: machineTaskQueue('local', queue),
-        activities: park.activities(),
-      });
+      const host = await runHost(server, queue, park.activities());
       const stopWorkers = async (): Promise<void> => {
         await Promise.all([control(), host()]);
       };
@@ -105,6 +102,20 @@ export async function runWorker(server: TestServer, setup: WorkerSetup): Promise
       await connection.close();
     })();
     return stopped;
+  };
+}
+
+/** Runs what a host of `local` does for this control queue, until the returned function is called. */
+export async function runHost(
+  server: TestServer,
+  controlTaskQueue: string,
+  activities: object,
+): Promise<() => Promise<void>> {
+  const stops = await Promise.all(
+    machineTaskQueues('local', controlTaskQueue).map((taskQueue) => runWorker(server, { taskQueue, activities })),
+  );
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
   };
 }
 

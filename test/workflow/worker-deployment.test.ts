@@ -7,7 +7,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSettings } from '../../config/load-settings.ts';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { startWorker, type RunningWorker } from '../../worker/run-worker.ts';
 import { workflowBuildId } from '../../worker/workflow-build.ts';
 import type { VmInput } from '../../workflows/messages.ts';
@@ -16,7 +16,7 @@ import { copyCheckout } from '../checkout.ts';
 import { eventually } from '../provider/eventually.ts';
 import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
 import { MachinePark } from './machine-park.ts';
-import { runWorker, testSpec, untilView, workflowBundle, type VmHandle } from './vm-harness.ts';
+import { runHost, testSpec, untilView, workflowBundle, type VmHandle } from './vm-harness.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -56,7 +56,7 @@ async function newDeployment(): Promise<Deployment> {
     ...(build === '' ? {} : { EPHEMERA_WORKER_BUILD_ID: build }),
   });
   const activities = { ...new MachinePark().activities(), sweepMachines: () => Promise.resolve() };
-  const stopHost = await runWorker(server, { taskQueue: machineTaskQueue('local', queue), activities });
+  const stopHost = await runHost(server, queue, activities);
   const workers: RunningWorker[] = [];
   return {
     name,
