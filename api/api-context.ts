@@ -12,6 +12,7 @@ import type { RateLimiter } from './http/rate-limiter.ts';
 import type { RequestLimits } from './http/request-limits.ts';
 import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
+import type { EndWaiters } from './vms/end-waiters.ts';
 import type { ReadyWaiters } from './vms/ready-waiters.ts';
 import type { VmDirectory } from './vms/vm-directory.ts';
 
@@ -30,6 +31,7 @@ export interface ApiContext {
   projection: Projection;
   feed: ProjectionFeed;
   readyWaiters: ReadyWaiters;
+  endWaiters: EndWaiters;
   requestLimits: RequestLimits;
   auditLog: Pick<AuditLog, 'write'>;
   reportLimit: RateLimiter;

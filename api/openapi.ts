@@ -18,7 +18,12 @@ export const problemSchema = z
     detail: z.string().meta({ description: 'What was wrong, and what to do next.' }),
     code: z.enum(Object.keys(API_ERROR) as [ApiErrorCode, ...ApiErrorCode[]]),
     requestId: z.string(),
-    vm: vmSchema.optional().meta({ description: 'With `endedBeforeReady`: the VM as it ended.' }),
+    vm: vmSchema
+      .optional()
+      .meta({
+        description:
+          'With `endedBeforeReady`: the VM as it ended. With `vmEnding` and `otherLife`: the VM that has the name.',
+      }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 
@@ -131,7 +136,7 @@ function responses(route: Route, components: Components): JsonObject {
     const ofStatus = [...codes].filter((code) => API_ERROR[code].status === status);
     found[String(status)] = {
       description: ofStatus.map((code) => `\`${code}\`: ${API_ERROR[code].title}.`).join(' '),
-      headers: { ...REQUEST_ID_HEADER, ...headers(errorHeaders(status)) },
+      headers: { ...REQUEST_ID_HEADER, ...headers(errorHeaders(status, ofStatus)) },
       content: { [PROBLEM_CONTENT_TYPE]: { schema: components.schema(problemSchema, 'output') } },
     };
   }
@@ -156,7 +161,8 @@ function canWait({ query }: Route): boolean {
   return query instanceof z.ZodObject && 'wait' in query.shape;
 }
 
-function errorHeaders(status: number): Record<string, string> {
+function errorHeaders(status: number, codes: readonly ApiErrorCode[]): Record<string, string> {
+  if (codes.includes('vmEnding')) return { 'Retry-After': 'With `vmEnding`: seconds to wait.' };
   if (status === 401) return { 'WWW-Authenticate': 'Always `Bearer`.' };
   if (status === 405) return { Allow: 'The methods that the path takes.' };
   if (status === 429 || status === 503) return { 'Retry-After': 'Seconds to wait.' };

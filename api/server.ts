@@ -22,6 +22,7 @@ import { RequestLimits } from './http/request-limits.ts';
 import { ApiMetrics } from './metrics/api-metrics.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
+import { EndWaiters } from './vms/end-waiters.ts';
 import { ReadyWaiters } from './vms/ready-waiters.ts';
 import { VmDirectory } from './vms/vm-directory.ts';
 
@@ -96,6 +97,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     projection,
     feed,
     readyWaiters: new ReadyWaiters(client, log),
+    endWaiters: new EndWaiters(client),
     requestLimits: new RequestLimits(settings.api.limits),
     auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),

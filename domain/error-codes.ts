@@ -61,6 +61,16 @@ export const API_ERROR = {
     title: 'A live VM of this name has another spec',
     todo: 'Use another name, or DELETE the live VM first.',
   },
+  vmEnding: {
+    status: 409,
+    title: 'The VM of this name is being destroyed and its name is not free yet',
+    todo: 'Repeat the request after the seconds in Retry-After, or with `?wait=ready` and a longer `timeoutSeconds`; `vm` is the one that ends.',
+  },
+  otherLife: {
+    status: 409,
+    title: 'The VM of this name is not the one that `uid` names',
+    todo: 'The one you mean has ended. Look at `vm`, which has its name now; to destroy that one, name its `uid` or none.',
+  },
   idempotencyConflict: {
     status: 409,
     title: 'This Idempotency-Key was used for another request',

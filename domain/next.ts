@@ -7,6 +7,7 @@
  * Who owns which fact: the agent owns the count, the provider owns whether the machine exists, the workflow
  * owns everything else. Races it settles:
  * - a report of an earlier machine, or an older one, arrives late: `machineId` and `sequence` fence it;
+ * - a request arrives late, when its name has another life: the `uid` that it names fences it;
  * - somebody connects while the idle deadline fires: the end is confirmed with a fresh count first;
  * - several ends come at once: the first reason stays;
  * - the end comes while the machine is still being made: the undo of a phase is always the same destroy;
@@ -38,7 +39,7 @@ type EventOf<Kind extends VmEvent['kind']> = Extract<VmEvent, { kind: Kind }>;
 /** The VM after an event. An event that means nothing in the current state returns the same object. */
 export function next(vm: Vm, event: VmEvent): Vm {
   if (hasEnded(vm.state)) return vm;
-  if (isOfAnotherMachine(vm, event)) return vm;
+  if (isOfAnotherMachine(vm, event) || isForAnotherLife(vm, event)) return vm;
   switch (event.kind) {
     case 'machineCreated':
       return machineCreated(vm, event);
@@ -92,6 +93,10 @@ export function next(vm: Vm, event: VmEvent): Vm {
 function isOfAnotherMachine(vm: Vm, event: VmEvent): boolean {
   if (event.kind === 'machineCreated') return event.machine.machineId !== vm.machineId;
   return 'machineId' in event && event.machineId !== vm.machineId;
+}
+
+function isForAnotherLife(vm: Vm, event: VmEvent): boolean {
+  return 'uid' in event && event.uid !== vm.uid;
 }
 
 function machineCreated(vm: Vm, event: EventOf<'machineCreated'>): Vm {

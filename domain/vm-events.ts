@@ -4,7 +4,8 @@ import type { MachineEndCause, MachineFacts } from './machine-provider.ts';
 /**
  * Everything that can happen to a VM. Handlers and activities only record these; `next` decides. Each is
  * stamped with `at` (epoch ms, workflow time). Those of a machine name it: an earlier machine changes nothing. A `cause`
- * is why the provider took the machine away by itself, where it did and can tell.
+ * is why the provider took the machine away by itself, where it did and can tell. A `uid` is the life of the name that the
+ * sender meant: in another life the event changes nothing.
  */
 export type VmEvent = { at: number } & (
   | { kind: 'machineCreated'; machine: MachineFacts }
@@ -19,14 +20,14 @@ export type VmEvent = { at: number } & (
   | { kind: 'confirmByReport'; machineId: string }
   | { kind: 'probed'; machineId: string; alive: boolean; cause?: MachineEndCause }
   | { kind: 'machineLost'; machineId: string; cause?: MachineEndCause }
-  | { kind: 'drain' }
-  | { kind: 'undrain' }
+  | { kind: 'drain'; uid?: string }
+  | { kind: 'undrain'; uid?: string }
   | { kind: 'drainingTold'; draining: boolean }
-  | { kind: 'hold'; seconds: number }
+  | { kind: 'hold'; seconds: number; uid?: string }
   | { kind: 'exchanged'; machineId: string; nonce: string }
-  | { kind: 'destroyRequested' }
+  | { kind: 'destroyRequested'; uid?: string }
   /** An administrator wants the name back, whatever the provider says. */
-  | { kind: 'destroyForced' }
+  | { kind: 'destroyForced'; uid?: string }
   | { kind: 'cancelled' }
   | { kind: 'deadline' }
   /** `nextMachineId` names the machine that replaces it, should the VM go on. */

@@ -11,6 +11,7 @@ export const SIGNAL = {
   report: 'report',
   /** The form a person types: `--name connections --input 0`. */
   connections: 'connections',
+  /** This, `undrain`, `hold` and `destroy` take `{uid}` as their last argument: the one life that is meant. */
   drain: 'drain',
   undrain: 'undrain',
   /** Postpones idleness: `--name hold --input 3600` (seconds). */

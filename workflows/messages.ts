@@ -35,8 +35,14 @@ export interface MachineLoss {
   cause?: MachineEndCause;
 }
 
-/** Argument of `destroy`; without it the destroy is tried as long as it takes. */
-export interface DestroyOptions {
+/** Argument of what a caller asks of one life of a name. */
+export interface LifeOptions {
+  /** The life that is meant: in another one the request changes nothing. Absent: whichever there is. */
+  uid?: string;
+}
+
+/** Argument of `destroy`; without `force` the destroy is tried as long as it takes. */
+export interface DestroyOptions extends LifeOptions {
   /** Frees the name even if the machine cannot be destroyed now; the sweeper gets what is left. */
   force?: boolean;
 }
@@ -49,9 +55,9 @@ export interface ExchangeRequest {
 
 export const reportSignal = defineSignal<[ReportSignal]>(SIGNAL.report);
 export const connectionsSignal = defineSignal<[number]>(SIGNAL.connections);
-export const drainSignal = defineSignal(SIGNAL.drain);
-export const undrainSignal = defineSignal(SIGNAL.undrain);
-export const holdSignal = defineSignal<[number]>(SIGNAL.hold);
+export const drainSignal = defineSignal<[LifeOptions?]>(SIGNAL.drain);
+export const undrainSignal = defineSignal<[LifeOptions?]>(SIGNAL.undrain);
+export const holdSignal = defineSignal<[number, LifeOptions?]>(SIGNAL.hold);
 export const machineLostSignal = defineSignal<[MachineLoss]>(SIGNAL.machineLost);
 export const destroySignal = defineSignal<[DestroyOptions?]>(SIGNAL.destroy);
 

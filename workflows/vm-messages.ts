@@ -20,6 +20,7 @@ import {
   viewQuery,
   type DestroyOptions,
   type ExchangeRequest,
+  type LifeOptions,
   type MachineLoss,
 } from './messages.ts';
 import type { VmLife } from './vm-life.ts';
@@ -37,8 +38,9 @@ export function handleMessages(life: VmLife): void {
     if (isCount(connections)) life.record({ kind: 'connections', connections });
     else refuse('connections', 'a whole number, 0 or more');
   });
-  setHandler(holdSignal, (seconds) => {
-    if (isCount(seconds) && seconds <= TIMEOUT_LIMITS.maxSeconds) life.record({ kind: 'hold', seconds });
+  setHandler(holdSignal, (seconds, options) => {
+    const meant = lifeMeant(life, 'hold', options);
+    if (isCount(seconds) && seconds <= TIMEOUT_LIMITS.maxSeconds) life.record({ kind: 'hold', seconds, ...meant });
     else refuse('hold', `whole seconds from 0 to ${TIMEOUT_LIMITS.maxSeconds}`);
   });
   setHandler(machineLostSignal, (lost: MachineLoss | undefined) => {
@@ -47,10 +49,12 @@ export function handleMessages(life: VmLife): void {
       life.record({ kind: 'machineLost', machineId, ...(isMachineEndCause(cause) ? { cause } : {}) });
     } else refuse('machineLost', 'an object {machineId}');
   });
-  setHandler(drainSignal, () => life.record({ kind: 'drain' }));
-  setHandler(undrainSignal, () => life.record({ kind: 'undrain' }));
-  const destroy = (options?: DestroyOptions): void =>
-    life.record({ kind: options?.force === true ? 'destroyForced' : 'destroyRequested' });
+  setHandler(drainSignal, (options) => life.record({ kind: 'drain', ...lifeMeant(life, 'drain', options) }));
+  setHandler(undrainSignal, (options) => life.record({ kind: 'undrain', ...lifeMeant(life, 'undrain', options) }));
+  const destroy = (options?: DestroyOptions): void => {
+    const kind = options?.force === true ? 'destroyForced' : 'destroyRequested';
+    life.record({ kind, ...lifeMeant(life, 'destroy', options) });
+  };
   setHandler(destroySignal, destroy);
 
   setHandler(viewQuery, view);
@@ -74,6 +78,14 @@ export function handleMessages(life: VmLife): void {
     destroy(options);
     return view();
   });
+}
+
+/** The life that a request names; `next` ignores it in every other. */
+function lifeMeant(life: VmLife, request: string, options: LifeOptions | undefined): LifeOptions {
+  const uid = options?.uid;
+  if (uid === undefined) return {};
+  if (uid !== life.vm.uid) log.info('a request was ignored: it names another life of the VM', { request, uid });
+  return { uid };
 }
 
 function assertExchangeable(life: VmLife, request: ExchangeRequest): void {

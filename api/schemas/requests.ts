@@ -22,6 +22,11 @@ export const destroyQuerySchema = z.strictObject({
     .enum(['destroyed'])
     .optional()
     .meta({ description: 'Answer when the machine is confirmed gone, or when the time is over.' }),
+  uid: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}$/, 'not a uid')
+    .optional()
+    .meta({ description: 'Only this life of the name, as `uid` of the VM says. Default: the latest one.' }),
   force: z
     .boolean()
     .optional()

@@ -1,5 +1,5 @@
 import { statesThatAllow, vmCan, type VmAction } from '../../domain/actions.ts';
-import { drainSignal, holdSignal, undrainSignal } from '../../workflows/messages.ts';
+import { drainSignal, holdSignal, undrainSignal, type LifeOptions } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
@@ -26,7 +26,9 @@ export const drainVmRoute = keyedRoute({
   operationId: 'drainVm',
   summary: 'Admit nobody new, let current users finish, then destroy',
   handle: ({ project, params }, api) =>
-    act(api, project, params.name, 'drain', (workflowId) => api.directory.handle(workflowId).signal(drainSignal)),
+    act(api, project, params.name, 'drain', (workflowId, life) =>
+      api.directory.handle(workflowId).signal(drainSignal, life),
+    ),
 });
 
 export const undrainVmRoute = keyedRoute({
@@ -35,7 +37,9 @@ export const undrainVmRoute = keyedRoute({
   operationId: 'undrainVm',
   summary: 'Take a drain back',
   handle: ({ project, params }, api) =>
-    act(api, project, params.name, 'undrain', (workflowId) => api.directory.handle(workflowId).signal(undrainSignal)),
+    act(api, project, params.name, 'undrain', (workflowId, life) =>
+      api.directory.handle(workflowId).signal(undrainSignal, life),
+    ),
 });
 
 export const holdVmRoute = keyedRoute({
@@ -46,30 +50,33 @@ export const holdVmRoute = keyedRoute({
   description: 'Postpones every end for emptiness, never `maxLifetimeSeconds`. 0 seconds releases the hold.',
   body: holdBodySchema,
   handle: ({ project, params, body }, api) =>
-    act(api, project, params.name, 'hold', (workflowId) =>
-      api.directory.handle(workflowId).signal(holdSignal, body.seconds),
+    act(api, project, params.name, 'hold', (workflowId, life) =>
+      api.directory.handle(workflowId).signal(holdSignal, body.seconds, life),
     ),
 });
 
-/** Checks that the action makes sense, signals it durably, and answers with the view that follows. */
+/** Checks that the action makes sense, signals it durably to that one life, and answers with the view that follows. */
 async function act(
   api: ApiContext,
   project: string,
   name: string,
   action: VmAction,
-  signal: (workflowId: string) => Promise<void>,
+  signal: (workflowId: string, life: LifeOptions) => Promise<void>,
 ): Promise<Reply> {
   const { record } = await describedVm(api, project, name);
   if (record.closed || !vmCan[action](record.view.state)) throw notAllowed(action, record.view);
   try {
-    await api.directory.within(() => signal(record.workflowId));
+    await api.directory.within(() => signal(record.workflowId, { uid: record.view.uid }));
   } catch (error) {
     if (!isWorkflowGone(error)) throw error;
     const ended = await describedVm(api, project, name);
     throw notAllowed(action, ended.record.view);
   }
   const fresh = await api.directory.fresh(record);
-  return vmReply(api, fresh === record ? 202 : 200, fresh);
+  if (fresh !== record) return vmReply(api, 200, fresh);
+  const latest = await api.directory.sameLife(record);
+  if (latest.closed) throw notAllowed(action, latest.view);
+  return vmReply(api, 202, latest);
 }
 
 function notAllowed(action: VmAction, { name, state }: Pick<ApiVm, 'name' | 'state'>): ApiProblem {

@@ -1,6 +1,7 @@
 /**
  * Create is get-or-create by name. Temporal decides who is first (conflict policy FAIL), so however many requests
  * come at once or again, one VM comes out; what the memo of the existing one says tells a repeat from a conflict.
+ * A VM that is being destroyed is nobody's answer: the create waits for its end and starts the next life of the name.
  */
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -11,30 +12,40 @@ import { normaliseSpec } from './normalise-spec.ts';
 import { secretInputOf } from './secret-input.ts';
 import { idempotencyKeyHash, specHash } from './spec-hash.ts';
 import { startVm, type VmStart } from './start-vm.ts';
+import type { CallersTime } from './shared-waits.ts';
 import type { DescribedVm } from './vm-directory.ts';
 import { nameForKey, readableName } from './vm-names.ts';
 import type { VmRecord } from './vm-record.ts';
+import { presented } from './vm-reply.ts';
 
 export interface Created {
   record: VmRecord;
   isNew: boolean;
 }
 
-const NAME_ATTEMPTS = 5;
+export interface CreateRequest {
+  project: string;
+  body: CreateVmBody;
+  idempotencyKey: string | undefined;
+  /** How long the end of an earlier life of the name may be waited for. */
+  time: CallersTime;
+}
 
-/** Makes the VM that a request asks for, or finds the one an earlier, equal request made. */
-export async function createVm(
-  api: ApiContext,
-  project: string,
-  body: CreateVmBody,
-  idempotencyKey: string | undefined,
-): Promise<Created> {
+const NAME_ATTEMPTS = 5;
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * Makes the VM that a request asks for, or finds the one an earlier, equal request made.
+ * @throws ApiProblem `vmEnding` when an earlier life of the name does not end in time.
+ */
+export async function createVm(api: ApiContext, request: CreateRequest): Promise<Created> {
+  const { project, body, idempotencyKey, time } = request;
   const spec = normaliseSpec(body, api.settings.providers);
   const secretInput = secretInputOf(body, spec.env);
   const keyHash = idempotencyKey === undefined ? null : idempotencyKeyHash(project, idempotencyKey);
   const common = { project, spec, secretInput, idempotencyKeyHash: keyHash };
-  if (body.name !== undefined) return createNamed(api, vmStart(api, common, body.name, 'closedNameIsFree'));
-  if (keyHash !== null) return getOrStart(api, vmStart(api, common, nameForKey(keyHash), 'never'));
+  if (body.name !== undefined) return createNamed(api, vmStart(api, common, body.name, 'closedNameIsFree'), time);
+  if (keyHash !== null) return getOrStart(api, vmStart(api, common, nameForKey(keyHash), 'never'), time);
   return createUnnamed(api, common);
 }
 
@@ -46,13 +57,13 @@ function vmStart(api: ApiContext, common: NamelessStart, name: string, reuse: Vm
   return { ...common, name, reuse, specHash: specHash(spec, fingerprint) };
 }
 
-async function createNamed(api: ApiContext, start: VmStart): Promise<Created> {
+async function createNamed(api: ApiContext, start: VmStart, time: CallersTime): Promise<Created> {
   if (start.idempotencyKeyHash !== null) {
     // The name of a VM that this very request made is not free: the request is a repeat, even after the VM's end.
     const latest = await api.directory.describe(start.project, start.name);
-    if (latest?.idempotencyKeyHash === start.idempotencyKeyHash) return existing(latest, start);
+    if (latest && isRepeat(latest, start)) return existing(latest, start);
   }
-  return getOrStart(api, start);
+  return getOrStart(api, start, time);
 }
 
 async function createUnnamed(api: ApiContext, common: NamelessStart): Promise<Created> {
@@ -69,19 +80,38 @@ async function createUnnamed(api: ApiContext, common: NamelessStart): Promise<Cr
   throw new Error('no free name was found');
 }
 
-async function getOrStart(api: ApiContext, start: VmStart): Promise<Created> {
+async function getOrStart(api: ApiContext, start: VmStart, time: CallersTime): Promise<Created> {
   // The existing VM may end, and its name become free, between the refused start and the look at it.
   for (let attempt = 1; attempt <= NAME_ATTEMPTS; attempt += 1) {
     const { record, unanswered } = await tryToStart(api, start);
     if (record) return noted(api, { record, isNew: true });
     const found = await api.directory.describe(start.project, start.name);
-    if (found && (start.reuse === 'never' || !found.record.closed)) {
-      api.projection.see(found.record);
-      return existing(found, start);
-    }
-    if (unanswered !== undefined) throw unanswered;
+    if (found) api.projection.see(found.record);
+    if (found && isRepeat(found, start)) return existing(found, start);
+    if (found && !found.record.closed) {
+      const { record: seen, ending } = await api.directory.settled(found);
+      if (!ending) return existing({ ...found, record: seen }, start);
+      await untilNameIsFree(api, seen, time);
+    } else if (unanswered !== undefined) throw unanswered;
   }
   throw new ApiProblem('temporalUnavailable', `The name ${start.name} is taken and given up again and again`);
+}
+
+/** @throws ApiProblem `vmEnding` when the life that ends takes longer than the caller has time. */
+async function untilNameIsFree(api: ApiContext, ending: VmRecord, time: CallersTime): Promise<void> {
+  if (await api.endWaiters.wait(ending, time)) return;
+  const latest = await api.directory.sameLife(ending);
+  if (latest.closed) return;
+  const { name, uid } = latest.view;
+  throw new ApiProblem('vmEnding', `The machine of ${name} (uid ${uid}) is not confirmed gone yet`, {
+    headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    members: { vm: presented(api, latest) },
+  });
+}
+
+/** The request that made the VM, sent again: its answer is that VM, whatever became of it. */
+function isRepeat(found: DescribedVm, { reuse, idempotencyKeyHash: keyHash }: VmStart): boolean {
+  return reuse === 'never' || (keyHash !== null && found.idempotencyKeyHash === keyHash);
 }
 
 /** The started VM, or nothing when the name is taken, or the error when Temporal gave no answer. */
@@ -96,9 +126,8 @@ async function tryToStart(api: ApiContext, start: VmStart): Promise<{ record?: V
 }
 
 function existing(found: DescribedVm, start: VmStart): Created {
-  const sameKey = start.idempotencyKeyHash !== null && found.idempotencyKeyHash === start.idempotencyKeyHash;
   if (found.specHash === start.specHash) return { record: found.record, isNew: false };
-  if (sameKey) {
+  if (isRepeat(found, start)) {
     throw new ApiProblem('idempotencyConflict', 'The request with this Idempotency-Key asked for another spec');
   }
   const workflowId = vmWorkflowId(start.project, start.name);

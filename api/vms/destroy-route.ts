@@ -1,16 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
-import { destroySignal, type DestroyOptions } from '../../workflows/messages.ts';
+import { destroySignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 import { requireRole } from '../http/authenticate.ts';
-import { isTemporalUnavailable, isWorkflowGone } from '../http/temporal-errors.ts';
+import { ApiProblem } from '../http/problem.ts';
+import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
 import { DEFAULT_WAIT_SECONDS, destroyQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { vmSchema } from '../schemas/vm.ts';
 import type { VmRecord } from './vm-record.ts';
-import { describedVm, vmReply } from './vm-reply.ts';
-
-const RETRY_MS = 500;
+import { describedVm, presented, vmReply } from './vm-reply.ts';
 
 export const destroyVmRoute = keyedRoute({
   method: 'delete',
@@ -21,6 +19,8 @@ export const destroyVmRoute = keyedRoute({
   description:
     'The request is kept by Temporal before it is answered: the machine will be destroyed even if every other part of ' +
     'Ephemera is down now. Repeating it is fine.\n\n' +
+    'It ends the life of the name that it finds, and no later one, however late it arrives. A caller that means one life ' +
+    'names it with `uid`; 409 `otherLife` says that the name has another one by now.\n\n' +
     'The name is free once the machine is confirmed gone. Where that never happens (a provider that is down, a permission ' +
     `that is lost) an administrator adds \`force=true\`: the destroy is tried for ${TIMEOUTS.forcedDestroySeconds} s, counted from when it ` +
     'began, then the VM ends as `failed` with its reason and a `detail` that says so. Its name is free, and the sweeper ' +
@@ -35,55 +35,42 @@ export const destroyVmRoute = keyedRoute({
     },
     202: { description: 'Accepted; the machine is not confirmed gone yet.', schema: vmSchema },
   },
-  errors: ['unknownVm', 'temporalUnavailable'],
+  errors: ['unknownVm', 'otherLife', 'temporalUnavailable'],
   handle: async ({ project, params, query, gone, caller, requestId }, api) => {
     const force = query.force === true;
     if (force) requireRole(caller, 'admin');
     const { record } = await describedVm(api, project, params.name);
+    const { uid, machineId, state } = record.view;
+    if (query.uid !== undefined && query.uid !== uid) throw otherLife(api, record, query.uid);
     if (record.closed) return vmReply(api, 200, record);
+    const { workflowId } = record;
     if (force) {
-      const { uid, machineId, state } = record.view;
-      const { workflowId } = record;
       api.log.warn(
         { requestId, keyId: caller.id, project, workflowId, uid, machineId, state },
         'a VM is forced to end',
       );
     }
-    const options: [DestroyOptions?] = force ? [{ force }] : [];
     await api.directory
-      .within(() => api.directory.handle(record.workflowId).signal(destroySignal, ...options))
+      .within(() => api.directory.handle(workflowId).signal(destroySignal, { uid, ...(force ? { force } : {}) }))
       .catch((error: unknown) => {
         // It ended on its own in the meantime, which is what was asked for.
         if (!isWorkflowGone(error)) throw error;
       });
-    if (query.wait !== 'destroyed') return vmReply(api, 202, await api.directory.fresh(record));
-    await untilClosed(api, record, query.timeoutSeconds ?? DEFAULT_WAIT_SECONDS, gone);
-    const latest = await api.directory.describeWorkflow(record.workflowId).catch(() => undefined);
-    const now = latest?.record.view.uid === record.view.uid ? latest.record : record;
+    if (query.wait === 'destroyed') {
+      const seconds = query.timeoutSeconds ?? DEFAULT_WAIT_SECONDS;
+      await api.endWaiters.wait(record, { until: performance.now() + seconds * 1000, gone });
+    } else {
+      const asked = await api.directory.fresh(record);
+      if (asked !== record) return vmReply(api, 202, asked);
+    }
+    const now = await api.directory.sameLife(record);
     return vmReply(api, now.closed ? 200 : 202, now);
   },
 });
 
-/** Waits for the close of one life of a VM, at most so long. */
-async function untilClosed(api: ApiContext, record: VmRecord, seconds: number, gone: AbortSignal): Promise<void> {
-  const stop = new AbortController();
-  const giveUp = (): void => stop.abort();
-  gone.addEventListener('abort', giveUp);
-  const timer = setTimeout(giveUp, seconds * 1000);
-  const { signal } = stop;
-  try {
-    const handle = api.directory.handle(record.workflowId, record.runId);
-    for (;;) {
-      try {
-        await api.client.withAbortSignal(signal, () => handle.result());
-        return;
-      } catch (error) {
-        if (signal.aborted || !isTemporalUnavailable(error)) return;
-      }
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
-    }
-  } finally {
-    clearTimeout(timer);
-    gone.removeEventListener('abort', giveUp);
-  }
+function otherLife(api: ApiContext, record: VmRecord, meant: string): ApiProblem {
+  const { name, uid } = record.view;
+  return new ApiProblem('otherLife', `The latest life of ${name} is ${uid}, not ${meant}`, {
+    members: { vm: presented(api, record) },
+  });
 }

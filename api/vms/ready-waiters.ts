@@ -4,14 +4,9 @@ import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { awaitReadyUpdate } from '../../workflows/messages.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { SharedWaits, type CallersTime } from './shared-waits.ts';
 
 const RETRY_MS = 500;
-
-interface Wait {
-  callers: number;
-  stop: AbortController;
-  settled: Promise<void>;
-}
 
 /**
  * Waits for VMs to become ready: one `awaitReady` update for each VM, shared by all its callers in this replica,
@@ -21,7 +16,7 @@ interface Wait {
 export class ReadyWaiters {
   readonly #client: Client;
   readonly #log: Logger;
-  readonly #waits = new Map<string, Wait>();
+  readonly #waits = new SharedWaits();
   readonly #updateId = `ready-${randomUUID()}`;
 
   constructor(client: Client, log: Logger) {
@@ -29,45 +24,12 @@ export class ReadyWaiters {
     this.#log = log;
   }
 
-  /** Number of VMs that somebody waits for. */
-  get size(): number {
-    return this.#waits.size;
-  }
-
   /**
-   * Resolves with true when the VM has left `creating` and `booting`, with false when the time is over or `gone`
-   * aborts. Never rejects: without a worker or a server it waits on, up to the deadline.
+   * Resolves with true when the VM has left `creating` and `booting`, with false when the time is over. Never rejects:
+   * without a worker or a server it waits on, up to the deadline.
    */
-  async wait(workflowId: string, runId: string, timeoutSeconds: number, gone: AbortSignal): Promise<boolean> {
-    if (gone.aborted) return false;
-    const key = `${workflowId} ${runId}`;
-    const wait = this.#waits.get(key) ?? this.#begin(key, workflowId, runId);
-    wait.callers += 1;
-    const over = new AbortController();
-    const giveUp = (): void => over.abort();
-    gone.addEventListener('abort', giveUp);
-    try {
-      return await Promise.race([
-        wait.settled.then(() => !wait.stop.signal.aborted),
-        sleep(timeoutSeconds * 1000, false, { signal: over.signal }).catch(() => false),
-      ]);
-    } finally {
-      over.abort();
-      gone.removeEventListener('abort', giveUp);
-      wait.callers -= 1;
-      if (wait.callers === 0) {
-        this.#waits.delete(key);
-        wait.stop.abort();
-      }
-    }
-  }
-
-  #begin(key: string, workflowId: string, runId: string): Wait {
-    const stop = new AbortController();
-    const settled = this.#ask(workflowId, runId, stop.signal);
-    const wait: Wait = { callers: 0, stop, settled };
-    this.#waits.set(key, wait);
-    return wait;
+  wait(workflowId: string, runId: string, time: CallersTime): Promise<boolean> {
+    return this.#waits.wait(`${workflowId} ${runId}`, (stop) => this.#ask(workflowId, runId, stop), time);
   }
 
   /** Asks until there is an answer or nobody waits any more. */

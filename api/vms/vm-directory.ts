@@ -1,21 +1,26 @@
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { MachineActivities } from '../../domain/activities.ts';
 import type { TimelineEntryView, VmMemo } from '../../domain/vm-view.ts';
-import { MEMO, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
-import { timelineQuery, viewQuery } from '../../workflows/messages.ts';
+import { MEMO, SIGNAL, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { timelineQuery, viewQuery, type DestroyOptions } from '../../workflows/messages.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
-import { vmRecord, type VmRecord } from './vm-record.ts';
+import { isEnding, vmRecord, type VmRecord } from './vm-record.ts';
 
 /** How long a call to Temporal's front end may take. */
 const CALL_SECONDS = 5;
 /** How long a query may take: it needs a worker, and the memo is a good answer too. */
 const QUERY_SECONDS = 2;
+/** Messages that a workflow has not taken yet and that are looked through at most. */
+const UNREAD_EVENTS = 100;
 
 /** A described VM with what its start wrote into the memo. */
 export interface DescribedVm {
   record: VmRecord;
   specHash: string | undefined;
   idempotencyKeyHash: string | undefined;
+  /** Something was sent to the workflow that it has not taken yet, so the record may be out of date. */
+  hasUnread: boolean;
 }
 
 /** Finds VMs in Temporal and talks to their workflows, every call with a deadline. */
@@ -40,14 +45,15 @@ export class VmDirectory {
     return this.describeWorkflow(vmWorkflowId(project, name));
   }
 
-  async describeWorkflow(workflowId: string): Promise<DescribedVm | undefined> {
+  async describeWorkflow(workflowId: string, onlyRunId?: string): Promise<DescribedVm | undefined> {
     try {
-      const found = await this.within(() => this.handle(workflowId).describe());
+      const found = await this.within(() => this.handle(workflowId, onlyRunId).describe());
       if (found.type !== WORKFLOW_TYPE.vm) return undefined;
       const memo = found.memo ?? {};
       const record = vmRecord({
         workflowId,
         runId: found.runId,
+        firstRunId: found.raw.workflowExecutionInfo?.firstRunId ?? '',
         status: found.status.name,
         startTime: found.startTime,
         closeTime: found.closeTime,
@@ -59,6 +65,7 @@ export class VmDirectory {
           record: { ...record, ...(lastTry === undefined ? {} : { lastTry }) },
           specHash: memo[MEMO.specHash] as string | undefined,
           idempotencyKeyHash: memo[MEMO.idempotencyKeyHash] as string | undefined,
+          hasUnread: Boolean(found.raw.pendingWorkflowTask),
         }
       );
     } catch (error) {
@@ -72,6 +79,50 @@ export class VmDirectory {
     if (record.closed) return record;
     const view = await this.#asked(() => this.handle(record.workflowId).query(viewQuery), seconds);
     return view?.uid === record.view.uid ? { ...record, view } : record;
+  }
+
+  /** The life of `record` as Temporal shows it now, also when its name has a newer one; else the record itself. */
+  async sameLife(record: VmRecord): Promise<VmRecord> {
+    const { workflowId, runId, view } = record;
+    const latest = await this.describeWorkflow(workflowId).catch(() => undefined);
+    if (latest === undefined) return record;
+    if (latest.record.view.uid === view.uid) return latest.record;
+    return (await this.describeWorkflow(workflowId, runId).catch(() => undefined))?.record ?? record;
+  }
+
+  /**
+   * Whether the VM lives on after all that was sent to it before this call: a destroy that was answered a moment ago
+   * counts, also before the workflow has taken it. Asks the workflow only when it has something to take.
+   */
+  async settled({ record, hasUnread }: DescribedVm): Promise<{ record: VmRecord; ending: boolean }> {
+    const isOver = !record.closed && isEnding(record);
+    if (!hasUnread || isOver) return { record, ending: isOver };
+    const asked = await this.fresh(record);
+    if (asked !== record) return { record: asked, ending: isEnding(asked) };
+    return { record, ending: await this.#hasUnreadEnd(record).catch(() => false) };
+  }
+
+  /** Without a worker nobody takes what was sent; it stands at the end of the history. */
+  async #hasUnreadEnd({ workflowId, runId, view }: VmRecord): Promise<boolean> {
+    const { workflowService, options } = this.#client;
+    const { namespace } = options;
+    const { history } = await this.within(() =>
+      workflowService.getWorkflowExecutionHistoryReverse({
+        namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: UNREAD_EVENTS,
+      }),
+    );
+    for (const event of history?.events ?? []) {
+      if (event.workflowTaskCompletedEventAttributes) return false;
+      if (event.workflowExecutionCancelRequestedEventAttributes) return true;
+      const signal = event.workflowExecutionSignaledEventAttributes;
+      if (signal?.signalName !== SIGNAL.destroy) continue;
+      const [input] = signal.input?.payloads ?? [];
+      const sent = input && defaultPayloadConverter.fromPayload<DestroyOptions | null>(input);
+      if (sent?.uid === undefined || sent.uid === view.uid) return true;
+    }
+    return false;
   }
 
   /** The whole timeline as the workflow gives it; the memo's last entries when no worker answers in time. */

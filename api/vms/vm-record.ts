@@ -18,6 +18,8 @@ export interface VmRecord {
 export interface SeenExecution {
   workflowId: string;
   runId: string;
+  /** The run that the life began with; empty where Temporal does not tell. */
+  firstRunId?: string;
   status: WorkflowExecutionStatusName;
   startTime: Date;
   closeTime: Date | undefined;
@@ -49,7 +51,7 @@ export function vmRecord(seen: SeenExecution): VmRecord | undefined {
 function started(view: VmView, seen: SeenExecution): VmView {
   if (view.uid !== '') return view;
   const at = seen.startTime.toISOString();
-  return { ...view, uid: seen.runId, createdAt: at, updatedAt: at };
+  return { ...view, uid: seen.firstRunId || seen.runId, createdAt: at, updatedAt: at };
 }
 
 function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
@@ -69,6 +71,17 @@ function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
 
 export function hasEnded(view: VmView): boolean {
   return view.state === 'destroyed' || view.state === 'failed';
+}
+
+/** True when a lost machine is being removed and another one takes its place: the same VM goes on. */
+export function isBeingReplaced({ view }: VmRecord): boolean {
+  const isLoss = view.reason === 'lost' || view.reason === 'preempted';
+  return view.state === 'destroying' && isLoss && view.spec.onLost === 'recreate';
+}
+
+/** True when the VM is over or about to be: nobody is served by it any more. */
+export function isEnding(record: VmRecord): boolean {
+  return hasEnded(record.view) || (record.view.state === 'destroying' && !isBeingReplaced(record));
 }
 
 /** True while only the view that the start wrote is known: the workflow has not run yet. */

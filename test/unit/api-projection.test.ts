@@ -88,6 +88,11 @@ describe('a record of a run', () => {
     expect(apiVm(record, UI)).not.toHaveProperty('machineId');
   });
 
+  it('belongs to the life that its first run began, also in a later run whose memo says nothing yet', () => {
+    const initial = { uid: '', machineId: '', state: 'creating' } as const;
+    expect(seen(initial, { runId: 'run-2', firstRunId: 'run-1' }).view.uid).toBe('run-1');
+  });
+
   it('links to the Temporal Web UI, slashes and all', () => {
     const ui = { uiUrl: 'http://127.0.0.1:8233/', namespace: 'ephemera' };
     expect(apiVm(seen(), ui).temporalUiUrl).toBe(

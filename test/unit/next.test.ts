@@ -107,6 +107,24 @@ describe('every event in every situation', () => {
   }
 });
 
+describe('a request that names one life', () => {
+  const requests = ['destroyRequested', 'destroyForced', 'drain', 'undrain', 'hold'] as const;
+
+  it.each(requests)('changes nothing in another life, whatever its state: %s', (kind) => {
+    for (const situation of Object.keys(SITUATIONS) as Situation[]) {
+      const { vm } = SITUATIONS[situation]();
+      expect(next(vm, eventAt(60, kind, { uid: 'u-other' }))).toBe(vm);
+    }
+  });
+
+  it.each(requests)('is the same as one that names none, in the life that it means: %s', (kind) => {
+    for (const situation of Object.keys(SITUATIONS) as Situation[]) {
+      const { vm } = SITUATIONS[situation]();
+      expect(next(vm, eventAt(60, kind, { uid: vm.uid }))).toStrictEqual(next(vm, eventAt(60, kind)));
+    }
+  });
+});
+
 describe('the end', () => {
   it('keeps its first reason', () => {
     const life = Life.ready().at(20, 'cancelled').at(21, 'destroyRequested').at(22, 'machineLost');
