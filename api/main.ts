@@ -1,20 +1,24 @@
 /** One API replica as a process: `tsx api/main.ts`. */
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { ensureFirstKey } from '../config/first-key.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
+import { closableConnection } from '../config/temporal-calls.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { startMetricsServer } from '../telemetry/metrics-server.ts';
 import { startApi } from './server.ts';
 
+/** Calls to Temporal that are under way at a stop get this long. */
+const TEMPORAL_GRACE_MS = 1500;
+
 const settings = settingsOfThisProcess();
 const log = createLog('api', settings);
 const registry = new MetricRegistry();
 registry.addProcessMetrics();
 // Lazy: a replica that starts while Temporal is away answers /healthz and follows once Temporal is back.
-const connection = Connection.lazy(temporalConnectionOptions(settings));
-const client = new Client({ connection, namespace: settings.temporal.namespace });
+const temporal = closableConnection(temporalConnectionOptions(settings));
+const client = new Client({ connection: temporal.connection, namespace: settings.temporal.namespace });
 
 try {
   const { newKey, keyFile } = await ensureFirstKey(settings);
@@ -31,15 +35,22 @@ try {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'the API is stopping');
+    // What Temporal has not answered by then is answered with 503.
+    const giveUp = setTimeout(() => void temporal.close(), TEMPORAL_GRACE_MS);
     void api
       .close()
       .then(() => metricsServer.close())
-      .then(() => connection.close());
+      .then(() => temporal.close())
+      .finally(() => {
+        clearTimeout(giveUp);
+        // The SDK's pauses between tries would hold the process for some more seconds.
+        process.exit();
+      });
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
 } catch (error) {
   log.fatal({ err: error }, 'the API could not start');
   process.exitCode = 1;
-  await connection.close();
+  await temporal.close();
 }

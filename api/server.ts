@@ -31,7 +31,8 @@ const REPORT_LIMIT = { burst: 40, perSecond: 10 };
 /** The forwarding rule alone lets about 50 through at once, and a sign of life each second where silence is a matter of seconds. */
 const FORWARD_LIMIT = { burst: 100, perSecond: 1 };
 /** Requests under way at a close get this long. */
-const CLOSE_GRACE_MS = 5000;
+const CLOSE_GRACE_MS = 4000;
+const CLOSE_IDLE_MS = 50;
 
 export interface RunningApi {
   /** `http://127.0.0.1:7400` */
@@ -115,8 +116,11 @@ async function close(server: Server, api: ApiContext): Promise<void> {
   // Those that wait for a VM are answered with its state as it is.
   api.openRequests.close();
   server.closeIdleConnections();
+  // A connection whose last request ends now would else stay open for its client's next one.
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await Promise.all([closed, api.feed.close()]);
+  clearInterval(idle);
   clearTimeout(force);
 }
 

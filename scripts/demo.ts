@@ -30,7 +30,8 @@ async function main(): Promise<void> {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', join(import.meta.dirname, 'start.ts'), ...process.argv.slice(2)],
-    { cwd: ROOT, stdio: 'inherit' },
+    // The channel ends the start with this process, however that ended (scripts/terminal.ts).
+    { cwd: ROOT, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
   );
   stopWithSignals(child);
   try {

@@ -30,7 +30,7 @@ const READY_DEADLINE_MS = 90_000;
 const POLL_MS = 100;
 /** A key press may reach this process twice: from the terminal and through npm. */
 const SAME_PRESS_MS = 700;
-const GRACE_MS = { api: 3000, worker: 4000, temporal: 3000 };
+const GRACE_MS = { api: 5000, worker: 6000, temporal: 4000 };
 
 await runScript(main);
 

@@ -70,6 +70,8 @@ export class ScriptError extends Error {
 
 /** Runs a script's main function; a {@link ScriptError} is printed as it is, anything else with its stack. */
 export async function runScript(main: () => Promise<void>): Promise<void> {
+  endWithLauncher();
+  goOnWithoutReader();
   try {
     await main();
   } catch (error) {
@@ -77,4 +79,16 @@ export async function runScript(main: () => Promise<void>): Promise<void> {
     process.stderr.write(`${coloured('✗', 'red')} ${text ?? ''}\n`);
     process.exitCode = 1;
   }
+}
+
+/** A launcher that is gone, even by kill -9, can pass no signal on any more: its end counts as a SIGTERM. */
+function endWithLauncher(): void {
+  if (process.channel === undefined) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.channel.unref();
+}
+
+/** A closed terminal or a pipe without a reader must not end a script in the middle of stopping its processes. */
+function goOnWithoutReader(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

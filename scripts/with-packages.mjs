@@ -13,6 +13,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STAMP = join(ROOT, 'node_modules', '.package-lock-hash');
 const MIN_NODE = [20, 19];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const LOOK_FOR_NPM_MS = 300;
 
 function fail(text) {
   process.stderr.write(`${text}\n`);
@@ -82,8 +83,27 @@ async function ensurePackages() {
   process.stdout.write(`✓ packages (${seconds()} s)\n`);
 }
 
+/**
+ * Ends this process as a SIGTERM does when npm, which runs it, is gone: nobody else could stop it then. npm is the parent,
+ * because scripts of package.json begin with `exec`. The parent of npm does not count: a shell may end and leave npm
+ * running in the background. Nor does any parent count where npm does not run this file.
+ */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_script?.includes('scripts/with-packages.mjs')) return;
+  const npm = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(look);
+    process.kill(process.pid, 'SIGTERM');
+  }, LOOK_FOR_NPM_MS);
+  look.unref();
+}
+
 const [script, ...args] = process.argv.slice(2);
 if (!script) fail('usage: node scripts/with-packages.mjs SCRIPT ARGS…');
 checkNode();
+endWithNpm();
 await ensurePackages();
-process.exitCode = await run(process.execPath, ['--import', 'tsx', script, ...args], { stdio: 'inherit' });
+// The channel tells the script when this process is gone, however it ended (scripts/terminal.ts).
+const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
+process.exitCode = await run(process.execPath, ['--import', 'tsx', script, ...args], { stdio });

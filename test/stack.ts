@@ -31,9 +31,11 @@ export interface StackOptions {
 /** A process of the stack that can be killed without mercy and started again. */
 export interface Part {
   kill: () => Promise<void>;
-  /** SIGTERM, and waits until it ended by itself. */
-  end: () => Promise<void>;
+  /** SIGTERM, and waits until it ended by itself; resolves with its exit code, null when it was killed or never ran. */
+  end: () => Promise<number | null>;
   start: () => Promise<void>;
+  /** Starts it and does not wait until it is of use. */
+  begin: () => Promise<void>;
   pid: () => number | undefined;
 }
 
@@ -156,20 +158,27 @@ async function untilPolls(logFile: string): Promise<void> {
 
 function part(script: string, env: NodeJS.ProcessEnv, logFile: string, ready: () => Promise<void>): Part {
   let child: ChildProcess | undefined;
+  const begin = async (): Promise<void> => {
+    const output = await open(logFile, 'a');
+    child = spawn(process.execPath, ['--import', 'tsx', script], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', output.fd, output.fd],
+    });
+    await output.close();
+  };
   return {
     pid: () => child?.pid,
+    begin,
     start: async () => {
-      const output = await open(logFile, 'a');
-      child = spawn(process.execPath, ['--import', 'tsx', script], {
-        cwd: ROOT,
-        env,
-        stdio: ['ignore', output.fd, output.fd],
-      });
-      await output.close();
+      await begin();
       await ready();
     },
     kill: () => signalled(child, 'SIGKILL'),
-    end: () => signalled(child, 'SIGTERM'),
+    end: async () => {
+      await signalled(child, 'SIGTERM');
+      return child?.exitCode ?? null;
+    },
   };
 }
 

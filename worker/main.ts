@@ -53,12 +53,19 @@ async function main(): Promise<void> {
   );
   if (worker === undefined) {
     await metricsServer.close();
+    endNow('the worker ended before it polled');
     return;
   }
   asked.signal.addEventListener('abort', () => void worker.shutdown().catch(() => undefined), { once: true });
   if (asked.signal.aborted) await worker.shutdown();
   await worker.done.finally(metricsServer.close);
-  log.info('the worker ended');
+  endNow('the worker ended');
+}
+
+/** The SDK's pauses between tries, or a start that is under way, would hold the process for some more seconds. */
+function endNow(why: string): void {
+  log.info(why);
+  process.exit(0);
 }
 
 function serveMetrics(registry: MetricRegistry): Promise<MetricsServer> {
@@ -74,9 +81,12 @@ async function startWithPatience(
   logger: Logger,
 ): Promise<RunningWorker | undefined> {
   const deadline = Date.now() + CONNECT_TIMEOUT_MS;
+  const stopped = new Promise<undefined>((resolve) => {
+    asked.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
   while (!asked.aborted) {
     try {
-      return await startWorker(options);
+      return await Promise.race([startWorker(options), stopped]);
     } catch (error) {
       if (error instanceof TemporalSetupError || !isUnavailable(error) || Date.now() > deadline) throw error;
       logger.warn({ address: options.connection.address, err: error }, 'Temporal does not answer yet');

@@ -1,9 +1,10 @@
 /** The composition root: connects, checks the namespace, and runs the roles that the settings name. */
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
+import { closableConnection } from '../config/temporal-calls.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
 import type { MachineActivities } from '../domain/activities.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
@@ -83,8 +84,9 @@ async function start(
 ): Promise<RunningWorker> {
   const { settings, log } = options;
   const { namespace, controlTaskQueue } = settings.temporal;
-  const connection = await Connection.connect(options.connection);
-  closers.push(() => connection.close());
+  const { connection, close } = closableConnection(options.connection);
+  closers.push(close);
+  await connection.ensureConnected();
   await prepareNamespace(connection, namespace, log);
   const converter = options.dataConverter === undefined ? {} : { dataConverter: options.dataConverter };
   const client = new Client({ connection, namespace, ...converter });
@@ -129,10 +131,11 @@ async function start(
 
 function watchUntilClosed(watch: Parameters<typeof watchRouting>[0], closers: (() => Promise<void>)[]): void {
   const ended = new AbortController();
-  const watching = watchRouting(watch, ended.signal);
+  // Its call, if one is under way, ends with the connection.
+  void watchRouting(watch, ended.signal);
   closers.push(() => {
     ended.abort();
-    return watching;
+    return Promise.resolve();
   });
 }
 

@@ -90,7 +90,7 @@ export class ProjectionFeed {
 
   async #attempt(read: () => Promise<void>): Promise<void> {
     try {
-      await read();
+      await this.#parts.client.withAbortSignal(this.#closing.signal, read);
       this.#failures = 0;
       this.#polledAt = Date.now();
     } catch (error) {

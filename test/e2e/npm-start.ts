@@ -83,6 +83,12 @@ export class NpmRun {
     await this.#exited;
   }
 
+  /** A signal to the process of npm alone, as a supervisor or `kill $!` sends it; resolves with npm's exit code. */
+  async signalNpm(signal: NodeJS.Signals): Promise<number> {
+    this.#child.kill(signal);
+    return this.#exited;
+  }
+
   #signalGroup(signal: NodeJS.Signals): void {
     const { pid, exitCode, signalCode } = this.#child;
     if (pid === undefined || exitCode !== null || signalCode !== null) return;

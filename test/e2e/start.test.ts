@@ -110,6 +110,27 @@ describe('npm start', () => {
     expect(current.output).not.toContain('eph_');
   });
 
+  it('stops all in order when a supervisor ends npm with SIGTERM', async () => {
+    const pids = Object.values(readRunJson(stateDir).pids);
+    expect(await current.signalNpm('SIGTERM'), current.output).toBe(0);
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(current.output.match(/\w+ stopped$/gm)).toEqual(['api stopped', 'worker stopped', 'temporal stopped']);
+    expect(existsSync(join(stateDir, 'run.json'))).toBe(false);
+  });
+
+  it('stops all in order when npm is killed by -9', async () => {
+    current = start();
+    await current.prints('Ctrl-C stops it all');
+    const pids = Object.values(readRunJson(stateDir).pids);
+    await current.signalNpm('SIGKILL');
+    await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]), WAIT);
+    expect(current.output.match(/\w+ stopped$/gm)).toEqual(['api stopped', 'worker stopped', 'temporal stopped']);
+    expect(existsSync(join(stateDir, 'start.lock'))).toBe(false);
+    current = start();
+    await current.prints('Ctrl-C stops it all');
+    expect(current.output).not.toContain('ended what an earlier start left behind');
+  });
+
   it('ends what a killed start left behind, and still finds its VMs', async () => {
     const { pids } = readRunJson(stateDir);
     await current.kill();
