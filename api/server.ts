@@ -16,6 +16,7 @@ import type { ApiContext } from './api-context.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { createApp } from './app.ts';
 import { AuditLog } from './http/audit-log.ts';
+import { followCertificate, readCertificate } from './http/certificate-files.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { RequestLimits } from './http/request-limits.ts';
@@ -54,18 +55,29 @@ export interface ApiParts {
 
 /**
  * Starts an API replica on the host and port of the settings (0: any free port).
- * @throws the listen error when the port is taken, or an Error when a key or secret file is damaged or the audit log not writable.
+ * @throws the listen error when the port is taken, or an Error when a key, secret or certificate file is damaged or the audit
+ * log not writable.
  */
 export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const { settings, log = createLog('api', settings) } = parts;
   const api = createContext({ ...parts, log });
-  const server = createHttpServer(createApp(api));
-  server.listen(settings.api.port, settings.api.host);
+  const { host, port, tls } = settings.api;
+  const certificate = tls === null ? null : readCertificate(tls);
+  const server = createHttpServer(createApp(api), { certificate });
+  server.listen(port, host);
   await once(server, 'listening');
+  const unfollow =
+    tls === null || certificate === null ? null : followCertificate(server, { files: tls, inUse: certificate, log });
   api.feed.start();
-  const url = urlOf(server, settings.api.host);
+  const url = urlOf(server, host, tls === null ? 'http' : 'https');
   log.info({ url }, 'the API is listening');
-  return { url, close: () => close(server, api) };
+  return {
+    url,
+    close: () => {
+      unfollow?.();
+      return close(server, api);
+    },
+  };
 }
 
 /** Compute Engine's instances prove themselves to this deployment's project and API. */
@@ -124,8 +136,8 @@ async function close(server: Server, api: ApiContext): Promise<void> {
   clearTimeout(force);
 }
 
-function urlOf(server: Server, host: string): string {
+function urlOf(server: Server, host: string, scheme: string): string {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the API has no TCP address');
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
+import { GCP_RULES } from '../domain/gcp-rules.ts';
 import { localApiUrl } from './api-url.ts';
 import {
   SETTING_DEFAULTS,
@@ -130,12 +131,27 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
   }
   const providers: readonly string[] = values.provider ?? SETTING_DEFAULTS.provider;
   const providerIsWrong = written.provider !== undefined && values.provider === undefined;
-  for (const name of ['gcpProject', 'gcpZones', 'gcpEndpoint', 'gcpServiceAccount', 'gcpVmServerUrl'] as const) {
+  for (const name of SETTINGS_OF_GCP) {
     if (values[name] === undefined || providers.includes('gcp') || providerIsWrong) continue;
     found.push(`${source(name)}: is for the provider gcp, which ${source('provider')} does not name`);
   }
   if (providers.includes('gcp')) found.push(...missingForGcp(values));
+  found.push(...halfTls(values, source));
   return found;
+}
+
+const SETTINGS_OF_GCP = [
+  ...(['gcpProject', 'gcpZones', 'gcpEndpoint', 'gcpServiceAccount', 'gcpVmServerUrl'] as const),
+  ...(['gcpNetworks', 'gcpExternalIp', 'gcpMachineTypes'] as const),
+] as const;
+
+/** A certificate is worth nothing without its key, and an address that machines would speak plain HTTP to. */
+function halfTls({ apiTlsCert, apiTlsKey, apiUrl }: Values, source: (name: SettingName) => string): string[] {
+  if (apiTlsCert === undefined && apiTlsKey === undefined) return [];
+  if (apiTlsKey === undefined) return [`${source('apiTlsCert')}: has no key; set EPHEMERA_API_TLS_KEY too`];
+  if (apiTlsCert === undefined) return [`${source('apiTlsKey')}: of which certificate? set EPHEMERA_API_TLS_CERT too`];
+  if (apiUrl?.startsWith('http://') !== true) return [];
+  return [`${source('apiUrl')}: starts with http://, but with ${source('apiTlsCert')} the API speaks https:// alone`];
 }
 
 function isLoopback(host: string): boolean {
@@ -143,12 +159,17 @@ function isLoopback(host: string): boolean {
 }
 
 /** A server of one's own needs no credentials, so it has a project of any name and reaches this computer. */
-function missingForGcp({ gcpEndpoint, gcpProject, apiUrl }: Values): string[] {
+function missingForGcp({ gcpEndpoint, gcpProject, apiUrl, gcpNetworks }: Values): string[] {
   if (gcpEndpoint?.startsWith('http://')) return [];
   const found: string[] = [];
   if (gcpProject === undefined)
     found.push('EPHEMERA_GCP_PROJECT: the provider gcp needs the project to make machines in');
   if (apiUrl === undefined) found.push('EPHEMERA_API_URL: machines of the provider gcp need an address of the API');
+  if (gcpNetworks === undefined) {
+    found.push(
+      'EPHEMERA_GCP_NETWORKS: machines of the provider gcp need a network; name one whose firewall you know, such as the output `network` of deploy/gcp',
+    );
+  }
   return found;
 }
 
@@ -180,6 +201,11 @@ export function definedVariables(env: Environment): Record<string, string> {
 function compose(values: Values, profile: TemporalProfile, cwd: string): Settings {
   const apiHost = values.apiHost ?? SETTING_DEFAULTS.apiHost;
   const apiPort = values.apiPort ?? SETTING_DEFAULTS.apiPort;
+  const { apiTlsCert, apiTlsKey } = values;
+  const tls =
+    apiTlsCert === undefined || apiTlsKey === undefined
+      ? null
+      : { certFile: resolve(cwd, apiTlsCert), keyFile: resolve(cwd, apiTlsKey) };
   const stateDir = values.stateDir === undefined ? resolve(CHECKOUT, '.ephemera') : resolve(cwd, values.stateDir);
   return {
     stateDir,
@@ -192,7 +218,9 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       port: apiPort,
       portWasAsked: values.apiPort !== undefined,
       presetKey: values.apiKey ?? null,
-      url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort),
+      url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort, tls === null ? 'http' : 'https'),
+      tls,
+      caFile: values.apiCaCert === undefined ? null : resolve(cwd, values.apiCaCert),
       limits: apiLimits(values),
       trustedProxies: values.apiTrustedProxies ?? [],
       auditLog: auditLog(values.auditLog, stateDir, cwd),
@@ -232,6 +260,11 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
     gcp: {
       project: values.gcpProject ?? null,
       zones: values.gcpZones ?? [],
+      rules: {
+        networks: values.gcpNetworks ?? GCP_RULES.networks,
+        externalIp: values.gcpExternalIp ?? GCP_RULES.externalIp,
+        machineTypes: values.gcpMachineTypes ?? GCP_RULES.machineTypes,
+      },
       endpoint: values.gcpEndpoint ?? null,
       serviceAccount: values.gcpServiceAccount ?? null,
       vmServerUrl: values.gcpVmServerUrl ?? null,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { QEMU_ACCELERATORS } from './settings.ts';
+import { EXTERNAL_IP_RULES, networkPathOf } from '../domain/gcp-rules.ts';
 import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
 import { SWEEP } from '../domain/sweep.ts';
 import { CONTROL_TASK_QUEUE } from '../domain/wire-names.ts';
@@ -157,6 +158,17 @@ export const SETTING_DEFINITIONS = {
   apiHost: { env: 'EPHEMERA_API_HOST', about: 'address the API listens on', schema: text },
   apiPort: { env: 'EPHEMERA_API_PORT', about: 'port the API listens on; 0 takes any free one', schema: port },
   apiUrl: { env: 'EPHEMERA_API_URL', about: 'where machines reach the API', schema: httpUrl },
+  apiTlsCert: {
+    env: 'EPHEMERA_API_TLS_CERT',
+    about: 'PEM file with the certificate of the API, which then speaks https://',
+    schema: text,
+  },
+  apiTlsKey: { env: 'EPHEMERA_API_TLS_KEY', about: 'PEM file with the key of that certificate', schema: text },
+  apiCaCert: {
+    env: 'EPHEMERA_API_CA_CERT',
+    about: "PEM file with the certificate by which machines know the API; else the machines' own authorities",
+    schema: text,
+  },
   apiKey: {
     env: 'EPHEMERA_API_KEY',
     about: 'presets the first API key',
@@ -285,6 +297,31 @@ export const SETTING_DEFINITIONS = {
   },
   gcpProject: { env: 'EPHEMERA_GCP_PROJECT', about: 'Google Cloud project', schema: text },
   gcpZones: { env: 'EPHEMERA_GCP_ZONES', about: 'zones in the order to try', schema: list(text, 1) },
+  gcpNetworks: {
+    env: 'EPHEMERA_GCP_NETWORKS',
+    about: 'networks and subnetworks that machines may be in, the default one first',
+    schema: list(
+      z.string().refine((value) => networkPathOf(value) !== undefined, {
+        error: ({ input }) => `"${String(input)}" is no network; write NAME, or the path of a network or subnetwork`,
+      }),
+      1,
+    ),
+  },
+  gcpExternalIp: {
+    env: 'EPHEMERA_GCP_EXTERNAL_IP',
+    about: 'never, or allowed: whether machines may have an address on the internet',
+    schema: oneOf(EXTERNAL_IP_RULES),
+  },
+  gcpMachineTypes: {
+    env: 'EPHEMERA_GCP_MACHINE_TYPES',
+    about: 'machine types that may be used, as names or patterns: e2-*, n2-standard-4',
+    schema: list(
+      z.string().refine((value) => /^[a-z*][a-z0-9*-]{0,62}$/.test(value), {
+        error: ({ input }) => `"${String(input)}" is no machine type or pattern such as e2-*`,
+      }),
+      1,
+    ),
+  },
   gcpEndpoint: {
     env: 'EPHEMERA_GCP_ENDPOINT',
     about: 'another Compute Engine endpoint; http:// means without credentials',

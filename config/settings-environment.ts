@@ -21,6 +21,8 @@ export function settingsEnvironment(settings: Settings, env: Environment): NodeJ
 function written(settings: Settings): Record<SettingName, string | null> {
   const { api, temporal, worker, metrics, host, providerCalls, qemu, gcp } = settings;
   const optional = (value: number | null): string | null => (value === null ? null : `${value}`);
+  // What is set for a provider that is not offered counts as a mistake.
+  const offersGcp = settings.providers.includes('gcp');
   const serverIsNamed = temporal.address !== null;
   return {
     stateDir: settings.stateDir,
@@ -31,6 +33,9 @@ function written(settings: Settings): Record<SettingName, string | null> {
     apiHost: api.host,
     apiPort: `${api.port}`,
     apiUrl: api.url,
+    apiTlsCert: api.tls?.certFile ?? null,
+    apiTlsKey: api.tls?.keyFile ?? null,
+    apiCaCert: api.caFile,
     apiKey: api.presetKey,
     apiReadsPerSecond: `${api.limits.readsPerSecond}`,
     apiMutationsPerSecond: `${api.limits.mutationsPerSecond}`,
@@ -66,6 +71,9 @@ function written(settings: Settings): Record<SettingName, string | null> {
     qemuAccelerator: qemu.accelerator,
     gcpProject: gcp.project,
     gcpZones: gcp.zones.join(','),
+    gcpNetworks: offersGcp ? gcp.rules.networks.join(',') : null,
+    gcpExternalIp: offersGcp ? gcp.rules.externalIp : null,
+    gcpMachineTypes: offersGcp ? gcp.rules.machineTypes.join(',') : null,
     gcpEndpoint: gcp.endpoint,
     gcpServiceAccount: gcp.serviceAccount,
     gcpVmServerUrl: gcp.vmServerUrl,

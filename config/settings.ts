@@ -1,3 +1,5 @@
+import type { GcpRules } from '../domain/gcp-rules.ts';
+
 /** `auto`: KVM where a guest really boots with it, else software emulation. */
 export const QEMU_ACCELERATORS = ['auto', 'tcg', 'kvm-microvm', 'kvm-q35'] as const;
 export type QemuAccelerator = (typeof QEMU_ACCELERATORS)[number];
@@ -21,6 +23,10 @@ export interface Settings {
     presetKey: string | null;
     /** Where machines reach the API for the HTTP agent link. */
     url: string;
+    /** Absolute paths of the PEM files of a certificate and its key; null: the API speaks plain HTTP. */
+    tls: { certFile: string; keyFile: string } | null;
+    /** Absolute path of the PEM file by which machines verify the API; null: by the authorities of their own system. */
+    caFile: string | null;
     /** What one key, or one address without a valid key, may ask of one replica. */
     limits: { readsPerSecond: number; mutationsPerSecond: number; wrongKeysPerMinute: number; waitsPerKey: number };
     /** Addresses and ranges whose X-Forwarded-For is believed; empty: the address of a caller is that of its connection. */
@@ -75,6 +81,8 @@ export interface Settings {
   gcp: {
     project: string | null;
     zones: string[];
+    /** What specs may ask for. */
+    rules: GcpRules;
     /** Another endpoint than Google's; `http://` means without credentials. */
     endpoint: string | null;
     /** Service account without roles that machines prove themselves with; null: a one-time secret in their metadata. */

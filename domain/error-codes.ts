@@ -27,6 +27,16 @@ export const API_ERROR = {
     title: 'The provider cannot do what the spec asks',
     todo: 'Drop the field that `detail` names or choose another provider.',
   },
+  optionNotAllowed: {
+    status: 403,
+    title: 'This deployment does not allow what the spec asks',
+    todo: 'Use what `detail` names, or let whoever runs the deployment allow it (EPHEMERA_GCP_…).',
+  },
+  insecureTransport: {
+    status: 400,
+    title: 'Secrets would travel in plain text',
+    todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md), or create the VM without secretEnv and startupScript.',
+  },
   unknownProvider: { status: 400, title: 'No such provider', todo: 'Use one of the providers that `detail` names.' },
   unknownTemplate: {
     status: 400,
@@ -184,6 +194,11 @@ export const PROVIDER_ERROR = {
     kind: 'terminal',
     title: 'The sealed input cannot be opened',
     todo: 'Create the VM again: the secret key of the deployment was changed after it was made, or its history is damaged.',
+  },
+  insecureTransport: {
+    kind: 'terminal',
+    title: 'Secrets would travel in plain text',
+    todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md), then create the VM again.',
   },
   startupScriptFailed: {
     kind: 'terminal',

@@ -34,7 +34,7 @@ export interface LocalMachineOrder {
   awaitsAssignment?: boolean;
   /** If this file exists the machine was destroyed and must not live. */
   tombstonePath: string;
-  link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string };
+  link: { kind: 'unix'; socketPath: string } | { kind: 'http'; apiUrl: string; apiCa?: string };
 }
 
 /** Written whole under another name, then linked to its own: it appears at once and only once. */

@@ -51,6 +51,8 @@ export interface CreateMachineRequest {
 
 export interface AgentBootstrap {
   apiUrl: string;
+  /** PEM of the certificate by which the machine knows the API; without it by the authorities of its own system. */
+  apiCa?: string;
   /** One-time secret, exchanged for a report token. */
   secret: string;
 }

@@ -2,12 +2,23 @@
 import { GoogleAuth, PassThroughClient, type AuthClient } from 'google-auth-library';
 import { SettingsError, loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
+import { GCP_RULES, networkPathOf, type GcpRules } from '../domain/gcp-rules.ts';
 import { DEFAULT_IMAGE, imagePathOf } from '../providers/gcp/image-reference.ts';
-import { REQUIRED_PERMISSIONS } from '../providers/gcp/permissions.ts';
+import { instanceNameOf } from '../providers/gcp/instance-names.ts';
+import {
+  EXTERNAL_IP_PERMISSIONS,
+  MACHINE_PERMISSIONS,
+  NETWORK_PERMISSIONS,
+  PROJECT_PERMISSIONS,
+} from '../providers/gcp/permissions.ts';
 import { ScriptError, say } from './terminal.ts';
 
 export interface GcpDoctorOptions {
   project: string;
+  /** Whose machines are to be made; `default` unless given. */
+  deployment?: string;
+  /** What specs may ask for; those of a deployment that sets none unless given. */
+  rules?: GcpRules;
   zones: readonly string[];
   /** Another endpoint than Google's; `http://` means without credentials. */
   endpoint: string | null;
@@ -39,8 +50,10 @@ const QUOTAS: ReadonlyMap<string, number> = new Map([
 
 /** `npm run doctor -- gcp`: prints each finding; throws a {@link ScriptError} that says what to do. */
 export async function doctorGcp(env: NodeJS.ProcessEnv = process.env): Promise<void> {
-  const { project, zones, endpoint } = gcpSettings(env);
-  const asked = { project: project ?? 'ephemera', zones: zones.length > 0 ? zones : ['us-central1-a'], endpoint };
+  const { deployment, gcp } = gcpSettings(env);
+  const { project, zones, endpoint, rules } = gcp;
+  const places = zones.length > 0 ? zones : ['us-central1-a'];
+  const asked = { project: project ?? 'ephemera', deployment, rules, zones: places, endpoint };
   const findings = await diagnoseGcp(asked);
   for (const { check, ok, found } of findings) say(`${ok ? '✓' : '✗'} ${check}: ${found}`);
   const todos = findings.filter(({ ok }) => !ok).map(({ check, todo }) => `${check}: ${todo}`);
@@ -49,11 +62,11 @@ export async function doctorGcp(env: NodeJS.ProcessEnv = process.env): Promise<v
   say('Machines can be made on Compute Engine: npm start -- --provider gcp');
 }
 
-function gcpSettings(env: NodeJS.ProcessEnv): Settings['gcp'] {
+function gcpSettings(env: NodeJS.ProcessEnv): Settings {
   // The doctor asks the cloud only: an API that machines reach is no matter of his.
   const argv = ['--provider', 'gcp', '--api-url', 'http://127.0.0.1:7400'];
   try {
-    return loadSettings({ argv, env, cwd: process.cwd() }).gcp;
+    return loadSettings({ argv, env, cwd: process.cwd() });
   } catch (error) {
     throw error instanceof SettingsError ? new ScriptError(error.message) : error;
   }
@@ -122,16 +135,54 @@ class GcpDoctor {
   async permissions(): Promise<GcpFinding> {
     const { project, endpoint } = this.#options;
     const url = `${endpoint ?? RESOURCE_MANAGER}/v1/projects/${project}:testIamPermissions`;
-    const { status, body } = await this.#ask('POST', url, { permissions: REQUIRED_PERMISSIONS });
+    const { rules = GCP_RULES } = this.#options;
+    const onNetworks = [...NETWORK_PERMISSIONS, ...(rules.externalIp === 'allowed' ? EXTERNAL_IP_PERMISSIONS : [])];
+    const wanted = [...PROJECT_PERMISSIONS, ...MACHINE_PERMISSIONS, ...onNetworks];
+    const { status, body } = await this.#ask('POST', url, { permissions: wanted });
     if (status !== 200) {
       const todo = `Run \`gcloud services enable cloudresourcemanager.googleapis.com --project ${project}\`, so that permissions can be tested.`;
       return bad('permissions', errorOf(body), todo);
     }
-    const granted = Array.isArray(body['permissions']) ? (body['permissions'] as unknown[]) : [];
-    const missing = REQUIRED_PERMISSIONS.filter((permission) => !granted.includes(permission));
-    if (missing.length === 0) return well('permissions', `all ${REQUIRED_PERMISSIONS.length} are granted`);
-    const todo = `Grant them, for example with the custom role of deploy/gcp (iam.tf).`;
-    return bad('permissions', `missing: ${missing.join(', ')}`, todo);
+    const granted = new Set(permissionsOf(body));
+    // What is granted for this deployment's machines, or for a subnetwork, alone, is asked there.
+    for (const permission of await this.#grantedOn(this.#anInstance(), MACHINE_PERMISSIONS, granted)) {
+      granted.add(permission);
+    }
+    const missing: string[] = [...PROJECT_PERMISSIONS, ...MACHINE_PERMISSIONS].filter(
+      (permission) => !granted.has(permission),
+    );
+    for (const network of rules.networks) missing.push(...(await this.#missingOn(network, onNetworks, granted)));
+    if (missing.length === 0) return well('permissions', `all ${wanted.length} are granted`);
+    const todo = `Grant them, for example with the custom roles of deploy/gcp (iam.tf).`;
+    return bad('permissions', `missing: ${missing.sort().join(', ')}`, todo);
+  }
+
+  /** The instance of no machine, with a name such as this deployment gives. */
+  #anInstance(): string {
+    const { deployment = 'default', zones } = this.#options;
+    return `/zones/${zones[0] ?? ''}/instances/${instanceNameOf(deployment, 'm-doctor')}`;
+  }
+
+  async #missingOn(network: string, wanted: readonly string[], granted: ReadonlySet<string>): Promise<string[]> {
+    const path = networkPathOf(network, this.#options.project) ?? network;
+    const there = path.includes('/subnetworks/') ? await this.#grantedOn(`/${path}`, wanted, granted) : [];
+    return wanted
+      .filter((permission) => !granted.has(permission) && !there.includes(permission))
+      .map((permission) => `${permission} on ${path}`);
+  }
+
+  /** Those of the permissions which are not known to be granted, but are on this resource; none where it cannot be asked. */
+  async #grantedOn(path: string, wanted: readonly string[], known: ReadonlySet<string>): Promise<string[]> {
+    const permissions = wanted.filter((permission) => !known.has(permission));
+    if (permissions.length === 0) return [];
+    const { status, body } = await this.#ask('POST', `${this.#resource(path)}/testIamPermissions`, { permissions });
+    return status === 200 ? permissionsOf(body) : [];
+  }
+
+  /** A path of another project names that itself. */
+  #resource(path: string): string {
+    const base = this.#options.endpoint ?? COMPUTE;
+    return path.startsWith('/projects/') ? `${base}/compute/v1${path}` : this.#compute(path);
   }
 
   async zonesAndQuota(): Promise<GcpFinding[]> {
@@ -217,4 +268,8 @@ function errorOf(body: Record<string, unknown>): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function permissionsOf(body: Record<string, unknown>): string[] {
+  return Array.isArray(body['permissions']) ? (body['permissions'] as string[]) : [];
 }

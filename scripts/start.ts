@@ -36,6 +36,11 @@ await runScript(main);
 
 async function main(): Promise<void> {
   const asked = settingsOfThisProcess();
+  if (asked.api.tls !== null) {
+    throw new ScriptError(
+      'npm start speaks plain HTTP on this computer: start api/main.ts itself with EPHEMERA_API_TLS_CERT',
+    );
+  }
   const unlock = await lockStateDirectory(asked.stateDir);
   let writeRun = (): void => undefined;
   const supervisor = new Supervisor({ stateDir: asked.stateDir, cwd: ROOT, onChange: () => writeRun() });

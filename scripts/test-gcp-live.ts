@@ -3,6 +3,7 @@
  * machines one after the other and removes them all; they delete themselves in any case.
  */
 import { startVitest } from 'vitest/node';
+import { GCP_RULES, type GcpRules } from '../domain/gcp-rules.ts';
 import { diagnoseGcp } from './doctor-gcp.ts';
 import { ScriptError, runScript, say } from './terminal.ts';
 
@@ -16,7 +17,9 @@ await runScript(async () => {
     );
   }
   const zones = (process.env['EPHEMERA_GCP_ZONES'] ?? 'us-central1-a').split(',');
-  const findings = await diagnoseGcp({ project, zones, endpoint: null });
+  const networks = (process.env['EPHEMERA_GCP_NETWORKS'] ?? 'default').split(',');
+  const rules: GcpRules = { ...GCP_RULES, networks, externalIp: 'allowed' };
+  const findings = await diagnoseGcp({ project, zones, endpoint: null, rules });
   for (const { check, ok, found } of findings) say(`${ok ? '✓' : '✗'} ${check}: ${found}`);
   const todos = findings.filter(({ ok }) => !ok).map(({ check, todo }) => `${check}: ${todo}`);
   if (todos.length > 0) throw new ScriptError(['The live tests cannot run yet:', ...todos].join('\n  '));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,9 +26,9 @@ export interface AgentOptions {
     | { kind: 'unix'; socketPath: string }
     /** In a virtual machine: a port of it, joined to a socket of ours. */
     | { kind: 'virtio'; device: string; socketPath: string }
-    | { kind: 'http'; apiUrl: string; secretFile: string }
+    | { kind: 'http'; apiUrl: string; secretFile: string; caFile?: string | undefined }
     /** On Compute Engine: proves itself with the identity of its instance. */
-    | { kind: 'gce'; apiUrl: string; metadataUrl: string };
+    | { kind: 'gce'; apiUrl: string; metadataUrl: string; caFile?: string | undefined };
   /** TCP port whose connections are counted; null when the program puts its count. */
   countPort: number | null;
   /** The program is ready once this port accepts; null when it is ready at once. */
@@ -47,6 +48,7 @@ export function parseAgentOptions(args: string[]): AgentOptions {
   const options = {
     socket: text,
     'api-url': text,
+    'ca-file': text,
     'secret-file': text,
     gce: { type: 'boolean' } as const,
     'metadata-url': text,
@@ -60,12 +62,18 @@ export function parseAgentOptions(args: string[]): AgentOptions {
     ? parseGceLink(values['api-url'], values['metadata-url'], values.socket ?? values['secret-file'])
     : parseLink(values.socket, values['api-url'], values['secret-file']);
   return {
-    link,
+    link: withCaFile(link, values['ca-file']),
     countPort: parsePort('--count-port', values['count-port']),
     readyPort: parsePort('--ready-port', values['ready-port']),
     localPort: parsePort('--local-port', values['local-port']) ?? AGENT_LOCAL_PORT,
     stateDir: values['state-dir'] ?? stateDirOf(link),
   };
+}
+
+function withCaFile(link: AgentOptions['link'], caFile: string | undefined): AgentOptions['link'] {
+  if (caFile === undefined) return link;
+  if (link.kind === 'http' || link.kind === 'gce') return { ...link, caFile };
+  throw new UsageError('--ca-file is for an agent with --api-url');
 }
 
 /** Beside the token, which an agent needs after a restart just as well. */
@@ -148,7 +156,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   } else {
     const proof =
       link.kind === 'gce' ? { proof: { secret: await gceProof(link) } } : restartableProof(link.secretFile, log);
-    openHttpLink({ ...parts, apiUrl: link.apiUrl, ...proof });
+    const apiCa = link.caFile === undefined ? undefined : readFileSync(link.caFile, 'utf8');
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, apiCa, ...proof });
   }
   log(
     options.countPort === null

@@ -43,6 +43,7 @@ export async function runGceMachine({ metadataUrl, host, localPort, stateDir }: 
   const attribute = (key: string): Promise<string | undefined> => instanceAttribute(key, { metadataUrl });
   const apiUrl = await attribute('ephemera-api-url');
   if (apiUrl === undefined) throw new Error('the metadata has no ephemera-api-url: make the instance with Ephemera');
+  const apiCa = await attribute('ephemera-api-ca');
   const { ports, awaitsAssignment = false } = JSON.parse((await attribute('ephemera-machine')) ?? '{"ports":[]}') as {
     ports: PortSpec[];
     awaitsAssignment?: boolean;
@@ -59,6 +60,6 @@ export async function runGceMachine({ metadataUrl, host, localPort, stateDir }: 
   usage.setReady(true);
   // Where the deployment gives its machines no identity, their metadata has a one-time secret instead.
   const secret = (await attribute('ephemera-agent-secret')) ?? (await gceProof({ apiUrl, metadataUrl }));
-  openHttpLink({ usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, proof: { secret } });
+  openHttpLink({ usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, apiCa, proof: { secret } });
   log(`The chat serves on ${host}, ports ${tcpPorts.join(', ')}.`);
 }

@@ -16,11 +16,12 @@ const USAGE = `Usage:
       Be the agent of a virtual machine whose program its own image brings.
   vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>] [--state-dir <dir>]
       Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
-  vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce)
+  vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce) [--ca-file <file>]
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>] [--state-dir <dir>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
       to http://127.0.0.1:<local-port>/connections. The secret is exchanged once and deleted; for its next start
-      the agent keeps its token beside it, in agent-token.
+      the agent keeps its token beside it, in agent-token. With --ca-file it knows an https:// API by that
+      certificate alone.
 `;
 
 async function run([command, ...rest]: string[]): Promise<void> {

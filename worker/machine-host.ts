@@ -1,4 +1,5 @@
 /** The host role: one provider's machines on this computer, their links, and the workers that run their activities. */
+import { readFileSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -96,9 +97,17 @@ export async function createProvider(
 const OWN_SERVER_PROJECT = 'ephemera';
 
 function gcpOptions({ gcp, api }: Settings): Omit<GcpProviderOptions, 'deployment' | 'budget'> {
-  const { project, zones, endpoint, serviceAccount: machineServiceAccount, diskType } = gcp;
+  const { project, zones, endpoint, serviceAccount: machineServiceAccount, diskType, rules } = gcp;
   const vmServerUrl = gcp.vmServerUrl === 'none' ? null : (gcp.vmServerUrl ?? `${api.url}/v1/agent/vm-server.cjs`);
-  return { project: project ?? OWN_SERVER_PROJECT, zones, endpoint, machineServiceAccount, vmServerUrl, diskType };
+  return {
+    project: project ?? OWN_SERVER_PROJECT,
+    zones,
+    endpoint,
+    machineServiceAccount,
+    vmServerUrl,
+    diskType,
+    rules,
+  };
 }
 
 export function createMachineHost(
@@ -124,12 +133,17 @@ function bootstrapIssuer(
     const bindings = new GceBindings(secret, deployment);
     return (subject) => {
       const instanceName = instanceNameOf(deployment, subject.machineId);
-      return { apiUrl: api.url, secret: bindings.issue({ ...subject, instanceName }, Date.now()) };
+      return { ...reachOf(api), secret: bindings.issue({ ...subject, instanceName }, Date.now()) };
     };
   }
   if (provider !== 'gcp' && !(provider === 'local' && local.agentTransport === 'http')) return null;
   const tokens = new AgentTokens(secret, deployment);
-  return (subject) => ({ apiUrl: api.url, secret: tokens.issue('bootstrap', subject, Date.now()) });
+  return (subject) => ({ ...reachOf(api), secret: tokens.issue('bootstrap', subject, Date.now()) });
+}
+
+/** Where machines reach the API, and by which certificate they know it. The file is read anew: it may be renewed. */
+function reachOf({ url, caFile }: Settings['api']): Pick<AgentBootstrap, 'apiUrl' | 'apiCa'> {
+  return caFile === null ? { apiUrl: url } : { apiUrl: url, apiCa: readFileSync(caFile, 'utf8') };
 }
 
 export interface HostWorkerInput {

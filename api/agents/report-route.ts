@@ -9,6 +9,7 @@ import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
 import { hasEnded } from '../vms/vm-record.ts';
 import { answerReport } from './answer-report.ts';
+import { plainAnswer } from './plain-connection.ts';
 import { assignmentAnswer } from './sealed-assignment.ts';
 
 export const reportRoute = openRoute({
@@ -27,14 +28,15 @@ export const reportRoute = openRoute({
   body: reportBodySchema,
   replies: { 200: { description: 'Taken; when to report again.', schema: reportReplySchema } },
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],
-  handle: async ({ body, bearer }, api) => {
+  handle: async ({ body, bearer, remoteAddress }, api) => {
     const now = api.now();
     const claims = api.agentTokens.verify('report', bearer, now);
     if (!claims) throw tokenRefused('The report token is missing, not valid or expired');
     api.reportLimit.take(claims.machineId, now);
     const view = await currentView(api, claims);
     const { forward, reply } = answerReport(body, view, now);
-    const answer = await assignmentAnswer(api, claims, view, body);
+    const plain = plainAnswer(api.settings.api, remoteAddress, view, body);
+    const answer = plain ?? (await assignmentAnswer(api, claims, view, body));
     if (answer.kind === 'failed') await forwardReport(api, claims, body, now, answer.failure);
     else if (forward) await forwardReport(api, claims, body, now);
     api.metrics.reported(forward || answer.kind === 'failed', body.forwarded?.ageMs ?? null);

@@ -1,4 +1,5 @@
 import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 export interface HttpLimits {
@@ -18,15 +19,29 @@ const HTTP_LIMITS: HttpLimits = {
   checkMs: 5000,
 };
 
-/** A server on which no client can hold a connection by sending slowly, or much. */
-export function createHttpServer(app: RequestListener, limits: HttpLimits = HTTP_LIMITS): Server {
+/** A certificate with its key, both as PEM. */
+export interface Certificate {
+  cert: string;
+  key: string;
+}
+
+/**
+ * A server on which no client can hold a connection by sending slowly, or much. With a certificate it speaks https alone.
+ * @throws when certificate and key cannot be used or do not belong together
+ */
+export function createHttpServer(
+  app: RequestListener,
+  { limits = HTTP_LIMITS, certificate = null }: { limits?: HttpLimits; certificate?: Certificate | null } = {},
+): Server | TlsServer {
   const options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.checkMs,
   };
-  return createServer(options, app).on('clientError', answerBadHttp);
+  if (certificate === null) return createServer(options, app).on('clientError', answerBadHttp);
+  const tls = { ...options, ...certificate, handshakeTimeout: limits.headersTimeoutMs };
+  return createTlsServer(tls, app).on('clientError', answerBadHttp);
 }
 
 const STATUS_OF: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

@@ -46,6 +46,8 @@ export const createVmRoute = keyedRoute({
     'unknownTemplate',
     'unknownProvider',
     'unsupportedOption',
+    'optionNotAllowed',
+    'insecureTransport',
     'contradictoryTimeouts',
     'specConflict',
     'vmEnding',

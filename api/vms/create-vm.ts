@@ -4,11 +4,13 @@
  * A VM that is being destroyed is nobody's answer: the create waits for its end and starts the next life of the name.
  */
 import { vmWorkflowId } from '../../domain/wire-names.ts';
+import { refusePlainDelivery } from '../agents/plain-connection.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { isTemporalUnavailable } from '../http/temporal-errors.ts';
 import type { CreateVmBody } from '../schemas/create-vm.ts';
 import { normaliseSpec } from './normalise-spec.ts';
+import { refuseByRules } from './refuse-by-rules.ts';
 import { secretInputOf } from './secret-input.ts';
 import { idempotencyKeyHash, specHash } from './spec-hash.ts';
 import { startVm, type VmStart } from './start-vm.ts';
@@ -41,6 +43,8 @@ const RETRY_AFTER_SECONDS = 5;
 export async function createVm(api: ApiContext, request: CreateRequest): Promise<Created> {
   const { project, body, idempotencyKey, time } = request;
   const spec = normaliseSpec(body, api.settings.providers);
+  refuseByRules(spec, api.settings);
+  refusePlainDelivery(spec, api.settings);
   const secretInput = secretInputOf(body, spec.env);
   const keyHash = idempotencyKey === undefined ? null : idempotencyKeyHash(project, idempotencyKey);
   const common = { project, spec, secretInput, idempotencyKeyHash: keyHash };

@@ -9,16 +9,27 @@ locals {
     EPHEMERA_GCP_PROJECT         = var.project
     EPHEMERA_GCP_ZONES           = join(",", var.machine_zones)
     EPHEMERA_GCP_SERVICE_ACCOUNT = google_service_account.machine.email
-    EPHEMERA_API_HOST            = "0.0.0.0"
-    EPHEMERA_API_PORT            = "8080"
+    EPHEMERA_GCP_NETWORKS        = google_compute_subnetwork.ephemera.id
+    EPHEMERA_GCP_EXTERNAL_IP     = var.external_ips
+    EPHEMERA_GCP_MACHINE_TYPES   = join(",", var.machine_types)
     EPHEMERA_API_URL             = local.cloud_run_url
     TEMPORAL_ADDRESS             = var.temporal_address
     TEMPORAL_NAMESPACE           = var.temporal_namespace
   }
+  api_environment = merge(local.environment, {
+    EPHEMERA_API_HOST = "0.0.0.0"
+    EPHEMERA_API_PORT = "8080"
+    # A file would go with its replica; Cloud Logging keeps standard output.
+    EPHEMERA_AUDIT_LOG = "-"
+  })
   secret_environment = merge(
     { EPHEMERA_SECRET_KEY = var.deployment_secret },
-    var.api_key_secret == "" ? {} : { EPHEMERA_API_KEY = var.api_key_secret },
     var.temporal_api_key_secret == "" ? {} : { TEMPORAL_API_KEY = var.temporal_api_key_secret },
+  )
+  # The worker checks no keys.
+  api_secret_environment = merge(
+    local.secret_environment,
+    var.api_key_secret == "" ? {} : { EPHEMERA_API_KEY = var.api_key_secret },
   )
 }
 
@@ -42,7 +53,7 @@ resource "google_cloud_run_v2_service" "api" {
   invoker_iam_disabled = true
 
   template {
-    service_account = google_service_account.control.email
+    service_account = google_service_account.api[0].email
     timeout         = "330s"
 
     scaling {
@@ -85,7 +96,7 @@ resource "google_cloud_run_v2_service" "api" {
       }
 
       dynamic "env" {
-        for_each = local.environment
+        for_each = local.api_environment
         content {
           name  = env.key
           value = env.value
@@ -93,7 +104,7 @@ resource "google_cloud_run_v2_service" "api" {
       }
 
       dynamic "env" {
-        for_each = local.secret_environment
+        for_each = local.api_secret_environment
         content {
           name = env.key
           value_source {
@@ -128,7 +139,7 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
   }
 
   template {
-    service_account = google_service_account.control.email
+    service_account = google_service_account.worker.email
 
     # The tag lets its readiness probes in to machines.
     vpc_access {
@@ -174,14 +185,6 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
   }
 
   depends_on = [google_project_service.run]
-}
-
-resource "google_secret_manager_secret_iam_member" "api_key" {
-  count     = var.api_key_secret == "" ? 0 : 1
-  project   = var.project
-  secret_id = var.api_key_secret
-  role      = "roles/secretmanager.secretAccessor"
-  member    = "serviceAccount:${google_service_account.control.email}"
 }
 
 # Machines reach the API inside Google's network, at the addresses that private.googleapis.com stands for.

@@ -69,6 +69,16 @@ variable "release_url" {
   default     = ""
 }
 
+variable "release_sha256" {
+  description = "SHA-256 of that archive, as `sha256sum` prints it; another archive is not unpacked."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.release_sha256 == "" || can(regex("^[0-9a-f]{64}$", var.release_sha256))
+    error_message = "64 lower-case hexadecimal digits."
+  }
+}
+
 variable "container_image" {
   description = "For control_plane cloud-run: the image of deploy/container/Dockerfile, in a registry that Cloud Run reads."
   type        = string
@@ -103,6 +113,10 @@ variable "vm_server_url" {
   description = "For control_plane vm: https:// URL of dist/vm-server.cjs that machines fetch, or none when their images have it; empty: from the API."
   type        = string
   default     = ""
+  validation {
+    condition     = contains(["", "none"], var.vm_server_url) || startswith(var.vm_server_url, "https://")
+    error_message = "An https:// URL, none, or empty."
+  }
 }
 
 variable "control_machine_type" {
@@ -121,6 +135,22 @@ variable "machine_ports" {
   description = "TCP ports of machines that users reach."
   type        = list(string)
   default     = ["8080"]
+}
+
+variable "machine_types" {
+  description = "Machine types that specs may ask for, as names or patterns."
+  type        = list(string)
+  default     = ["e2-*"]
+}
+
+variable "external_ips" {
+  description = "never, or allowed: whether machines may have an address on the internet."
+  type        = string
+  default     = "never"
+  validation {
+    condition     = contains(["never", "allowed"], var.external_ips)
+    error_message = "Either never or allowed."
+  }
 }
 
 variable "machine_source_ranges" {

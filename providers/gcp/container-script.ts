@@ -1,7 +1,14 @@
 /** What a machine does when it starts that runs a container: the image is Container-Optimized OS, all on it is Docker's. */
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { PortSpec } from '../../domain/vm-spec.ts';
-import { METADATA_URL, assertPlainUrl, type MachineIdentity } from './startup-script.ts';
+import {
+  METADATA_URL,
+  assertPlainUrl,
+  caLines,
+  caOfDownload,
+  type ApiCaUse,
+  type MachineIdentity,
+} from './startup-script.ts';
 
 /** Runs the agent: Node.js and nothing else. This mirror is reached without a way to the internet. */
 const AGENT_IMAGE = 'mirror.gcr.io/library/node:22-slim';
@@ -9,6 +16,7 @@ const AGENT_IMAGE = 'mirror.gcr.io/library/node:22-slim';
 export interface ContainerScriptOptions {
   vmServerUrl: string;
   identity: MachineIdentity;
+  apiCa: ApiCaUse;
   /** Image of the container, as `docker run` takes it. */
   container: string;
   /** Opened in the machine's own firewall; the agent counts the connections of the first TCP one. */
@@ -22,11 +30,12 @@ export interface ContainerScriptOptions {
  * counts is what users hold. It runs at every start and says each step on the serial console.
  */
 export function containerScript(options: ContainerScriptOptions): string {
-  const { vmServerUrl, identity, container, ports, directory = '/var/lib/ephemera' } = options;
+  const { vmServerUrl, identity, apiCa, container, ports, directory = '/var/lib/ephemera' } = options;
   assertPlainUrl(vmServerUrl);
   const port = ports.find(({ protocol }) => protocol === 'tcp')?.port;
   const count = port === undefined ? '' : ` --count-port ${port} --ready-port ${port}`;
   const proof = identity === 'instance' ? '--gce' : '--secret-file /ephemera/agent-secret';
+  const ca = apiCa === 'none' ? '' : ' --ca-file /ephemera/api-ca.pem';
   return `#!/bin/sh
 # Runs a container, and the agent that reports to Ephemera how many use it.
 set -eu
@@ -38,8 +47,8 @@ umask 077
 mkdir -p '${directory}'
 cd '${directory}'
 ${openPorts(ports)}
-say 'fetching vm-server'
-curl -fsS --retry 10 --retry-connrefused -o vm-server.next '${vmServerUrl}'
+${caLines(apiCa, 'api-ca.pem')}say 'fetching vm-server'
+curl -fsS --retry 10 --retry-connrefused${caOfDownload(apiCa, 'api-ca.pem')} -o vm-server.next '${vmServerUrl}'
 mv vm-server.next vm-server.cjs
 attribute ephemera-container-environment > environment
 ${identity === 'secret' ? '[ -e agent-token ] || attribute ephemera-agent-secret > agent-secret\n' : ''}api_url=$(attribute ephemera-api-url)
@@ -49,7 +58,7 @@ docker run -d --name ephemera-app --restart unless-stopped --network host --env-
   --log-driver journald '${container}'
 say 'starting the agent'
 docker run -d --name ephemera-agent --restart unless-stopped --network host -v '${directory}:/ephemera' \\
-  ${AGENT_IMAGE} node /ephemera/vm-server.cjs agent --api-url "$api_url" ${proof}${count}
+  ${AGENT_IMAGE} node /ephemera/vm-server.cjs agent --api-url "$api_url"${ca} ${proof}${count}
 trap - EXIT
 say 'container and agent run'
 `;

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuthClient } from 'google-auth-library';
 import { callRateOf, type CallRate } from '../../domain/call-budget.ts';
+import { GCP_RULES, type GcpRules } from '../../domain/gcp-rules.ts';
 import type {
   CallProgress,
   CancelSignal,
@@ -44,6 +45,8 @@ export interface GcpProviderOptions {
   machineServiceAccount?: string | null;
   vmServerUrl?: string | null;
   diskType?: string;
+  /** What specs may ask for; those of a deployment that sets none unless given. */
+  rules?: GcpRules;
   /** The calls that this process makes to Compute Engine; one of its own unless given. */
   budget?: CallBudget;
   /** Of a budget of its own. */
@@ -84,10 +87,12 @@ class GcpProvider implements MachineProvider {
   private readonly tombstones = new Tombstones();
   private readonly settleMs: number;
   private readonly pollMs: number;
+  private readonly rules: GcpRules;
   private parts: Promise<Parts> | undefined;
 
   constructor(options: GcpProviderOptions) {
     this.options = options;
+    this.rules = options.rules ?? GCP_RULES;
     this.settleMs = options.settleMs ?? DEFAULT_SETTLE_MS;
     this.pollMs = options.pollMs ?? DEFAULT_POLL_MS;
     const { deployment, project } = options;
@@ -97,7 +102,8 @@ class GcpProvider implements MachineProvider {
 
   async create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine> {
     signal.throwIfAborted();
-    checkRequest(request);
+    const { project, vmServerUrl = null } = this.options;
+    checkRequest(request, { project, vmServerUrl, rules: this.rules });
     const { machineId, spec } = request;
     this.refuseDestroyed(machineId);
     return this.inOurWords(`create ${machineId}`, async () => {
@@ -195,7 +201,8 @@ class GcpProvider implements MachineProvider {
     const pageSize = options.listPageSize ?? LIST_PAGE_SIZE;
     const instances = new Instances(api, calls, { deployment, project, pageSize });
     const { machineServiceAccount = null, vmServerUrl = null, diskType = DEFAULT_DISK_TYPE } = options;
-    const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl, diskType };
+    const { rules } = this;
+    const defaults: InstanceDefaults = { deployment, project, machineServiceAccount, vmServerUrl, diskType, rules };
     const insert = new MachineInsert({ api, calls, operations, defaults, retryPauseMs: backOff.firstMs });
     return { api, calls, operations, instances, insert };
   }

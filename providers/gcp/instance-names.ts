@@ -14,11 +14,16 @@ export const LABEL = {
   power: 'ephemera-power',
 } as const;
 
+/** What the names of all instances of a deployment begin with; those of `a` also with what those of `a-b` do. */
+export function instanceNamePrefix(deployment: string): string {
+  return `eph-${deployment}-`;
+}
+
 /** The instance of a machine: readable where that fits, else hashed, and never the same for two machines. */
 export function instanceNameOf(deployment: string, machineId: string): string {
   // An id with further dashes could be the end of another deployment's name.
   const rule = /^m-[a-z0-9]+$/.test(machineId) ? /^[a-z]([a-z0-9-]*[a-z0-9])?$/ : /^$/;
-  return fitting(`eph-${deployment}-${machineId}`, rule, [deployment, machineId]);
+  return fitting(`${instanceNamePrefix(deployment)}${machineId}`, rule, [deployment, machineId]);
 }
 
 /** A label's value: the text itself where it fits, else a readable part and a hash. */

@@ -1,12 +1,13 @@
-import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
+import { machineTypeOf } from '../../domain/gcp-machine-type.ts';
+import { networkOfSpec, networkPathOf, type GcpRules } from '../../domain/gcp-rules.ts';
+import type { AgentBootstrap, CreateMachineRequest } from '../../domain/machine-provider.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from './compute-api.ts';
 import { containerScript, environmentFile } from './container-script.ts';
 import { containerOf, imagePathOf } from './image-reference.ts';
 import { LABEL, instanceNameOf, labelKeyOf, labelValueOf } from './instance-names.ts';
 import { METADATA, type MachineRecord } from './machine-facts.ts';
-import { machineTypeOf } from './machine-type.ts';
-import { startupScript, type MachineIdentity } from './startup-script.ts';
+import { startupScript, type ApiCaUse, type MachineIdentity } from './startup-script.ts';
 
 /** What all instances of a deployment have in common. */
 export interface InstanceDefaults {
@@ -18,6 +19,7 @@ export interface InstanceDefaults {
   vmServerUrl: string | null;
   /** `pd-balanced`, `pd-ssd`, `hyperdisk-balanced`, …: what the machine types in use take. */
   diskType: string;
+  rules: GcpRules;
 }
 
 /** Compute Engine deletes a machine this much later than its owner should have. */
@@ -52,7 +54,7 @@ export function instanceResource(
         },
       },
     ],
-    networkInterfaces: [networkOf(spec)],
+    networkInterfaces: [networkOf(spec, defaults)],
     serviceAccounts: serviceAccountsOf(request, defaults),
     scheduling: schedulingOf(spec),
     shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
@@ -88,10 +90,11 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
   if (Object.keys(spec.env).length > 0) items.push({ key: METADATA.environment, value: JSON.stringify(spec.env) });
   if (agentBootstrap === null) return items;
   items.push({ key: METADATA.apiUrl, value: agentBootstrap.apiUrl });
+  if (agentBootstrap.apiCa !== undefined) items.push({ key: METADATA.apiCa, value: agentBootstrap.apiCa });
   const identity = defaults.machineServiceAccount === null ? 'secret' : 'instance';
   const key = identity === 'secret' ? METADATA.agentSecret : METADATA.agentBinding;
   items.push({ key, value: agentBootstrap.secret });
-  const script = startupScriptOf(spec, defaults.vmServerUrl, identity);
+  const script = startupScriptOf(spec, defaults.vmServerUrl, { identity, apiCa: caUseOf(agentBootstrap, defaults) });
   if (script !== null) items.push({ key: METADATA.startupScript, value: script });
   return items;
 }
@@ -102,20 +105,29 @@ function containerEnvironmentOf({ image, env }: VmSpec): string | null {
 }
 
 /** Null where the image starts its agent itself. */
-function startupScriptOf(spec: VmSpec, vmServerUrl: string | null, identity: MachineIdentity): string | null {
+function startupScriptOf(
+  spec: VmSpec,
+  vmServerUrl: string | null,
+  trust: { identity: MachineIdentity; apiCa: ApiCaUse },
+): string | null {
   if (vmServerUrl === null) return null;
   const container = containerOf(spec.image);
-  if (container !== null) return containerScript({ vmServerUrl, identity, container, ports: spec.ports });
+  if (container !== null) return containerScript({ vmServerUrl, ...trust, container, ports: spec.ports });
   const port = spec.ports.find(({ protocol }) => protocol === 'tcp')?.port ?? null;
-  return startupScript({ vmServerUrl, identity, app: spec.image === 'vm-server' ? 'chat' : { port } });
+  return startupScript({ vmServerUrl, ...trust, app: spec.image === 'vm-server' ? 'chat' : { port } });
 }
 
-function networkOf({ network, externalIp }: VmSpec): NetworkInterface {
-  const place = network ?? 'default';
-  const link: NetworkInterface = place.includes('subnetworks/')
-    ? { subnetwork: place }
-    : { network: place.includes('/') ? place : `global/networks/${place}` };
-  return externalIp ? { ...link, accessConfigs: [{ type: 'ONE_TO_ONE_NAT', name: 'External NAT' }] } : link;
+/** The file comes from the API, or from elsewhere, where the certificate of the API is nobody's. */
+function caUseOf({ apiUrl, apiCa }: AgentBootstrap, { vmServerUrl }: InstanceDefaults): ApiCaUse {
+  if (apiCa === undefined) return 'none';
+  return vmServerUrl?.startsWith(`${apiUrl}/`) === true ? 'reportsAndDownload' : 'reports';
+}
+
+function networkOf(spec: VmSpec, { rules }: InstanceDefaults): NetworkInterface {
+  const named = networkOfSpec(spec, rules);
+  const path = networkPathOf(named) ?? named;
+  const link: NetworkInterface = path.includes('subnetworks/') ? { subnetwork: path } : { network: path };
+  return spec.externalIp ? { ...link, accessConfigs: [{ type: 'ONE_TO_ONE_NAT', name: 'External NAT' }] } : link;
 }
 
 /** The identity token needs a service account; without roles it opens nothing else. */

@@ -12,6 +12,8 @@ export const METADATA = {
   /** {@link MachineRecord} as JSON: labels are too narrow for names. */
   machine: 'ephemera-machine',
   apiUrl: 'ephemera-api-url',
+  /** PEM of the certificate by which the machine knows the API, where its own system would not. */
+  apiCa: 'ephemera-api-ca',
   /** Says which VM the instance belongs to; worth nothing without the instance's identity token. */
   agentBinding: 'ephemera-agent-binding',
   /** One-time secret, only where the machine has no service account to prove itself with. */

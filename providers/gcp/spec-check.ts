@@ -1,5 +1,7 @@
 /** What a Compute Engine machine can be, checked before anything is asked of the API. */
+import { refusedChoice, type GcpRules } from '../../domain/gcp-rules.ts';
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
+import { goesInClear } from '../../domain/plain-url.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { environmentFile } from './container-script.ts';
@@ -11,14 +13,25 @@ import { PROVIDER_NAME } from './machine-facts.ts';
 const RUN_LIMIT_MAX_SECONDS = 120 * 24 * 3600;
 const MAX_USER_LABELS = 64 - Object.keys(LABEL).length;
 
+/** What the deployment allows, and the project that it makes machines in. */
+export interface RuledPlace {
+  project: string;
+  /** Where machines fetch the program that is told their secrets; null where they have it. */
+  vmServerUrl: string | null;
+  rules: GcpRules;
+}
+
 /** Throws `badSpec`, naming the field, for what cannot be made. */
-export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineRequest): void {
+export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineRequest, place: RuledPlace): void {
   if (!isMachineId(machineId)) throw bad('machineId', `${JSON.stringify(machineId)} is none`);
   if (spec.provider !== PROVIDER_NAME) throw bad('provider', `is ${spec.provider}, this one is ${PROVIDER_NAME}`);
   if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
     throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
   }
+  if (spec.sealed !== undefined) refuseClear([agentBootstrap?.apiUrl, place.vmServerUrl]);
   checkPlace(spec);
+  const refused = refusedChoice(spec, place.rules, place.project);
+  if (refused !== undefined) throw bad(refused.field, refused.problem);
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
   const labels = Object.keys(spec.labels);
   if (labels.length > MAX_USER_LABELS) throw bad('labels', `at most ${MAX_USER_LABELS} fit`);
@@ -27,6 +40,13 @@ export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineR
   for (const { name, port } of spec.ports) {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
   }
+}
+
+function refuseClear(urls: readonly (string | null | undefined)[]): void {
+  const clear = urls.find((url) => typeof url === 'string' && goesInClear(url));
+  if (clear === undefined) return;
+  const text = `secrets would travel in plain text to and from ${clear}; give the API TLS, and EPHEMERA_API_URL https://`;
+  throw new ProviderError('insecureTransport', text);
 }
 
 export function isMachineId(text: string): boolean {
@@ -42,9 +62,6 @@ function checkPlace(spec: VmSpec): void {
   }
   if (spec.maxLifetimeSeconds > RUN_LIMIT_MAX_SECONDS) {
     throw bad('maxLifetimeSeconds', `must be at most ${RUN_LIMIT_MAX_SECONDS}: Compute Engine enforces it too`);
-  }
-  if (spec.network !== null && !/^[a-z0-9][a-z0-9/._:-]*$/.test(spec.network)) {
-    throw bad('network', `${JSON.stringify(spec.network)} is none; write NAME, or the path of a network or subnetwork`);
   }
 }
 

@@ -3,10 +3,14 @@
 /** Whether a machine proves itself with its instance identity, or with the one-time secret in its metadata. */
 export type MachineIdentity = 'instance' | 'secret';
 
+/** What the certificate in the metadata is used for; `none` where there is none. */
+export type ApiCaUse = 'none' | 'reports' | 'reportsAndDownload';
+
 export interface StartupScriptOptions {
   /** Where the machine fetches the vm-server file: an `https://` or `gs://…`-served URL, or a path of the API. */
   vmServerUrl: string;
   identity: MachineIdentity;
+  apiCa: ApiCaUse;
   /** `chat`: vm-server is the app too. Else it counts the connections to this TCP port of the image's own app. */
   app: 'chat' | { port: number | null };
 }
@@ -17,9 +21,9 @@ export const METADATA_URL = 'http://metadata.google.internal/computeMetadata/v1/
  * A shell script without any secret in it. It says each step on the serial console, for that is what people read
  * when a machine does not become ready.
  */
-export function startupScript({ vmServerUrl, identity, app }: StartupScriptOptions): string {
+export function startupScript({ vmServerUrl, identity, apiCa, app }: StartupScriptOptions): string {
   assertPlainUrl(vmServerUrl);
-  const start = app === 'chat' ? 'exec node /opt/ephemera/vm-server.cjs gce' : agentLines(identity, app.port);
+  const start = app === 'chat' ? 'exec node /opt/ephemera/vm-server.cjs gce' : agentLines(identity, apiCa, app.port);
   return `#!/bin/sh
 # Makes this machine report to Ephemera. Runs at every start; all it writes is on a memory disk or replaced.
 set -eu
@@ -36,8 +40,8 @@ if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0
   node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
     { say 'needs Node.js 20 or newer: use an image that has it'; exit 1; }
 fi
-say 'fetching vm-server'
-curl -fsS --retry 10 --retry-connrefused -o /opt/ephemera/vm-server.next '${vmServerUrl}'
+${caLines(apiCa, '/opt/ephemera/api-ca.pem')}say 'fetching vm-server'
+curl -fsS --retry 10 --retry-connrefused${caOfDownload(apiCa, '/opt/ephemera/api-ca.pem')} -o /opt/ephemera/vm-server.next '${vmServerUrl}'
 mv /opt/ephemera/vm-server.next /opt/ephemera/vm-server.cjs
 say 'starting'
 trap - EXIT
@@ -51,9 +55,20 @@ export function assertPlainUrl(vmServerUrl: string): void {
   throw new Error(`vmServerUrl must be a plain http:// or https:// URL, not ${JSON.stringify(vmServerUrl)}`);
 }
 
-function agentLines(identity: MachineIdentity, port: number | null): string {
+/** Puts the certificate of the API where the rest of the script finds it. */
+export function caLines(apiCa: ApiCaUse, file: string): string {
+  return apiCa === 'none' ? '' : `attribute ephemera-api-ca > ${file}\n`;
+}
+
+/** The option of curl that makes it know the API by its certificate. */
+export function caOfDownload(apiCa: ApiCaUse, file: string): string {
+  return apiCa === 'reportsAndDownload' ? ` --cacert ${file}` : '';
+}
+
+function agentLines(identity: MachineIdentity, apiCa: ApiCaUse, port: number | null): string {
   const count = port === null ? '' : ` --count-port ${port} --ready-port ${port}`;
   const proof = identity === 'instance' ? '--gce' : '--secret-file /var/lib/ephemera/agent-secret';
+  const ca = apiCa === 'none' ? '' : ' --ca-file /opt/ephemera/api-ca.pem';
   const secret = [
     'mkdir -p /var/lib/ephemera',
     // After the first start the agent goes on with the token it keeps there.
@@ -62,6 +77,6 @@ function agentLines(identity: MachineIdentity, port: number | null): string {
   return [
     'api_url=$(attribute ephemera-api-url)',
     ...(identity === 'secret' ? secret : []),
-    `exec node /opt/ephemera/vm-server.cjs agent --api-url "$api_url" ${proof}${count}`,
+    `exec node /opt/ephemera/vm-server.cjs agent --api-url "$api_url"${ca} ${proof}${count}`,
   ].join('\n');
 }

@@ -5,7 +5,13 @@
  */
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../../domain/local-machine.ts';
-import type { CancelSignal, CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
+import type {
+  AgentBootstrap,
+  CancelSignal,
+  CreateMachineRequest,
+  Machine,
+  MachineProvider,
+} from '../../domain/machine-provider.ts';
 import { HostMachines } from '../host/host-machines.ts';
 import { jsonText, makePrivateDir, socketPathOf, writeOnce } from '../host/machine-files.ts';
 import { readOrder } from './machine-order.ts';
@@ -103,11 +109,13 @@ class LocalProvider implements MachineProvider {
       env: spec.env,
       ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),
       tombstonePath: this.machines.tombstones.pathOf(machineId),
-      link:
-        this.options.agentTransport === 'http'
-          ? { kind: 'http', apiUrl: agentBootstrap?.apiUrl ?? '' }
-          : { kind: 'unix', socketPath },
+      link: this.options.agentTransport === 'http' ? httpLinkOf(agentBootstrap) : { kind: 'unix', socketPath },
     };
     return writeOnce(dir, LOCAL_MACHINE_FILE.order, jsonText(order));
   }
+}
+
+function httpLinkOf(bootstrap: AgentBootstrap | null): LocalMachineOrder['link'] {
+  const { apiUrl = '', apiCa } = bootstrap ?? {};
+  return { kind: 'http', apiUrl, ...(apiCa === undefined ? {} : { apiCa }) };
 }

@@ -2,6 +2,7 @@
 import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
 import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
 import { PROVIDER_CAPABILITIES } from '../../domain/provider-capabilities.ts';
+import { goesInClear } from '../../domain/plain-url.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
 import { isMachineId } from '../host/machine-files.ts';
@@ -9,7 +10,7 @@ import { isMachineId } from '../host/machine-files.ts';
 export const PROVIDER_NAME = 'local';
 const IMAGES = PROVIDER_CAPABILITIES[PROVIDER_NAME]?.images ?? [];
 
-/** Throws `badSpec` or `imageUnknown` for what a local machine cannot be. */
+/** Throws `badSpec`, `imageUnknown` or `insecureTransport` for what a local machine cannot be. */
 export function checkRequest(request: CreateMachineRequest, agentTransport: 'unix' | 'http'): void {
   const { spec, machineId, agentBootstrap } = request;
   if (!isMachineId(machineId)) throw bad(`the machine id ${JSON.stringify(machineId)} is none`);
@@ -25,6 +26,12 @@ export function checkRequest(request: CreateMachineRequest, agentTransport: 'uni
     throw bad('readiness: secretEnv and startupScript need readiness agent where agents report over HTTP');
   }
   if (agentTransport === 'http' && agentBootstrap === null) throw bad('agentBootstrap is needed for the HTTP link');
+  if (spec.sealed !== undefined && agentBootstrap !== null && goesInClear(agentBootstrap.apiUrl)) {
+    throw new ProviderError(
+      'insecureTransport',
+      `secrets would travel in plain text to and from ${agentBootstrap.apiUrl}`,
+    );
+  }
 }
 
 const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [

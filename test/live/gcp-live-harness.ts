@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
+import { GCP_RULES } from '../../domain/gcp-rules.ts';
 import { computeClients } from '../../providers/gcp/compute-clients.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../../providers/gcp/gcp-provider.ts';
 import { instanceNameOf } from '../../providers/gcp/instance-names.ts';
@@ -29,7 +30,12 @@ export async function gcpLiveHarness(): Promise<ProviderHarness> {
   const project = process.env['EPHEMERA_GCP_PROJECT'] ?? '';
   const zones = (process.env['EPHEMERA_GCP_ZONES'] ?? 'us-central1-a').split(',');
   const deployment = `live-${randomUUID().slice(0, 8)}`;
-  const options: GcpProviderOptions = { deployment, project, zones };
+  // The machines are talked to from here, so they have an address; the network has to let SSH in.
+  const networks = (process.env['EPHEMERA_GCP_NETWORKS'] ?? 'default').split(',');
+  const options: GcpProviderOptions = {
+    ...{ deployment, project, zones },
+    rules: { ...GCP_RULES, networks, externalIp: 'allowed' },
+  };
   const make = (name: string): MachineProvider => createGcpProvider({ ...options, deployment: name });
   const { instances, zoneOperations } = await computeClients(options);
   const children: ChildProcess[] = [];

@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { GCP_RULES } from '../../domain/gcp-rules.ts';
 import { containerScript } from '../../providers/gcp/container-script.ts';
 import { instanceResource } from '../../providers/gcp/instance-resource.ts';
 import { freePort } from '../free-port.ts';
@@ -112,6 +113,7 @@ it('starts the container with its environment, and an agent that counts who is c
   const script = containerScript({
     vmServerUrl: `${url}/v1/agent/vm-server.cjs`,
     identity: 'secret',
+    apiCa: 'none',
     container: 'docker.io/library/redis:8',
     ports: [{ name: 'redis', port, protocol: 'tcp' }],
     directory,
@@ -144,6 +146,7 @@ it('is what an instance of a container image starts with; the disk is Container-
     machineServiceAccount: null,
     vmServerUrl: 'http://10.0.0.2:7400/v1/agent/vm-server.cjs',
     diskType: 'hyperdisk-balanced',
+    rules: GCP_RULES,
   });
   const parameters = resource.disks?.[0]?.initializeParams;
   expect(parameters?.sourceImage).toBe('projects/cos-cloud/global/images/family/cos-stable');

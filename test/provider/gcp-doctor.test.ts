@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OAuth2Client } from 'google-auth-library';
+import { GCP_RULES } from '../../domain/gcp-rules.ts';
+import { instanceNamePrefix } from '../../providers/gcp/instance-names.ts';
+import { MACHINE_PERMISSIONS, NETWORK_PERMISSIONS } from '../../providers/gcp/permissions.ts';
 import { diagnoseGcp, doctorGcp, type GcpDoctorOptions, type GcpFinding } from '../../scripts/doctor-gcp.ts';
 import { DEFAULT_WORLD, startGceServer, type GceServer } from './gce-server/server.ts';
 
@@ -76,6 +79,25 @@ describe('the doctor for Compute Engine', () => {
       check: 'permissions',
       found: 'missing: compute.images.create, compute.instances.suspend',
     });
+  });
+
+  it('looks for what is granted on the subnetwork and on machines of this deployment alone', async () => {
+    const rules = { ...GCP_RULES, networks: ['regions/us-central1/subnetworks/own'] };
+    for (const permission of [...MACHINE_PERMISSIONS, ...NETWORK_PERMISSIONS]) server.world.denied.add(permission);
+    const found = await problem({ rules, deployment: 'blue' });
+    expect(found.found).toContain('compute.instances.create');
+    expect(found.found).toContain('compute.subnetworks.use on regions/us-central1/subnetworks/own');
+    server.world.grantedOn.set('instances', (name) => name.startsWith(instanceNamePrefix('blue')));
+    server.world.grantedOn.set('subnetworks', (name) => name === 'own');
+    expect((await diagnose({ rules, deployment: 'blue' })).filter(({ ok }) => !ok)).toEqual([]);
+    expect((await problem({ rules, deployment: 'green' })).found).toContain('compute.instances.create');
+  });
+
+  it('asks for addresses on the internet only where machines may have one', async () => {
+    server.world.denied.add('compute.subnetworks.useExternalIp');
+    expect((await diagnose()).filter(({ ok }) => !ok)).toEqual([]);
+    const found = await problem({ rules: { ...GCP_RULES, externalIp: 'allowed' } });
+    expect(found.found).toContain('compute.subnetworks.useExternalIp');
   });
 
   it('names a zone that does not exist', async () => {

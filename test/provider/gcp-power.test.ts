@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { GCP_RULES } from '../../domain/gcp-rules.ts';
 import { gcpHarness, gcpRequest, placesOf, warmClient, chatOnGcp, type GcpHarness } from './gce-server/harness.ts';
 
 const never = new AbortController().signal;
@@ -13,7 +14,8 @@ afterEach(() => harness.dispose());
 
 describe('stop and start', () => {
   it('give the machine another external address, and keep its disk', async () => {
-    const { provider, server } = harness;
+    const { server } = harness;
+    const provider = harness.withOptions({ rules: { ...GCP_RULES, externalIp: 'allowed' } });
     const machine = await provider.create(gcpRequest({ spec: chatOnGcp({ externalIp: true }) }), never);
     const { machineId } = machine;
     const stopped = await provider.power!.stop(machineId, never);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -7,43 +6,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import { freePort } from '../free-port.ts';
+import { TestAuthority } from './certificate.ts';
 import { eventually, newMachine, startVmServer, tempDir, type VmServer } from './vm-server-processes.ts';
 
 const SECRET = 'one-time-secret-of-this-machine';
 const NOT_TRUSTED = 'its certificate is not trusted';
-
-/** A certificate authority of its own, that nobody trusts unless told. */
-class TestAuthority {
-  readonly #dir = tempDir();
-  readonly file = join(this.#dir, 'authority.pem');
-
-  constructor() {
-    const extensions = ['-addext', 'keyUsage=critical,keyCertSign'];
-    const subject = ['-subj', '/CN=Authority of a test', '-keyout', 'authority.key', '-out', 'authority.pem'];
-    this.#openssl('req', '-x509', ...NEW_KEY, ...subject, '-days', '2', ...extensions);
-  }
-
-  /** A certificate for names such as `IP:127.0.0.1`. */
-  certify(names: string): { key: string; cert: string } {
-    writeFileSync(join(this.#dir, 'names'), `subjectAltName=${names}\n`);
-    this.#openssl('req', '-new', ...NEW_KEY, '-subj', '/CN=API of a test', '-keyout', 'api.key', '-out', 'api.csr');
-    const signer = ['-CA', 'authority.pem', '-CAkey', 'authority.key', '-set_serial', '2', '-days', '2'];
-    this.#openssl('x509', '-req', '-in', 'api.csr', ...signer, '-extfile', 'names', '-out', 'api.pem');
-    const read = (file: string): string => readFileSync(join(this.#dir, file), 'utf8');
-    return { key: read('api.key'), cert: read('api.pem') };
-  }
-
-  #openssl(...args: string[]): void {
-    try {
-      execFileSync('openssl', args, { cwd: this.#dir, stdio: 'pipe' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new Error('openssl is not installed: this test makes its certificates with it', { cause: error });
-    }
-  }
-}
-
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
 interface Call {
   path: string;
@@ -141,9 +108,9 @@ class AgentFiles {
     writeFileSync(this.secret, `${SECRET}\n`, { mode: 0o600 });
   }
 
-  async start(api: TestApi): Promise<VmServer> {
+  async start(api: TestApi, ...more: string[]): Promise<VmServer> {
     const ports = ['--count-port', String(await freePort()), '--local-port', String(await freePort())];
-    return startVmServer('agent', '--api-url', api.url, '--secret-file', this.secret, ...ports);
+    return startVmServer('agent', '--api-url', api.url, '--secret-file', this.secret, ...ports, ...more);
   }
 }
 
@@ -185,6 +152,19 @@ describe('the link over HTTPS', () => {
     expect(api.exchanges).toHaveLength(1);
   });
 
+  it('knows the API by the certificate that it was given, and by no other', async () => {
+    const api = await TestApi.start();
+    setEnvironment('NODE_EXTRA_CA_CERTS', undefined);
+    await new AgentFiles().start(api, '--ca-file', api.authority.file);
+    await api.came(1);
+    const other = await TestApi.start();
+    // What the whole system trusts does not count for an agent that was told whom to trust.
+    setEnvironment('NODE_EXTRA_CA_CERTS', other.authority.file);
+    const agent = await new AgentFiles().start(other, '--ca-file', api.authority.file);
+    await other.wasTriedInVain();
+    expect(agent.output()).toContain(NOT_TRUSTED);
+  });
+
   it('says nothing to a server with the certificate of another name', async () => {
     const api = await TestApi.start('DNS:elsewhere.example');
     setEnvironment('NODE_EXTRA_CA_CERTS', api.authority.file);
@@ -210,6 +190,16 @@ describe('the link over HTTPS', () => {
     await newHttpsMachine().start();
     await api.came(1);
     expect(api.reports[0]).toMatchObject({ authorization: 'Bearer token-1', body: { connections: 0, ready: true } });
+  });
+
+  it('is trusted by a machine whose order says by which certificate', async () => {
+    const api = await TestApi.start();
+    setEnvironment('NODE_EXTRA_CA_CERTS', undefined);
+    const apiCa = readFileSync(api.authority.file, 'utf8');
+    const machine = newMachine({ link: { kind: 'http', apiUrl: api.url, apiCa } });
+    writeFileSync(join(machine.dir, LOCAL_MACHINE_FILE.agentSecret), SECRET, { mode: 0o600 });
+    await machine.start();
+    await api.came(1);
   });
 });
 

@@ -5,7 +5,13 @@ import { join, resolve } from 'node:path';
 import { parse } from '@cdktf/hcl2json';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SETTING_DEFINITIONS } from '../../config/setting-definitions.ts';
-import { REQUIRED_PERMISSIONS } from '../../providers/gcp/permissions.ts';
+import { instanceNameOf, instanceNamePrefix } from '../../providers/gcp/instance-names.ts';
+import {
+  EXTERNAL_IP_PERMISSIONS,
+  MACHINE_PERMISSIONS,
+  NETWORK_PERMISSIONS,
+  PROJECT_PERMISSIONS,
+} from '../../providers/gcp/permissions.ts';
 
 const DIRECTORY = resolve(import.meta.dirname, '../../deploy/gcp');
 const FILES = readdirSync(DIRECTORY).filter((name) => name.endsWith('.tf'));
@@ -39,6 +45,9 @@ function resources(): Map<string, Block> {
   return found;
 }
 
+const namesOf = (expression: string): string[] =>
+  [...expression.matchAll(/"(compute\.[\w.]+)"/g)].map(([, name]) => name!);
+
 describe('the Terraform of deploy/gcp', () => {
   it('parses, and declares every variable and resource that it refers to', () => {
     const variables = [...parsed.values()].flatMap(({ variable = {} }) => Object.keys(variable));
@@ -49,7 +58,7 @@ describe('the Terraform of deploy/gcp', () => {
       for (const [type, named] of Object.entries(data))
         known.push(...Object.keys(named).map((name) => `${type}.${name}`));
     }
-    const references = text.matchAll(/(?<![\w"])(google_\w+)\.(\w+)/g);
+    const references = text.replaceAll(/^\s+from = .*$/gm, '').matchAll(/(?<![\w"])(google_\w+)\.(\w+)/g);
     for (const [reference] of references) expect(known).toContain(reference);
   });
 
@@ -59,9 +68,79 @@ describe('the Terraform of deploy/gcp', () => {
     }
   });
 
-  it('grants exactly the permissions that the provider uses', () => {
-    const role = resources().get('google_project_iam_custom_role.machines');
-    expect(role!['permissions']).toEqual([...REQUIRED_PERMISSIONS]);
+  it('grants exactly the permissions that the provider uses, each group in a role of its own', () => {
+    const permissionsOf = (role: string) => resources().get(`google_project_iam_custom_role.${role}`)!['permissions'];
+    expect(permissionsOf('machines')).toEqual([...MACHINE_PERMISSIONS]);
+    expect(permissionsOf('project')).toEqual([...PROJECT_PERMISSIONS]);
+    const network = String(permissionsOf('network'));
+    expect(namesOf(network)).toEqual([...NETWORK_PERMISSIONS, ...EXTERNAL_IP_PERMISSIONS]);
+    expect(network).toMatch(/var\.external_ips == "allowed" \? \["compute\.subnetworks\.useExternalIp"\] : \[\]/);
+  });
+
+  it('lets the worker touch only instances and disks whose names are those of this deployment', () => {
+    const [condition] = resources().get('google_project_iam_member.worker_machines')!['condition'] as Block[];
+    const expression = String(condition!['expression']).replaceAll(/\s+/g, ' ').trim();
+    const prefix = '${local.instance_prefix}';
+    expect(expression).toBe(
+      '(resource.type == "compute.googleapis.com/Instance" && ' +
+        `resource.name.extract("/instances/{name}").startsWith("${prefix}")) || ` +
+        '(resource.type == "compute.googleapis.com/Disk" && ' +
+        `resource.name.extract("/disks/{name}").startsWith("${prefix}"))`,
+    );
+    const [locals] = parsed.get('iam.tf')?.locals ?? [];
+    expect(locals!['instance_prefix']).toBe(instanceNamePrefix('${var.deployment}'));
+    for (const deployment of ['a', 'x'.repeat(40)]) {
+      for (const machineId of ['m-1a2b', 'm-A_b', `m-${'c'.repeat(80)}`]) {
+        expect(instanceNameOf(deployment, machineId).startsWith(instanceNamePrefix(deployment))).toBe(true);
+      }
+    }
+  });
+
+  it('lets the worker put machines into its own subnetwork alone', () => {
+    const bindings = [...resources()].filter(([, { role }]) => String(role).includes('_custom_role.network'));
+    expect(bindings.map(([name]) => name)).toEqual(['google_compute_subnetwork_iam_member.worker_network']);
+    expect(bindings[0]![1]['subnetwork']).toBe('${google_compute_subnetwork.ephemera.name}');
+    expect(text).not.toMatch(/roles\/compute\./);
+    expect(text).toMatch(/networks\s+= google_compute_subnetwork\.ephemera\.id/);
+    expect(text).toMatch(/EPHEMERA_GCP_NETWORKS\s+= google_compute_subnetwork\.ephemera\.id/);
+  });
+
+  it('gives API and worker on Cloud Run an account each, with what it needs and no more', () => {
+    const accountOf = (name: string) =>
+      ((resources().get(name)!['template'] as Block[])[0]!['service_account'] as string).replaceAll(/[${}]/g, '');
+    const api = 'google_service_account.api[0].email';
+    const worker = 'google_service_account.worker.email';
+    expect(accountOf('google_cloud_run_v2_service.api')).toBe(api);
+    expect(accountOf('google_cloud_run_v2_worker_pool.worker')).toBe(worker);
+    for (const [name, block] of resources()) {
+      if (/^google_(project|compute|service_account).*_iam_member\./.test(name)) {
+        expect(block['member'], name).toBe('${local.worker}');
+      }
+    }
+    expect(resources().get('google_secret_manager_secret_iam_member.api_key')!['member']).toBe('${local.api}');
+    const [locals] = parsed.get('cloud-run.tf')?.locals ?? [];
+    expect(JSON.stringify(locals!['secret_environment'])).not.toContain('EPHEMERA_API_KEY');
+  });
+
+  it('keeps the audit log of Cloud Run, whose replicas have no disk that stays', () => {
+    const [locals] = parsed.get('cloud-run.tf')?.locals ?? [];
+    expect(String(locals!['api_environment'])).toMatch(/EPHEMERA_AUDIT_LOG\s+= "-"/);
+  });
+
+  it('speaks TLS wherever keys and secrets go, and plain HTTP to the metadata server alone', () => {
+    const template = readFileSync(join(DIRECTORY, 'control-startup.sh.tftpl'), 'utf8');
+    const plain = [...(text + template).matchAll(/http:\/\/[^\s"'/]+/g)].map(([url]) => url);
+    expect(new Set(plain)).toEqual(new Set(['http://metadata.google.internal']));
+    for (const setting of ['API_URL=https://', 'API_TLS_CERT=/', 'API_TLS_KEY=/', 'API_CA_CERT=/']) {
+      expect(template).toContain(`echo "EPHEMERA_${setting}`);
+    }
+  });
+
+  it('takes no release whose hash it was not told', () => {
+    const [lifecycle] = resources().get('google_compute_instance.control')!['lifecycle'] as Block[];
+    const [precondition] = lifecycle!['precondition'] as Block[];
+    expect(precondition!['condition']).toContain('var.release_sha256 != ""');
+    expect(precondition!['condition']).toContain('startswith(var.release_url, "https://")');
   });
 
   it('gives the account of machines no role', () => {
@@ -82,7 +161,7 @@ describe('the Terraform of deploy/gcp', () => {
     const template = readFileSync(join(DIRECTORY, 'control-startup.sh.tftpl'), 'utf8');
     const known: string[] = Object.values(SETTING_DEFINITIONS).map(({ env }) => env);
     for (const [, name] of template.matchAll(/echo "(EPHEMERA_\w+)=/g)) expect(known).toContain(name);
-    for (const [, name] of template.matchAll(/[$%]\{ ?(?:if )?([a-z_]+)/g)) {
+    for (const [, name] of template.matchAll(/[$%]\{ ?(?:if )?([a-z_0-9]+)/g)) {
       if (name !== 'endif') expect(text, name).toMatch(new RegExp(`^\\s+${name}\\s+=`, 'm'));
     }
     const shell = template.replaceAll(/^%\{.*$/gm, '').replaceAll(/\$\{\w+\}/g, 'x');
@@ -92,7 +171,8 @@ describe('the Terraform of deploy/gcp', () => {
   it('gives Cloud Run the settings that there are, and programs that are in its image', () => {
     const [locals] = parsed.get('cloud-run.tf')?.locals ?? [];
     const known: string[] = Object.values(SETTING_DEFINITIONS).map(({ env }) => env);
-    const set = Object.keys(locals!['environment'] as Block).filter((name) => name.startsWith('EPHEMERA_'));
+    const maps = [locals!['environment'], locals!['api_environment'], locals!['secret_environment']];
+    const set = [...JSON.stringify(maps).matchAll(/\bEPHEMERA_\w+/g)].map(([name]) => name);
     expect(set).toContain('EPHEMERA_API_URL');
     for (const name of set) expect(known).toContain(name);
     const source = readFileSync(join(DIRECTORY, 'cloud-run.tf'), 'utf8');

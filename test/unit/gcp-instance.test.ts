@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { imagePathOf } from '../../providers/gcp/image-reference.ts';
 import { instanceNameOf, labelKeyOf, labelValueOf } from '../../providers/gcp/instance-names.ts';
-import { machineTypeOf } from '../../providers/gcp/machine-type.ts';
+import { machineTypeOf } from '../../domain/gcp-machine-type.ts';
 import { requestIdOf } from '../../providers/gcp/request-id.ts';
 import { startupScript } from '../../providers/gcp/startup-script.ts';
 
@@ -79,7 +79,9 @@ describe('images and machine types', () => {
 describe('the startup script', () => {
   const vmServerUrl = 'https://storage.example.test/vm-server.cjs';
   const scripts = (['instance', 'secret'] as const).flatMap((identity) =>
-    (['chat', { port: 25_565 }, { port: null }] as const).map((app) => startupScript({ vmServerUrl, identity, app })),
+    (['chat', { port: 25_565 }, { port: null }] as const).map((app) =>
+      startupScript({ vmServerUrl, identity, apiCa: 'none', app }),
+    ),
   );
 
   it('is a shell script in every form', () => {
@@ -95,7 +97,9 @@ describe('the startup script', () => {
 
   it('takes no address that could break out of it', () => {
     for (const url of ["https://x.test/'; rm -rf /", 'https://x.test/$(id)', 'file:///etc/passwd', '']) {
-      expect(() => startupScript({ vmServerUrl: url, identity: 'instance', app: 'chat' }), url).toThrow(/vmServerUrl/);
+      expect(() => startupScript({ vmServerUrl: url, identity: 'instance', apiCa: 'none', app: 'chat' }), url).toThrow(
+        /vmServerUrl/,
+      );
     }
   });
 });

@@ -7,9 +7,12 @@ import { createHttpServer } from '../../api/http/http-server.ts';
 let server: Server;
 beforeAll(async () => {
   const limits = { maxHeaderBytes: 4096, headersTimeoutMs: 300, requestTimeoutMs: 600, checkMs: 50 };
-  server = createHttpServer((request, response) => {
-    request.resume().on('end', () => response.end('fine'));
-  }, limits);
+  server = createHttpServer(
+    (request, response) => {
+      request.resume().on('end', () => response.end('fine'));
+    },
+    { limits },
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 });

@@ -104,6 +104,57 @@ describe('loadSettings', () => {
     expect(mistakesOf([], { EPHEMERA_WORKER_DEPLOYMENT: 'a:b' }).join()).toContain('EPHEMERA_WORKER_DEPLOYMENT');
   });
 
+  it('takes what machines on Compute Engine may be, the default network first, and hands it to child processes', () => {
+    const own = ['--provider', 'gcp', '--gcp-endpoint', 'http://127.0.0.1:1'];
+    const strict = { networks: ['default'], externalIp: 'never', machineTypes: ['e2-*'] };
+    expect(load(own).gcp.rules).toEqual(strict);
+    const rules = {
+      networks: ['regions/us-central1/subnetworks/own', 'default'],
+      externalIp: 'allowed',
+      machineTypes: ['e2-*', 'n2-standard-4'],
+    };
+    const env = {
+      EPHEMERA_GCP_NETWORKS: rules.networks.join(', '),
+      EPHEMERA_GCP_EXTERNAL_IP: 'allowed',
+      EPHEMERA_GCP_MACHINE_TYPES: rules.machineTypes.join(','),
+    };
+    const settings = load(own, env);
+    expect(settings.gcp.rules).toEqual(rules);
+    expect(loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd }).gcp.rules).toEqual(rules);
+    for (const [name, wrong] of [
+      ['NETWORKS', '../x'],
+      ['NETWORKS', 'default,default'],
+      ['EXTERNAL_IP', 'yes'],
+      ['MACHINE_TYPES', 'e2 small'],
+    ] as const) {
+      expect(mistakesOf(own, { [`EPHEMERA_GCP_${name}`]: wrong }), wrong).toHaveLength(1);
+    }
+    expect(mistakesOf([], { EPHEMERA_GCP_NETWORKS: 'default' }).join()).toContain('is for the provider gcp');
+  });
+
+  it('starts on the real Compute Engine only where somebody said which network machines are in', () => {
+    const env = { EPHEMERA_GCP_PROJECT: 'p', EPHEMERA_API_URL: 'https://api.example.test' };
+    expect(mistakesOf(['--provider', 'gcp'], env).join()).toContain('EPHEMERA_GCP_NETWORKS');
+    expect(mistakesOf(['--provider', 'gcp', '--gcp-networks', 'default'], env)).toEqual([]);
+  });
+
+  it('speaks TLS with a certificate and its key, which machines are told the authority of', () => {
+    expect(load().api).toMatchObject({ tls: null, caFile: null });
+    const env = {
+      EPHEMERA_API_TLS_CERT: 'api.pem',
+      EPHEMERA_API_TLS_KEY: '/k/api.key',
+      EPHEMERA_API_CA_CERT: 'ca.pem',
+    };
+    const settings = load([], env);
+    const tls = { certFile: join(cwd, 'api.pem'), keyFile: '/k/api.key' };
+    expect(settings.api).toMatchObject({ tls, caFile: join(cwd, 'ca.pem'), url: 'https://127.0.0.1:7400' });
+    const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd });
+    expect(child.api).toMatchObject({ tls, caFile: join(cwd, 'ca.pem'), url: 'https://127.0.0.1:7400' });
+    expect(mistakesOf([], { EPHEMERA_API_TLS_CERT: 'api.pem' }).join()).toContain('EPHEMERA_API_TLS_KEY');
+    expect(mistakesOf([], { EPHEMERA_API_TLS_KEY: 'api.key' }).join()).toContain('EPHEMERA_API_TLS_CERT');
+    expect(mistakesOf([], { ...env, EPHEMERA_API_URL: 'http://10.0.0.2:7400' }).join()).toContain('https:// alone');
+  });
+
   it('resolves paths against the working directory and lists at commas', () => {
     const settings = load(['--state-dir', 'state'], { EPHEMERA_WORKER_ROLES: 'host, control' });
     expect(settings.stateDir).toBe(join(cwd, 'state'));

@@ -10,6 +10,8 @@ import { Wakeup } from './wakeup.ts';
 
 export interface HttpLinkOptions extends LinkParts {
   apiUrl: string;
+  /** PEM of the certificate by which the API is known; without it by the system's authorities. */
+  apiCa?: string | undefined;
   /** One-time secret of this machine, exchanged for a report token; or such a token, from before a restart. */
   proof: { secret: string } | { token: string };
   /** Hears each new report token, to keep it over a restart. */
@@ -145,7 +147,7 @@ class HttpLink {
     let failure: string;
     try {
       const base = this.#options.apiUrl.replace(/\/*$/, '/');
-      reply = await postJson(new URL(path, base), body, this.#token);
+      reply = await postJson(new URL(path, base), body, { token: this.#token, ca: this.#options.apiCa });
       failure = `the API answers ${reply.status}`;
     } catch (error) {
       failure = `the API cannot be reached: ${(error as Error).message}`;

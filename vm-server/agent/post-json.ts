@@ -26,10 +26,14 @@ const UNKNOWN_AUTHORITY = new Set([
 ]);
 
 /**
- * Posts a JSON body; over https nothing is sent before the certificate was verified. Resolves with any reply;
+ * Posts a JSON body; over https nothing is sent before the certificate was verified: by `ca` alone where that is given. Resolves with any reply;
  * rejects when there is none, or it is too slow or too long.
  */
-export function postJson(url: URL, body: unknown, token: string | null): Promise<JsonReply> {
+export function postJson(
+  url: URL,
+  body: unknown,
+  { token, ca }: { token: string | null; ca?: string | undefined },
+): Promise<JsonReply> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const payload = JSON.stringify(body);
   const headers = {
@@ -41,7 +45,7 @@ export function postJson(url: URL, body: unknown, token: string | null): Promise
     // Reports are seconds apart, so a kept connection would mostly be found closed.
     // The app's environment, which may switch verification off for itself, does not decide about secrets.
     const options = { method: 'POST', headers, agent: false, rejectUnauthorized: true } as const;
-    const request = send(url, options, (reply) => {
+    const request = send(url, ca === undefined ? options : { ...options, ca }, (reply) => {
       readReply(reply).then(resolve, reject);
     });
     const timer = setTimeout(

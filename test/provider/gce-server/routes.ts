@@ -47,7 +47,7 @@ function aggregated({ world, query }: RouteCall, key: string, all: readonly { zo
   return { kind: `compute#${key}AggregatedList`, items: scopes, ...(nextPageToken ? { nextPageToken } : {}) };
 }
 
-const param = ({ params }: RouteCall, name: string): string => params[name] ?? '';
+const param = ({ params }: Pick<RouteCall, 'params'>, name: string): string => params[name] ?? '';
 
 function power(verb: 'stop' | 'start' | 'suspend' | 'resume'): Route {
   return {
@@ -56,6 +56,24 @@ function power(verb: 'stop' | 'start' | 'suspend' | 'resume'): Route {
     path: `${INSTANCE}/${verb}`,
     query: ['requestId', 'discardLocalSsd'],
     run: (call) => call.world.changePower(param(call, 'zone'), param(call, 'name'), verb, call.requestId),
+  };
+}
+
+/** What of a list of permissions the caller has on one resource, whether it exists or not. */
+function testPermissions(resources: string, path: string): Route {
+  return {
+    method: `${resources}.testIamPermissions`,
+    verb: 'POST',
+    path: `${path}/testIamPermissions`,
+    query: [],
+    body: 'TestPermissionsRequest',
+    run: ({ world, body, params }) => {
+      const { permissions = [] } = body as { permissions?: string[] };
+      const granted = permissions.filter((permission) =>
+        world.isGrantedOn(resources, param({ params }, 'name'), permission),
+      );
+      return granted.length > 0 ? { permissions: granted } : {};
+    },
   };
 }
 
@@ -137,6 +155,7 @@ const instanceRoutes: Route[] = [
       return call.world.setMetadata(param(call, 'zone'), param(call, 'name'), items, fingerprint);
     },
   },
+  testPermissions('instances', INSTANCE),
   {
     method: 'instances.getSerialPortOutput',
     verb: 'GET',
@@ -304,6 +323,7 @@ function checkSourceDisk(world: World, sourceDisk: string, force: boolean): void
 }
 
 const projectRoutes: Route[] = [
+  testPermissions('subnetworks', 'regions/{region}/subnetworks/{name}'),
   {
     method: 'projects.get',
     verb: 'GET',

@@ -1,8 +1,8 @@
 import { createHash, randomInt } from 'node:crypto';
-import { alreadyExists, notFound, notReady, permissionDenied, ApiError } from './api-error.ts';
+import { alreadyExists, invalidField, notFound, notReady, permissionDenied, ApiError } from './api-error.ts';
 import { LINK_BASE, OperationEngine, type EngineOptions } from './operation-engine.ts';
 import { checkInstance, checkLabels, checkMetadata } from './resource-rules.ts';
-import type { DiskResource, Image, Instance, MetadataItem, Operation } from './resources.ts';
+import type { DiskResource, Image, Instance, MetadataItem, NetworkInterface, Operation } from './resources.ts';
 
 /** What runs on the instances: told when one starts and when it stops, whatever the reason. */
 export interface Guests {
@@ -22,10 +22,14 @@ export class World {
   readonly disks = new Map<string, DiskResource>();
   readonly images = new Map<string, Image>();
   readonly consoles = new Map<string, string>();
+  /** Subnetworks of networks that were made by hand. */
+  readonly subnetworks = new Set<string>();
   /** Zones without room: an insert's operation fails there. */
   readonly stockedOut = new Set<string>();
   /** Permissions that the caller lacks. */
   readonly denied = new Set<string>();
+  /** Grants on single resources, by `instances` or `subnetworks`: conditions and bindings of IAM. */
+  readonly grantedOn = new Map<string, (name: string, permission: string) => boolean>();
   /** Most instances of the project; the operation of one more fails. */
   instanceQuota = Infinity;
   /** Instances made in all, for tests that look for duplicates. */
@@ -37,7 +41,12 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.engine = new OperationEngine(options);
-    for (const [name, family] of PUBLIC_IMAGES) this.addImage('ubuntu-os-cloud', name, family);
+    for (const [project, name, family] of PUBLIC_IMAGES) this.addImage(project, name, family);
+  }
+
+  /** Whether a permission that the project does not grant is granted on this resource alone. */
+  isGrantedOn(resources: string, name: string, permission: string): boolean {
+    return !this.denied.has(permission) || this.grantedOn.get(resources)?.(name, permission) === true;
   }
 
   require(permission: string, path: string): void {
@@ -69,7 +78,7 @@ export class World {
     if (repeated !== undefined) return repeated;
     checkInstance(body, zone);
     for (const { initializeParams } of body.disks ?? []) this.resolveImage(initializeParams?.sourceImage ?? '');
-    for (const { network } of body.networkInterfaces ?? []) this.checkNetwork(network);
+    for (const place of body.networkInterfaces ?? []) this.checkNetwork(place, zone);
     if (this.instances.has(`${zone}/${name}`)) throw alreadyExists(path);
     const start = { operationType: 'insert', targetLink, zone, requestId };
     return this.engine.start({ ...start, ...this.insertWork(zone, name, path, body) });
@@ -229,9 +238,18 @@ export class World {
     return newest;
   }
 
-  private checkNetwork(network: string | undefined): void {
-    if (network === undefined || network.endsWith('/networks/default')) return;
-    throw notFound(`projects/${this.options.project}/${network}`);
+  /** An automatic network has a subnetwork in each region; one that was made by hand is named with its subnetwork. */
+  private checkNetwork({ network, subnetwork }: NetworkInterface, zone: string): void {
+    const own = `projects/${this.options.project}/`;
+    if (network !== undefined && !/^(projects\/[^/]+\/)?global\/networks\/default$/.test(network)) {
+      throw notFound(`${own}${network}`);
+    }
+    if (subnetwork === undefined) return;
+    const path = subnetwork.startsWith(own) ? subnetwork.slice(own.length) : subnetwork;
+    this.require('compute.subnetworks.use', `${own}${path}`);
+    if (!this.subnetworks.has(path)) throw notFound(`${own}${path}`);
+    if (path.split('/')[1] === zone.replace(/-[a-z]$/, '')) return;
+    throw invalidField('resource.networkInterfaces[0].subnetwork', subnetwork, 'It is in another region.');
   }
 
   private newInstance(zone: string, name: string, body: Instance): Instance {
@@ -291,8 +309,9 @@ export class World {
 }
 
 const PUBLIC_IMAGES = [
-  ['ubuntu-minimal-2604-resolute-amd64-v20260801', 'ubuntu-minimal-2604-lts-amd64'],
-  ['ubuntu-minimal-2604-resolute-amd64-v20261101', 'ubuntu-minimal-2604-lts-amd64'],
+  ['ubuntu-os-cloud', 'ubuntu-minimal-2604-resolute-amd64-v20260801', 'ubuntu-minimal-2604-lts-amd64'],
+  ['ubuntu-os-cloud', 'ubuntu-minimal-2604-resolute-amd64-v20261101', 'ubuntu-minimal-2604-lts-amd64'],
+  ['cos-cloud', 'cos-stable-125-19216-104-126', 'cos-stable'],
 ] as const;
 
 const BUSY = new Set(['PROVISIONING', 'STAGING', 'STOPPING', 'SUSPENDING']);

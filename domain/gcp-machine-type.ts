@@ -1,5 +1,5 @@
-import { ProviderError } from '../../domain/provider-error.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
+import { ProviderError } from './provider-error.ts';
+import type { VmSpec } from './vm-spec.ts';
 
 /** The smallest first. The shared-core types have 2 virtual CPUs of which a part is theirs all the time. */
 const PREDEFINED = [
