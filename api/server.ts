@@ -95,7 +95,8 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
   const secret = loadDeploymentSecret(settings);
   const directory = new VmDirectory(client);
   const projection = new Projection(settings.temporal);
-  const feed = new ProjectionFeed({ client, projection, directory, log });
+  const { controlTaskQueue } = settings.temporal;
+  const feed = new ProjectionFeed({ client, projection, directory, log, controlTaskQueue });
   return {
     settings,
     client,

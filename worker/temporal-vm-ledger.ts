@@ -31,15 +31,14 @@ export function temporalVmLedger(options: TemporalVmLedgerOptions): VmLedger {
       try {
         const found = await client.workflow.getHandle(workflowId).describe();
         const view = memoView(found);
-        if (found.status.name !== 'RUNNING' || view === undefined) return undefined;
+        if (ownershipOf(found) !== 'running' || view === undefined) return undefined;
         return { workflowId, machineId: view.machineId, state: view.state };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
       }
     },
-    ownership: async (machineId, hintWorkflowId) =>
-      (await hinted(client, machineId, hintWorkflowId)) ?? (await searched(client, machineId)),
+    ownership: (machineId, hintWorkflowId) => ownership(client, machineId, hintWorkflowId),
     tellLost: async (workflowId, machineId, cause) => {
       await signals.machineLost(workflowId, { machineId, ...(cause === undefined ? {} : { cause }) });
     },
@@ -57,14 +56,28 @@ function liveQuery({ provider, host, controlTaskQueue }: TemporalVmLedgerOptions
   return conditions.join(' AND ');
 }
 
-/** Strongly consistent, so it is asked first: the hint's latest run, if it has or had this very machine. */
-async function hinted(client: Client, machineId: string, workflowId: string): Promise<Ownership | undefined> {
+/** Where the hint leads: its latest run has or had this very machine, or it runs and does not say which it has. */
+type Hint = Ownership | 'runsWithoutAWord' | 'leadsNowhere';
+
+/** Strongly consistent, so the hint is asked first; visibility is a moment late, and knows a machine by its id. */
+async function ownership(client: Client, machineId: string, hintWorkflowId: string): Promise<Ownership> {
+  const hint = await hinted(client, machineId, hintWorkflowId);
+  if (hint !== 'leadsNowhere' && hint !== 'runsWithoutAWord') return hint;
+  const found = await searched(client, machineId);
+  // As long as the hint's run may be the machine's, no earlier one that has closed proves anything.
+  return hint === 'runsWithoutAWord' && found === 'closed' ? 'unknown' : found;
+}
+
+async function hinted(client: Client, machineId: string, workflowId: string): Promise<Hint> {
   try {
     const found = await client.workflow.getHandle(workflowId).describe();
-    if (memoView(found)?.machineId !== machineId) return undefined;
-    return found.status.name === 'RUNNING' ? 'running' : 'closed';
+    const state = ownershipOf(found);
+    const its = memoView(found)?.machineId;
+    if (its === machineId) return state;
+    // The memo of the very start names no machine, and one run of before may have gone on with just that.
+    return state !== 'closed' && !its ? 'runsWithoutAWord' : 'leadsNowhere';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (error instanceof WorkflowNotFoundError) return 'leadsNowhere';
     throw error;
   }
 }
@@ -73,10 +86,31 @@ async function searched(client: Client, machineId: string): Promise<Ownership> {
   if (!/^[a-z0-9-]+$/.test(machineId)) return 'unknown';
   let ownership: Ownership = 'unknown';
   for await (const found of client.workflow.list({ query: `${SEARCH_ATTRIBUTE.machine.name} = '${machineId}'` })) {
-    if (found.status.name === 'RUNNING') return 'running';
-    ownership = 'closed';
+    // A run that was continued as new is over, its VM is not, and the run that goes on may not be listed yet.
+    if (found.status.name === 'CONTINUED_AS_NEW') continue;
+    const state = ownershipOf(found);
+    if (state === 'running') return 'running';
+    if (state === 'closed') ownership = 'closed';
   }
   return ownership;
+}
+
+function ownershipOf({ status }: Pick<WorkflowExecutionInfo, 'status'>): Ownership {
+  switch (status.name) {
+    case 'RUNNING':
+    case 'PAUSED':
+    case 'CONTINUED_AS_NEW':
+      return 'running';
+    case 'COMPLETED':
+    case 'FAILED':
+    case 'CANCELLED':
+    case 'TERMINATED':
+    case 'TIMED_OUT':
+      return 'closed';
+    case 'UNSPECIFIED':
+    case 'UNKNOWN':
+      return 'unknown';
+  }
 }
 
 function memoView({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): VmMemo['view'] | undefined {

@@ -17,6 +17,8 @@ export function newMachineId(): string {
 export class VmLife {
   /** The same for every machine of this life. */
   readonly sealed: string | null;
+  /** The `nextEntryNumber` of what this run last published; 0 before it did. */
+  published = 0;
   #vm: Vm;
 
   constructor(vm: Vm, sealed: string | null) {

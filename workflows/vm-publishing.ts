@@ -12,16 +12,21 @@ const UPDATED_AT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.updatedAt.name, Sea
 
 /** Shows every change of the VM to lists, events and the Web UI: once per workflow task, however much happened. */
 export async function publishChanges(life: VmLife): Promise<void> {
-  let published = 0;
   for (;;) {
-    await condition(() => life.vm.nextEntryNumber !== published);
-    published = life.vm.nextEntryNumber;
+    await condition(() => !isPublished(life));
     publish(life);
     if (life.ended) return;
   }
 }
 
-function publish(life: VmLife): void {
+/** Whether everybody can see all that has happened. */
+export function isPublished(life: VmLife): boolean {
+  return life.published === life.vm.nextEntryNumber;
+}
+
+/** Shows the VM as it is now. */
+export function publish(life: VmLife): void {
+  life.published = life.vm.nextEntryNumber;
   const { state, machineId, updatedAt } = life.vm;
   const host = 'machine' in state ? state.machine?.host : null;
   const attributes: SearchAttributePair[] = [

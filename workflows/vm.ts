@@ -19,11 +19,12 @@ import {
 import { isServing, newVm, type Vm } from '../domain/vm-state.ts';
 import { vmView, type VmView } from '../domain/vm-view.ts';
 import type { VmInput } from './messages.ts';
+import { publishesBeforeContinuing } from './patches.ts';
 import { machineActivities } from './vm-machine.ts';
 import { newMachineId, runWhile, VmLife, watchDeadlines } from './vm-life.ts';
 import { handleMessages } from './vm-messages.ts';
 import { PHASES } from './vm-phases.ts';
-import { publishChanges } from './vm-publishing.ts';
+import { isPublished, publish, publishChanges } from './vm-publishing.ts';
 
 /** A run is continued as new at this many events, well before the server's limits. */
 const HISTORY_LIMIT_EVENTS = 800;
@@ -61,6 +62,7 @@ async function liveUntilEnd(life: VmLife, input: VmInput): Promise<void> {
     );
     if (shouldContinueAsNew(life.vm, limit)) {
       await condition(allHandlersFinished);
+      if (!isPublished(life) && publishesBeforeContinuing()) publish(life);
       await continueAsNew({ ...input, resume: life.vm });
     }
   }
@@ -73,8 +75,13 @@ function shouldContinueAsNew({ state }: Vm, limitEvents: number): boolean {
   return continueAsNewSuggested || historyLength >= limitEvents;
 }
 
+/**
+ * A new run starts with the memo that the very first one was started with unless it is handed on, and shows it until a
+ * worker comes: to everybody who reads it, the VM would have no machine yet.
+ */
 async function continueAsNew(input: VmInput): Promise<never> {
-  return makeContinueAsNewFunc<(input: VmInput) => Promise<VmView>>()(input);
+  const { memo = {} } = workflowInfo();
+  return makeContinueAsNewFunc<(input: VmInput) => Promise<VmView>>({ memo })(input);
 }
 
 /** Turns a cancel request into an event. Returns whether one came in this run. */

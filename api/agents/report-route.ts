@@ -3,11 +3,11 @@ import type { HttpReport } from '../../domain/agent-protocol.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { reportSignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
-import { tokenRefused } from '../http/problem.ts';
+import { ApiProblem, tokenRefused } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
-import { hasEnded } from '../vms/vm-record.ts';
+import { hasEnded, isInitial } from '../vms/vm-record.ts';
 import { answerReport } from './answer-report.ts';
 import { plainAnswer } from './plain-connection.ts';
 import { assignmentAnswer } from './sealed-assignment.ts';
@@ -52,6 +52,12 @@ async function currentView(api: ApiContext, { workflowId, machineId }: AgentToke
   // What this replica knows may be a moment old: only Temporal's word refuses a machine for good.
   const found = (await api.directory.describeWorkflow(workflowId))?.record;
   if (found) api.projection.see(found);
+  if (found !== undefined && isInitial(found) && !found.closed) {
+    // Its workflow says nothing of a machine yet: not that this one is another's.
+    throw new ApiProblem('temporalUnavailable', 'The VM of this machine has not been seen by a worker yet', {
+      headers: { 'retry-after': '1' },
+    });
+  }
   if (found?.view.machineId !== machineId || found.closed || hasEnded(found.view)) {
     throw tokenRefused('The machine is not the current one of a live VM');
   }

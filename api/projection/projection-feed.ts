@@ -23,6 +23,8 @@ interface FeedParts {
   projection: Projection;
   directory: VmDirectory;
   log: Logger;
+  /** The deployment's. */
+  controlTaskQueue: string;
   /** Between the starts of two polls; a second when absent. */
   pollMs?: number;
   /** Between the starts of two full lists; a minute when absent. */
@@ -105,21 +107,21 @@ export class ProjectionFeed {
   }
 
   async #load(): Promise<void> {
-    await this.#read(liveQuery(), Infinity);
-    await this.#read(endedQuery(Date.now() - ENDED_SINCE_MS), ENDED_LIMIT);
+    await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
+    await this.#read(endedQuery(this.#parts.controlTaskQueue, Date.now() - ENDED_SINCE_MS), ENDED_LIMIT);
     this.#loaded = true;
   }
 
   async #poll(): Promise<void> {
     // A clock that runs ahead somewhere must not make this replica look past what is yet to come.
     const newestMs = Math.min(this.#newestMs, Date.now());
-    await this.#read(changedQuery(newestMs - OVERLAP_MS), Infinity);
+    await this.#read(changedQuery(this.#parts.controlTaskQueue, newestMs - OVERLAP_MS), Infinity);
   }
 
   async #relist(): Promise<void> {
     const open = this.#parts.projection.openWorkflowIds();
-    const rows = await this.#read(liveQuery(), Infinity);
-    await this.#read(endedQuery(Date.now() - 2 * RELIST_MS - OVERLAP_MS), ENDED_LIMIT);
+    const rows = await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
+    await this.#read(endedQuery(this.#parts.controlTaskQueue, Date.now() - 2 * RELIST_MS - OVERLAP_MS), ENDED_LIMIT);
     const listed = new Set(rows.map(({ workflowId }) => workflowId));
     await this.#lookUp(open.filter((workflowId) => !listed.has(workflowId)));
     this.#rows.keepOnly(new Set(rows.map(({ runId }) => runId)));
@@ -140,39 +142,57 @@ export class ProjectionFeed {
   async #read(query: string, limit: number): Promise<VisibilityRow[]> {
     const read: VisibilityRow[] = [];
     for await (const rows of this.#rows.rows(query)) {
-      for (const row of rows) this.#take(row);
+      for (const row of rows) await this.#take(row);
       read.push(...rows);
       if (this.#isClosed() || read.length >= limit) break;
     }
     return read;
   }
 
-  #take({ record, closeTimeMs }: VisibilityRow): void {
+  async #take({ runId, record, closeTimeMs }: VisibilityRow): Promise<void> {
     this.#newestMs = Math.max(this.#newestMs, closeTimeMs ?? 0);
     if (!record) return;
     this.#newestMs = Math.max(this.#newestMs, Date.parse(record.view.updatedAt));
-    this.#parts.projection.see(record);
+    const { projection } = this.#parts;
+    if (!projection.doubts(record)) projection.see(record);
+    else await this.#askAbout(record.workflowId, runId);
+  }
+
+  /** Visibility cannot tell a new life from a run that goes on with the known one; a describe can. */
+  async #askAbout(workflowId: string, runId: string): Promise<void> {
+    const { projection, directory } = this.#parts;
+    try {
+      const found = await directory.describeWorkflow(workflowId);
+      if (found) projection.see(found.record);
+    } catch (error) {
+      // It is read again with the next list.
+      this.#rows.forget(runId);
+      throw error;
+    }
   }
 }
 
-const OF_VMS = `WorkflowType = '${WORKFLOW_TYPE.vm}'`;
-
-function liveQuery(): string {
-  return `${OF_VMS} AND ExecutionStatus = 'Running'`;
+/** VMs of other deployments may be in the namespace; what runs on another queue is theirs. */
+function ofVms(controlTaskQueue: string): string {
+  return `WorkflowType = '${WORKFLOW_TYPE.vm}' AND TaskQueue = '${controlTaskQueue}'`;
 }
 
-function endedQuery(sinceMs: number): string {
-  return `${OF_VMS} AND ExecutionStatus != 'Running' AND CloseTime > '${isoTime(sinceMs)}'`;
+function liveQuery(queue: string): string {
+  return `${ofVms(queue)} AND ExecutionStatus = 'Running'`;
+}
+
+function endedQuery(queue: string, sinceMs: number): string {
+  return `${ofVms(queue)} AND ExecutionStatus != 'Running' AND CloseTime > '${isoTime(sinceMs)}'`;
 }
 
 /**
  * Terminated runs never update their attributes, hence the close time; that alone matches running ones on SQLite,
  * hence the status beside it.
  */
-function changedQuery(sinceMs: number): string {
+function changedQuery(queue: string, sinceMs: number): string {
   const since = isoTime(sinceMs);
   const closed = `(ExecutionStatus != 'Running' AND CloseTime > '${since}')`;
-  return `${OF_VMS} AND (${SEARCH_ATTRIBUTE.updatedAt.name} > '${since}' OR ${closed})`;
+  return `${ofVms(queue)} AND (${SEARCH_ATTRIBUTE.updatedAt.name} > '${since}' OR ${closed})`;
 }
 
 function isoTime(epochMs: number): string {

@@ -78,6 +78,13 @@ export class Projection {
     return true;
   }
 
+  /** Whether only Temporal can say which of this record and the known one is the newer life. */
+  doubts(record: VmRecord): boolean {
+    const known = this.#entries.get(record.workflowId)?.record;
+    if (known === undefined || known.view.uid === record.view.uid) return false;
+    return record.provisional === true || known.provisional === true;
+  }
+
   /** Takes a VM that this replica has just started: newer than whatever is known of its name. */
   started(record: VmRecord): void {
     const known = this.#entries.get(record.workflowId);
@@ -166,9 +173,16 @@ export class Projection {
   }
 }
 
-/** Whether a record says something newer than the known one of the same name. */
+/**
+ * Whether a record says something newer than the known one of the same name. A provisional one may be of the known
+ * life as well as of a newer one, so it is worth less than any other; {@link Projection.doubts} says when to ask.
+ */
 export function isNewer(incoming: VmRecord, known: VmRecord): boolean {
-  if (incoming.view.uid !== known.view.uid) return incoming.view.createdAt > known.view.createdAt;
+  if (incoming.view.uid !== known.view.uid) {
+    if (incoming.provisional) return known.provisional === true && incoming.view.createdAt > known.view.createdAt;
+    if (known.provisional) return !incoming.closed || incoming.view.updatedAt > known.view.createdAt;
+    return incoming.view.createdAt > known.view.createdAt;
+  }
   if (incoming.closed !== known.closed) return incoming.closed;
   if (isInitial(incoming) !== isInitial(known)) return isInitial(known);
   return incoming.view.updatedAt >= known.view.updatedAt;

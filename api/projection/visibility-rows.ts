@@ -3,6 +3,7 @@ import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type { VmMemo } from '../../domain/vm-view.ts';
 import { MEMO } from '../../domain/wire-names.ts';
+import { epochMsOf } from '../vms/timestamp.ts';
 import { vmRecord, type VmRecord } from '../vms/vm-record.ts';
 
 const PAGE_SIZE = 500;
@@ -19,11 +20,6 @@ const STATUS_NAMES: Record<number, WorkflowExecutionStatusName> = {
   7: 'TIMED_OUT',
   8: 'PAUSED',
 };
-
-interface Timestamp {
-  seconds?: unknown;
-  nanos?: number | null;
-}
 
 /** Where a row's own clock stands: its last update or its close, epoch ms. */
 export interface VisibilityRow {
@@ -71,11 +67,16 @@ export class VisibilityRows {
     for (const runId of this.#digests.keys()) if (!runIds.has(runId)) this.#digests.delete(runId);
   }
 
+  /** Reads a run again, although it may not have changed. */
+  forget(runId: string): void {
+    this.#digests.delete(runId);
+  }
+
   async #row(execution: RawExecution): Promise<VisibilityRow | undefined> {
     const workflowId = execution.execution?.workflowId;
     const runId = execution.execution?.runId;
     if (!workflowId || !runId) return undefined;
-    const row = { workflowId, runId, record: undefined, closeTimeMs: epochMs(execution.closeTime) };
+    const row = { workflowId, runId, record: undefined, closeTimeMs: epochMsOf(execution.closeTime) };
     const payload = execution.memo?.fields?.[MEMO.vm];
     if (!payload?.data) return row;
     const digest = `${String(execution.status)}.${createHash('sha1').update(payload.data).digest('base64')}`;
@@ -84,7 +85,7 @@ export class VisibilityRows {
       workflowId,
       runId,
       status: STATUS_NAMES[execution.status ?? 0] ?? 'UNKNOWN',
-      startTime: new Date(epochMs(execution.startTime) ?? 0),
+      startTime: new Date(epochMsOf(execution.startTime) ?? 0),
       closeTime: row.closeTimeMs === undefined ? undefined : new Date(row.closeTimeMs),
       memo: await this.#decoded(payload),
     });
@@ -101,10 +102,3 @@ export class VisibilityRows {
 }
 
 type RawExecution = Awaited<ReturnType<Client['workflowService']['listWorkflowExecutions']>>['executions'][number];
-
-function epochMs(time: Timestamp | null | undefined): number | undefined {
-  if (!time) return undefined;
-  const ms = Number(time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1e6);
-  // Protobuf's empty timestamp and dates before our time mean: not set.
-  return ms > 0 ? ms : undefined;
-}

@@ -7,7 +7,7 @@ import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair
 import type { SecretInput } from '../../domain/sealed-input.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { newVm } from '../../domain/vm-state.ts';
-import { vmView, type VmMemo } from '../../domain/vm-view.ts';
+import { vmView, type VmView } from '../../domain/vm-view.ts';
 import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import type { VmInput } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -38,7 +38,7 @@ export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord
   const { project, name, spec, secretInput } = start;
   const workflowId = vmWorkflowId(project, name);
   const at = api.now();
-  const memo = initialMemo(start, at);
+  const memo = startMemo(start, at);
   const sealed = secretInput === null ? {} : { sealed: api.sealedInputs.seal({ project, name }, secretInput) };
   const input: VmInput = { project, name, spec, ...sealed };
   try {
@@ -51,18 +51,14 @@ export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
           workflowIdReusePolicy:
             start.reuse === 'never' ? WorkflowIdReusePolicy.REJECT_DUPLICATE : WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-          memo: {
-            [MEMO.vm]: memo,
-            [MEMO.specHash]: start.specHash,
-            ...(start.idempotencyKeyHash === null ? {} : { [MEMO.idempotencyKeyHash]: start.idempotencyKeyHash }),
-          },
+          memo,
           typedSearchAttributes: attributes(start, at),
           staticSummary: `${spec.template?.name ?? spec.image} on ${spec.provider} for project ${project}`,
         }),
       START_SECONDS,
     );
     const runId = handle.firstExecutionRunId;
-    return { workflowId, runId, closed: false, view: { ...memo.view, uid: runId }, timeline: memo.timeline };
+    return { workflowId, runId, closed: false, view: { ...initialView(start, at), uid: runId }, timeline: [] };
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
@@ -70,9 +66,20 @@ export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord
 }
 
 /** What lists show before the workflow has run its first task; the run and the machine are not known yet. */
-function initialMemo({ project, name, spec }: VmStart, at: number): VmMemo {
-  const vm = newVm({ project, name, spec, uid: '', machineId: '', at });
-  return { view: vmView(vm, at), timeline: [] };
+function initialView({ project, name, spec }: Pick<VmStart, 'project' | 'name' | 'spec'>, at: number): VmView {
+  return vmView(newVm({ project, name, spec, uid: '', machineId: '', at }), at);
+}
+
+/** The memo that a VM starts with. `at` in epoch ms. */
+export function startMemo(
+  start: Pick<VmStart, 'project' | 'name' | 'spec' | 'specHash' | 'idempotencyKeyHash'>,
+  at: number,
+): Record<string, unknown> {
+  return {
+    [MEMO.vm]: { view: initialView(start, at), timeline: [] },
+    [MEMO.specHash]: start.specHash,
+    ...(start.idempotencyKeyHash === null ? {} : { [MEMO.idempotencyKeyHash]: start.idempotencyKeyHash }),
+  };
 }
 
 function attributes({ project, spec }: VmStart, at: number): SearchAttributePair[] {

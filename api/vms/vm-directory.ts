@@ -5,6 +5,7 @@ import type { TimelineEntryView, VmMemo } from '../../domain/vm-view.ts';
 import { MEMO, SIGNAL, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { timelineQuery, viewQuery, type DestroyOptions } from '../../workflows/messages.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { epochMsOf } from './timestamp.ts';
 import { isEnding, vmRecord, type VmRecord } from './vm-record.ts';
 
 /** How long a call to Temporal's front end may take. */
@@ -54,6 +55,7 @@ export class VmDirectory {
         workflowId,
         runId: found.runId,
         firstRunId: found.raw.workflowExecutionInfo?.firstRunId ?? '',
+        lifeStartTimeMs: epochMsOf(found.raw.workflowExtendedInfo?.originalStartTime),
         status: found.status.name,
         startTime: found.startTime,
         closeTime: found.closeTime,

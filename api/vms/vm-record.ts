@@ -10,6 +10,11 @@ export interface VmRecord {
   closed: boolean;
   view: VmView;
   timeline: TimelineEntryView[];
+  /**
+   * Only what the very start wrote is known, of a run of which nobody said whether it began a life or goes on with one
+   * (code of before lost the memo at continue-as-new). Its uid and times may be wrong.
+   */
+  provisional?: true;
   /** Why the latest try to make or destroy the machine failed, while it is tried again. Only a describe knows. */
   lastTry?: string;
 }
@@ -18,8 +23,10 @@ export interface VmRecord {
 export interface SeenExecution {
   workflowId: string;
   runId: string;
-  /** The run that the life began with; empty where Temporal does not tell. */
+  /** The run that the life began with; empty where Temporal does not tell, as in lists. */
   firstRunId?: string;
+  /** When that run began, epoch ms. */
+  lifeStartTimeMs?: number | undefined;
   status: WorkflowExecutionStatusName;
   startTime: Date;
   closeTime: Date | undefined;
@@ -44,14 +51,15 @@ export function vmRecord(seen: SeenExecution): VmRecord | undefined {
   const { workflowId, runId, memo } = seen;
   const closed = seen.status !== 'RUNNING' && seen.status !== 'PAUSED';
   const view = settled(started(memo.view, seen), seen, closed);
-  return { workflowId, runId, closed, view, timeline: memo.timeline };
+  const provisional = memo.view.uid === '' && !seen.firstRunId;
+  return { workflowId, runId, closed, view, timeline: memo.timeline, ...(provisional ? { provisional } : {}) };
 }
 
 /** The view written at the start knows neither its run nor the server's clock. */
-function started(view: VmView, seen: SeenExecution): VmView {
+function started(view: VmView, { firstRunId, lifeStartTimeMs, runId, startTime }: SeenExecution): VmView {
   if (view.uid !== '') return view;
-  const at = seen.startTime.toISOString();
-  return { ...view, uid: seen.firstRunId || seen.runId, createdAt: at, updatedAt: at };
+  const at = lifeStartTimeMs === undefined ? startTime.toISOString() : new Date(lifeStartTimeMs).toISOString();
+  return { ...view, uid: firstRunId || runId, createdAt: at, updatedAt: at };
 }
 
 function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {

@@ -137,6 +137,36 @@ describe('the projection', () => {
     expect(projection.get('vm/default/lobby')?.view.state).toBe('running');
   });
 
+  it('never takes the memo of the very start for a newer life, and gives it up for the first true word', () => {
+    const lost = { uid: '', machineId: '', state: 'creating' } as const;
+    const phantom = seen(lost, { runId: 'run-2', startTime: new Date(START + 60_000) });
+    const truth = seen({ uid: 'run-1', updatedAt: START + 50_000 });
+    for (const order of [
+      [truth, phantom],
+      [phantom, truth],
+      [phantom, truth, phantom],
+    ]) {
+      const projection = new Projection(UI);
+      for (const record of order) projection.see(record);
+      expect(projection.get('vm/default/lobby')).toBe(truth);
+      expect(projection.doubts(phantom), 'it is worth a question').toBe(true);
+      projection.see(ended({ uid: 'run-1', updatedAt: START + 90_000 }));
+      expect(names(projection), 'no ghost stays').toEqual([]);
+    }
+  });
+
+  it('knows the life of a run that lost its memo once Temporal was asked', () => {
+    const projection = new Projection(UI);
+    const life = { firstRunId: 'run-1', lifeStartTimeMs: START };
+    projection.see(seen({ uid: 'run-1' }));
+    const asked = seen({ uid: '', machineId: '', state: 'creating' }, { runId: 'run-2', ...life });
+    expect(projection.doubts(asked)).toBe(false);
+    expect(projection.see(asked)).toBe(false);
+    const next = { runId: 'run-3', firstRunId: 'run-3', lifeStartTimeMs: START + 5000 };
+    expect(projection.see(seen({ uid: '', machineId: '', state: 'creating' }, next))).toBe(true);
+    expect(projection.get('vm/default/lobby')?.view.state).toBe('creating');
+  });
+
   it('hides ended VMs unless a state asks for them, and merges both in order', () => {
     const projection = new Projection(UI);
     projection.see(seen({ name: 'c', createdAt: START + 3 }));

@@ -11,10 +11,11 @@ const NEVER_MS = 3_600_000;
 
 let harness: VmHarness;
 let api: TestApi;
+let queue: string;
 
 beforeAll(async () => {
   harness = await startVmHarness();
-  const { queue } = await harness.park('api projection');
+  ({ queue } = await harness.park('api projection'));
   api = await startTestApi(harness.server, queue);
 });
 afterAll(async () => {
@@ -22,17 +23,18 @@ afterAll(async () => {
   await harness.stop();
 });
 
-async function follow(pace: { pollMs: number; relistMs: number }) {
+async function follow(pace: { pollMs: number; relistMs: number }, controlTaskQueue: string = queue) {
   const { client } = harness.server;
   const projection = new Projection({ uiUrl: null, namespace: 'ephemera' });
   const directory = new VmDirectory(client);
-  const feed = new ProjectionFeed({ client, projection, directory, log: pino({ level: 'error' }), ...pace });
+  const log = pino({ level: 'error' });
+  const feed = new ProjectionFeed({ client, projection, directory, log, controlTaskQueue, ...pace });
   feed.start();
   await eventually('the first list', () => Promise.resolve(feed.loaded ? true : undefined));
   const state = (name: string): string | undefined => projection.get(vmWorkflowId('default', name))?.view.state;
   const until = (name: string, wanted: string | undefined): Promise<true> =>
     eventually(`${name} as ${String(wanted)}`, () => Promise.resolve(state(name) === wanted ? true : undefined));
-  return { feed, state, until };
+  return { feed, state, until, size: () => projection.size };
 }
 
 async function running(): Promise<string> {
@@ -96,5 +98,18 @@ describe('the list of a replica', () => {
     await api.call('POST', '/v1/vms?wait=ready', { body: { name, template: 'chat' } });
     await until(name, 'running');
     await feed.close();
+  });
+
+  it('has no VM of another deployment in the same namespace', async () => {
+    const name = await running();
+    await visible(name, 'Running');
+    const ours = await follow({ pollMs: 100, relistMs: 1000 });
+    await ours.until(name, 'running');
+    const theirs = await follow({ pollMs: 100, relistMs: 1000 }, `another-${queue}`);
+    await api.call('DELETE', `/v1/vms/${name}?wait=destroyed`);
+    await ours.until(name, 'destroyed');
+    expect(theirs.size()).toBe(0);
+    await ours.feed.close();
+    await theirs.feed.close();
   });
 });

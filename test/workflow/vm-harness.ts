@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { VmView } from '../../domain/vm-view.ts';
@@ -81,17 +81,17 @@ function startVm(server: TestServer, queue: string): StartVm {
   };
 }
 
-type WorkerSetup = Pick<Parameters<typeof Worker.create>[0], 'taskQueue' | 'workflowBundle' | 'activities'>;
+type WorkerSetup = Omit<WorkerOptions, 'connection' | 'namespace'>;
 
 /** Runs a worker until the returned function is called. Two workers need a connection each. */
 export async function runWorker(server: TestServer, setup: WorkerSetup): Promise<() => Promise<void>> {
   const connection = await NativeConnection.connect({ address: server.address });
   const worker = await Worker.create({
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '5s',
     ...setup,
     connection,
     namespace: TEST_NAMESPACE,
-    shutdownGraceTime: '1s',
-    shutdownForceTime: '5s',
   });
   const running = worker.run();
   let stopped: Promise<void> | undefined;

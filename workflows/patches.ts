@@ -1,0 +1,9 @@
+/**
+ * Every change of the order or kind of a VM's commands, in one place. A run whose history began before such a change
+ * replays without it; a run that is there when it comes takes it from its next task on. An entry may go when no run of
+ * before it can be open any more (docs/upgrading.md).
+ */
+import { patched } from '@temporalio/workflow';
+
+/** What has happened is published before a run is continued as new: the next one may wait long for a worker. */
+export const publishesBeforeContinuing = (): boolean => patched('publish-before-continuing');
