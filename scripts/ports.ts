@@ -35,7 +35,8 @@ export async function choosePort(wish: PortWish): Promise<{ port: number; moved:
 
 type Probe = { ok: true; port: number } | { ok: false; code: string };
 
-function tryListen(host: string, port: number): Promise<Probe> {
+/** Listens for a moment: the port that is free, the given one unless that is 0, or the code of the error. */
+export function tryListen(host: string, port: number): Promise<Probe> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve({ ok: false, code: error.code ?? 'unknown' }));

@@ -14,6 +14,7 @@ import { choosePort, type PortWish } from './ports.ts';
 import { identify } from '../config/process-identity.ts';
 import { tryLock, type Unlock } from '../config/process-lock.ts';
 import { endLeftovers, readLiveRunFile, removeRunFile, writeRunFile } from './run-file.ts';
+import { placeShutToBrowsers, portShutToBrowsers } from './shut-ports.ts';
 import { Supervisor, whyHopeless } from './supervisor.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
 import {
@@ -23,6 +24,7 @@ import {
   keepClosedWorkflows,
   temporalServerArguments,
 } from './temporal-server.ts';
+import { startUiGate } from './temporal-ui-gate.ts';
 import { ScriptError, coloured, runScript, say, step, warn } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -158,10 +160,14 @@ async function startTemporal(settings: Settings, supervisor: Supervisor): Promis
   await step('Temporal server', async ({ note }) => {
     note(`127.0.0.1:${temporal.port}`);
     const dbFile = join(settings.stateDir, TEMPORAL_DB_FILE);
+    const ui = await placeShutToBrowsers();
+    await startUiGate({ port: temporal.uiPort, ui, publicUrl: temporal.uiUrl });
+    const metricsPort = await portShutToBrowsers('127.0.0.1');
+    const place = { port: temporal.port, ui, metricsPort, dbFile, namespace: temporal.namespace };
     const server = await supervisor.start({
       name: 'temporal',
       command: cli,
-      args: temporalServerArguments({ ...temporal, dbFile }),
+      args: temporalServerArguments(place),
       env: withoutSecrets(process.env),
       stopGraceMs: GRACE_MS.temporal,
     });
@@ -243,7 +249,7 @@ function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirector
   say('');
   line('API', url);
   line('API documentation', `${url}/docs`);
-  line('Temporal Web UI', settings.temporal.uiUrl ?? 'the one of your Temporal server');
+  line('Temporal Web UI', workflowsUrl(settings) ?? 'the one of your Temporal server');
   line('Metrics', metricsUrls(settings).join('  '));
   line('API key', newKey === null ? `kept in ${keyFile}` : `${newKey}  (shown once; kept in ${keyFile})`);
   line('Logs', logDirectory);
@@ -254,6 +260,12 @@ function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirector
   say(`      -H 'Content-Type: application/json' -d '{"name": "lobby", "template": "chat"}'`);
   say('');
   say('  Ctrl-C stops it all; machines go on, and the next start finds them.');
+}
+
+/** The page with this deployment's workflows; the Web UI by itself opens the namespace `default`. */
+function workflowsUrl({ temporal }: Settings): string | undefined {
+  if (temporal.uiUrl === null) return undefined;
+  return `${temporal.uiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows`;
 }
 
 function quoted(path: string): string {

@@ -19,11 +19,18 @@ const ATTRIBUTE_TYPE = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', DATETI
 const DYNAMIC_CONFIG = {
   'frontend.namespaceRPS.visibility': 1000,
   'frontend.namespaceBurstRatio.visibility': 2,
+  // Its HTTP API, which cannot be turned off, takes a POST from any page. Nobody here uses it, so no host name fits.
+  'frontend.httpAllowedHosts': '["no-host-fits.invalid"]',
+  // It has HTTP routes of its own, beside that rule.
+  'system.enableNexus': false,
 } as const;
 
 export interface TemporalServerPlace {
   port: number;
-  uiPort: number;
+  /** Where the Web UI itself listens, behind its gate. */
+  ui: { host: string; port: number };
+  /** Its metrics tell anybody who asks names of namespaces and task queues. */
+  metricsPort: number;
   /** The database file: a restart on it loses nothing. */
   dbFile: string;
   namespace: string;
@@ -34,7 +41,7 @@ export function temporalServerArguments(place: TemporalServerPlace): string[] {
   const attributes = Object.values(SEARCH_ATTRIBUTE).map(({ name, type }) => `${name}=${ATTRIBUTE_TYPE[type]}`);
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${place.port}`],
-    ...['--ui-ip', '127.0.0.1', '--ui-port', `${place.uiPort}`],
+    ...['--ui-ip', place.ui.host, '--ui-port', `${place.ui.port}`, '--metrics-port', `${place.metricsPort}`],
     ...['--db-filename', place.dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
     ...['--namespace', place.namespace, '--log-level', 'warn'],
     ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
