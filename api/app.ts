@@ -21,7 +21,7 @@ export function createApp(api: ApiContext): Express {
     response.setHeader('cache-control', 'no-store');
     next();
   });
-  mountDocsAssets(app);
+  mountDocsAssets(app, api);
   mountRoutes(app, ROUTES, api);
   app.use(() => {
     throw nothingServed();

@@ -18,12 +18,10 @@ export const problemSchema = z
     detail: z.string().meta({ description: 'What was wrong, and what to do next.' }),
     code: z.enum(Object.keys(API_ERROR) as [ApiErrorCode, ...ApiErrorCode[]]),
     requestId: z.string(),
-    vm: vmSchema
-      .optional()
-      .meta({
-        description:
-          'With `endedBeforeReady`: the VM as it ended. With `vmEnding` and `otherLife`: the VM that has the name.',
-      }),
+    vm: vmSchema.optional().meta({
+      description:
+        'With `endedBeforeReady`: the VM as it ended. With `vmEnding` and `otherLife`: the VM that has the name.',
+    }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 

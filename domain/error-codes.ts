@@ -1,6 +1,7 @@
 /**
  * Every code an error can carry, with what it means and what to do next. `docs/errors.md` is generated
- * from this table and a test compares the two both ways.
+ * from this table and a test compares the two both ways. A phrase in brackets of a `todo` stands for what an answer of the
+ * API names itself.
  */
 
 /** Codes of the REST API: each is the `code` of a problem+json answer. */
@@ -15,40 +16,40 @@ export const API_ERROR = {
   invalidRequest: {
     status: 400,
     title: 'The request does not fit the schema',
-    todo: 'Correct the fields that `detail` names; /docs shows the schema.',
+    todo: 'Correct [the fields that `detail` names]; /docs shows the schema.',
   },
   contradictoryTimeouts: {
     status: 400,
     title: 'The time-outs contradict each other',
-    todo: 'Change one of the two fields that `detail` names.',
+    todo: 'Change [one of the two fields that `detail` names].',
   },
   unsupportedOption: {
     status: 400,
     title: 'The provider cannot do what the spec asks',
-    todo: 'Drop the field that `detail` names or choose another provider.',
+    todo: 'Drop [the field that `detail` names] or choose another provider.',
   },
   optionNotAllowed: {
     status: 403,
     title: 'This deployment does not allow what the spec asks',
-    todo: 'Use what `detail` names, or let whoever runs the deployment allow it (EPHEMERA_GCP_…).',
+    todo: 'Change [the field that `detail` names], or let whoever runs the deployment allow it (EPHEMERA_GCP_…).',
   },
   insecureTransport: {
     status: 400,
     title: 'Secrets would travel in plain text',
     todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md), or create the VM without secretEnv and startupScript.',
   },
-  unknownProvider: { status: 400, title: 'No such provider', todo: 'Use one of the providers that `detail` names.' },
+  unknownProvider: { status: 400, title: 'No such provider', todo: 'Use [one of the providers that `detail` names].' },
   unknownTemplate: {
     status: 400,
     title: 'No such template',
-    todo: 'Use one of the templates that `detail` names, or give a whole spec.',
+    todo: 'Use [one of the templates that `detail` names], or give a whole spec.',
   },
   unauthenticated: {
     status: 401,
     title: 'No valid API key',
     todo: 'Send `Authorization: Bearer <key>`; `npm start` prints where the key is kept.',
   },
-  forbidden: { status: 403, title: 'The key may not do this', todo: 'Use a key with the role that `detail` names.' },
+  forbidden: { status: 403, title: 'The key may not do this', todo: 'Use a key with the role [that `detail` names].' },
   tokenRefused: {
     status: 401,
     title: 'The agent token is not valid for a live machine',
@@ -89,7 +90,7 @@ export const API_ERROR = {
   actionNotAllowed: {
     status: 409,
     title: 'The VM is in a state that does not allow this',
-    todo: 'Look at `state` of the VM; `detail` names the states that allow it.',
+    todo: 'Ask again when the VM is [in a state that `detail` names].',
   },
   endedBeforeReady: {
     status: 409,
@@ -236,3 +237,8 @@ export const PROVIDER_ERROR = {
 } as const satisfies Record<string, { kind: 'terminal' | 'retryable'; title: string; todo: string }>;
 
 export type ProviderErrorCode = keyof typeof PROVIDER_ERROR;
+
+/** What to do next: with what an answer names in the place of the bracketed phrase, or in general words. */
+export function todoText(todo: string, named?: string): string {
+  return todo.replace(/\[(.*?)\]/, (_bracketed, general: string) => named ?? general);
+}

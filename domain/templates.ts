@@ -40,3 +40,11 @@ export const BUILT_IN_TEMPLATES: Readonly<Record<string, BuiltInTemplate>> = {
     readiness: { ...CHAT.readiness, timeoutSeconds: 300 },
   },
 };
+
+/** The templates that one of these providers can run. */
+export function offeredTemplates(providers: readonly string[]): Record<string, BuiltInTemplate> {
+  const offered = Object.entries(BUILT_IN_TEMPLATES).filter(
+    ([, { provider }]) => provider === undefined || providers.includes(provider),
+  );
+  return Object.fromEntries(offered);
+}

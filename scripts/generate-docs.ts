@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import { openApiText } from '../api/routes.ts';
-import { API_ERROR, PROVIDER_ERROR } from '../domain/error-codes.ts';
+import { API_ERROR, PROVIDER_ERROR, todoText } from '../domain/error-codes.ts';
 import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 
 const ROOT = new URL('..', import.meta.url);
@@ -31,7 +31,8 @@ export async function outdatedDocs(): Promise<string[]> {
 
 function errorsMarkdown(): string {
   const api = Object.entries(API_ERROR).map(
-    ([code, { status, title, todo }]) => `| <a id="${code}"></a>\`${code}\` | ${status} | ${title} | ${todo} |`,
+    ([code, { status, title, todo }]) =>
+      `| <a id="${code}"></a>\`${code}\` | ${status} | ${title} | ${todoText(todo)} |`,
   );
   const provider = Object.entries(PROVIDER_ERROR).map(
     ([code, { kind, title, todo }]) => `| <a id="provider-${code}"></a>\`${code}\` | ${kind} | ${title} | ${todo} |`,

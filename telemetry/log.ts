@@ -27,7 +27,10 @@ export function createLog(
   const options = {
     name,
     level: logLevel,
-    formatters: { log: (fields: object) => withoutSecrets(fields) as Record<string, unknown> },
+    formatters: {
+      level: (level: string) => ({ level }),
+      log: (fields: object) => withoutSecrets(fields) as Record<string, unknown>,
+    },
     // The formatter has made plain objects of errors.
     serializers: { err: (error: unknown) => error },
     hooks: { streamWrite: (line: string) => line.replaceAll(SECRET_TEXT, REDACTED) },

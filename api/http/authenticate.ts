@@ -25,5 +25,7 @@ export function identify(keys: KeyVerifier, token: string | undefined): ApiKeyHo
 /** @throws ApiProblem `forbidden`. */
 export function requireRole(holder: ApiKeyHolder, needed: Role): void {
   if (RANK[holder.role] >= RANK[needed]) return;
-  throw new ApiProblem('forbidden', `This needs a key with the role ${needed}; this one is ${holder.role}`);
+  throw new ApiProblem('forbidden', `This needs a key with the role ${needed}; this one is ${holder.role}`, {
+    named: needed,
+  });
 }

@@ -1,4 +1,15 @@
-import { API_ERROR, type ApiErrorCode } from '../../domain/error-codes.ts';
+import { API_ERROR, todoText, type ApiErrorCode } from '../../domain/error-codes.ts';
+
+interface ProblemOptions {
+  headers?: Record<string, string>;
+  members?: Record<string, unknown>;
+  /** Absent: the field that the detail begins with. */
+  named?: string;
+  cause?: unknown;
+}
+
+/** How a detail begins that is about one field. */
+const FIELD = /^(?:body|query|path|header)(?:\.[\w-]+)*(?=:)/;
 
 /** An answer that is an error: thrown anywhere below a route, turned into problem+json in one place. */
 export class ApiProblem extends Error {
@@ -7,14 +18,13 @@ export class ApiProblem extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** Members that the problem document carries besides the fixed ones. */
   readonly members: Readonly<Record<string, unknown>>;
+  /** What the next step is about: the fields to correct, the providers there are. */
+  readonly named: string;
 
-  constructor(
-    code: ApiErrorCode,
-    detail: string,
-    options: { headers?: Record<string, string>; members?: Record<string, unknown>; cause?: unknown } = {},
-  ) {
+  constructor(code: ApiErrorCode, detail: string, options: ProblemOptions = {}) {
     super(detail, { cause: options.cause });
     this.code = code;
+    this.named = options.named ?? FIELD.exec(detail)?.[0] ?? 'it';
     this.headers = options.headers ?? {};
     this.members = options.members ?? {};
   }
@@ -54,7 +64,7 @@ export function problemType(code: ApiErrorCode): string {
 /** The document for a problem. `detail` says what was wrong and ends with what to do next. */
 export function problemDocument(problem: ApiProblem, requestId: string): ProblemDocument {
   const { title, status, todo } = API_ERROR[problem.code];
-  const detail = `${problem.message.replace(/[.\s]*$/, '')}. ${todo}`;
+  const detail = `${problem.message.replace(/[.\s]*$/, '')}. ${todoText(todo, problem.named)}`;
   return {
     type: problemType(problem.code),
     title,

@@ -10,6 +10,8 @@ const READ_BURST_SECONDS = 2;
 const MUTATION_BURST_SECONDS = 10;
 /** Routes without a key: health checks and documents. */
 const OPEN_LIMIT = { burst: 2000, perSecond: 1000 };
+/** Files of the page /docs, apart from the rest: reading it costs no other request, and no flood of it costs the process. */
+const DOCS_LIMIT = { burst: 100, perSecond: 5 };
 /** Tokens and proofs of agents that are refused: a cloud's machines may share one address, and each may be late. */
 const REFUSED_AGENT_LIMIT = { burst: 500, perSecond: 50 };
 /** Exchanges of a machine that proved itself: each is an update of its workflow, and lost answers are asked for again. */
@@ -21,6 +23,7 @@ export class RequestLimits {
   readonly #mutations: RateLimiter;
   readonly #wrongKeys: RateLimiter;
   readonly #open = new RateLimiter(OPEN_LIMIT, 'requests from this address');
+  readonly #docs = new RateLimiter(DOCS_LIMIT, 'files of /docs for this address');
   readonly #refusedAgents = new RateLimiter(REFUSED_AGENT_LIMIT, 'refused tokens from this address');
   readonly #exchanges = new RateLimiter(EXCHANGE_LIMIT, 'exchanges of this machine');
   readonly #waits = new Map<string, number>();
@@ -45,6 +48,11 @@ export class RequestLimits {
   /** One request to a route without a key. @throws ApiProblem `rateLimited`. `now` in ms, here and below. */
   takeOpen(address: string, now: number): void {
     this.#open.take(address, now);
+  }
+
+  /** One file of the page /docs. @throws ApiProblem `rateLimited`. */
+  takeDocs(address: string, now: number): void {
+    this.#docs.take(address, now);
   }
 
   /** One request with this key. @throws ApiProblem `rateLimited`. */

@@ -9,7 +9,8 @@ const MAX_ISSUE_CHARACTERS = 300;
 export function validate<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ApiProblem('invalidRequest', issuesText(parsed.error, where));
+  const named = wrongFields(parsed.error, where);
+  throw new ApiProblem('invalidRequest', issuesText(parsed.error, where), { named });
 }
 
 function issuesText(error: z.ZodError, where: string): string {
@@ -18,6 +19,16 @@ function issuesText(error: z.ZodError, where: string): string {
     .map(({ path, message }) => shortened(`${[where, ...path.map(String)].join('.')}: ${message}`));
   const hidden = error.issues.length - texts.length;
   return texts.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
+}
+
+/** The fields to correct, each once, as many as the texts are about. */
+function wrongFields(error: z.ZodError, where: string): string {
+  const fields = error.issues.slice(0, SHOWN_ISSUES).flatMap((issue) => {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
+    return keys.map((key) => [where, ...issue.path.map(String), ...(key === undefined ? [] : [key])].join('.'));
+  });
+  const [last = where, ...others] = [...new Set(fields)].reverse().map(shortened);
+  return others.length === 0 ? last : `${others.reverse().join(', ')} and ${last}`;
 }
 
 function shortened(text: string): string {

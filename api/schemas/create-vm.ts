@@ -44,8 +44,7 @@ const idleSchema = z.strictObject({
   timeoutSeconds: secondsSchema.optional(),
   firstConnectTimeoutSeconds: secondsSchema.optional(),
   silenceTimeoutSeconds: secondsSchema.optional(),
-  action: z.enum(['destroy', 'stop', 'suspend']).optional(),
-  retentionSeconds: secondsSchema.optional(),
+  action: z.enum(['destroy']).optional(),
 });
 
 const image = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,254}$/;

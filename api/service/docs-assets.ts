@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Express } from 'express';
+import type { ApiContext } from '../api-context.ts';
 import { OPEN_DOCS_SCRIPT } from './document-routes.ts';
 
 const require = createRequire(import.meta.url);
@@ -11,11 +12,19 @@ const FILES: Record<string, string> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** The files that /docs needs, served from the installed package: no page of ours loads anything from elsewhere. */
-export function mountDocsAssets(app: Express): void {
+/**
+ * The files that /docs needs, served from the installed package: no page of ours loads anything from elsewhere. Whoever
+ * opens the address of the API in a browser gets to that page.
+ */
+export function mountDocsAssets(app: Express, { requestLimits, now }: Pick<ApiContext, 'requestLimits' | 'now'>): void {
+  app.get('/', (request, response) => {
+    requestLimits.takeDocs(request.ip ?? '', now());
+    response.redirect('/docs');
+  });
   const loaded = new Map<string, Buffer>();
   app.get('/docs/assets/:file', (request, response, next) => {
     const { file } = request.params;
+    requestLimits.takeDocs(request.ip ?? '', now());
     if (file === 'open-docs.js') {
       response.type('text/javascript; charset=utf-8').end(OPEN_DOCS_SCRIPT);
       return;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { API_ERROR } from '../../domain/error-codes.ts';
+import { API_ERROR, todoText } from '../../domain/error-codes.ts';
 import { openRoute, type Route } from '../http/route.ts';
 import { escapeHtml } from './escape-html.ts';
 
@@ -65,7 +65,7 @@ export const errorDocsRoute = openRoute({
 function errorPage(): string {
   const entries = Object.entries(API_ERROR).map(
     ([code, { status, title, todo }]) =>
-      `<h2 id="${code}">${code} (${status})</h2>\n<p>${escapeHtml(title)}. ${escapeHtml(todo)}</p>`,
+      `<h2 id="${code}">${code} (${status})</h2>\n<p>${escapeHtml(title)}. ${escapeHtml(todoText(todo))}</p>`,
   );
   return `<!doctype html>
 <html lang="en">

@@ -80,6 +80,6 @@ async function act(
 }
 
 function notAllowed(action: VmAction, { name, state }: Pick<ApiVm, 'name' | 'state'>): ApiProblem {
-  const allowed = statesThatAllow(action).join(', ');
-  return new ApiProblem('actionNotAllowed', `${name} is ${state}; ${action} is for VMs that are ${allowed}`);
+  const named = statesThatAllow(action).join(' or ');
+  return new ApiProblem('actionNotAllowed', `${name} is ${state}, which does not allow ${action}`, { named });
 }

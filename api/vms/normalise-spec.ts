@@ -3,7 +3,7 @@
  * before anything is created.
  */
 import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
-import { BUILT_IN_TEMPLATES, type BuiltInTemplate } from '../../domain/templates.ts';
+import { BUILT_IN_TEMPLATES, offeredTemplates, type BuiltInTemplate } from '../../domain/templates.ts';
 import { sealedNames } from '../../domain/sealed-input.ts';
 import { SPEC_DEFAULTS, type IdlePolicy, type PortSpec, type Readiness, type VmSpec } from '../../domain/vm-spec.ts';
 import { ApiProblem } from '../http/problem.ts';
@@ -38,7 +38,7 @@ const BLANK: Base = {
  * @throws ApiProblem unknownTemplate, unknownProvider, unsupportedOption, contradictoryTimeouts or invalidRequest.
  */
 export function normaliseSpec(body: CreateVmBody, providers: readonly string[]): VmSpec {
-  const { template, base } = baseOf(body.template);
+  const { template, base } = baseOf(body.template, providers);
   const provider = providerOf(body.provider ?? base.provider, providers);
   const image = body.image ?? base.image;
   refuseUnsupported(image === undefined ? body : { ...body, image }, provider);
@@ -71,12 +71,17 @@ export function normaliseSpec(body: CreateVmBody, providers: readonly string[]):
   };
 }
 
-function baseOf(name: string | undefined): { template: VmSpec['template']; base: Base } {
+function baseOf(name: string | undefined, providers: readonly string[]): { template: VmSpec['template']; base: Base } {
   if (name === undefined) return { template: null, base: BLANK };
-  const found = Object.hasOwn(BUILT_IN_TEMPLATES, name) ? BUILT_IN_TEMPLATES[name] : undefined;
+  const offered = offeredTemplates(providers);
+  const found = Object.hasOwn(offered, name) ? offered[name] : undefined;
   if (found === undefined) {
-    const known = Object.keys(BUILT_IN_TEMPLATES).join(', ');
-    throw new ApiProblem('unknownTemplate', `There is no template ${name}; there is: ${known}`);
+    const known = Object.keys(offered).join(', ');
+    const isElsewhere = Object.hasOwn(BUILT_IN_TEMPLATES, name);
+    const why = isElsewhere
+      ? `The template ${name} is for ${BUILT_IN_TEMPLATES[name]?.provider ?? 'a provider'}, which is not on offer here`
+      : `There is no template ${name}`;
+    throw new ApiProblem('unknownTemplate', `${why}; there is: ${known}`, { named: known });
   }
   const { version, ...base } = found;
   return { template: { name, version }, base };
@@ -85,7 +90,10 @@ function baseOf(name: string | undefined): { template: VmSpec['template']; base:
 function providerOf(asked: string | undefined, providers: readonly string[]): string {
   const provider = asked ?? providers[0];
   if (provider === undefined || !providers.includes(provider)) {
-    throw new ApiProblem('unknownProvider', `There is no provider ${String(asked)}; there is: ${providers.join(', ')}`);
+    const known = providers.join(', ');
+    throw new ApiProblem('unknownProvider', `There is no provider ${String(asked)}; there is: ${known}`, {
+      named: known,
+    });
   }
   return provider;
 }
@@ -148,7 +156,7 @@ function refuseTimeouts(body: CreateVmBody): void {
     const seconds = of(body);
     if (seconds === undefined || seconds <= maxLifetimeSeconds) continue;
     const text = `${field} (${seconds}) is longer than maxLifetimeSeconds (${maxLifetimeSeconds})`;
-    throw new ApiProblem('contradictoryTimeouts', text);
+    throw new ApiProblem('contradictoryTimeouts', text, { named: `body.${field} or body.maxLifetimeSeconds` });
   }
 }
 

@@ -29,11 +29,8 @@ export function refuseUnsupported(body: CreateVmBody, provider: string): void {
   for (const [field, capability, asks] of ASKS) {
     if (asks(body) && !can[capability]) throw unsupported(field, provider);
   }
-  const action = body.idle?.action ?? 'destroy';
-  if (action !== 'destroy') throw unsupported(`idle.action ${action}`, provider);
-  if (body.idle?.retentionSeconds !== undefined) throw unsupported('idle.retentionSeconds', provider);
   if (body.image !== undefined && can.images !== null && !can.images.includes(body.image)) {
-    const text = `${provider} has no image ${body.image}; it has: ${can.images.join(', ')}`;
+    const text = `body.image: ${provider} has no image ${body.image}; it has: ${can.images.join(', ')}`;
     throw new ApiProblem('unsupportedOption', text);
   }
 }

@@ -11,7 +11,7 @@ import { nameSchema } from '../../api/schemas/names.ts';
 import { listQuerySchema } from '../../api/schemas/requests.ts';
 import { nameForKey, readableName } from '../../api/vms/vm-names.ts';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
-import { API_ERROR, type ApiErrorCode } from '../../domain/error-codes.ts';
+import { API_ERROR, todoText, type ApiErrorCode } from '../../domain/error-codes.ts';
 import { FORWARDING } from '../../domain/report-forwarding.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 
@@ -58,10 +58,37 @@ describe('an error', () => {
         type: `/docs/errors#${name}`,
         title,
         status,
-        detail: `What was wrong. ${todo}`,
+        detail: `What was wrong. ${todoText(todo, 'it')}`,
         code: name,
         requestId: 'r1',
       });
+    }
+  });
+});
+
+describe('the detail of an error', () => {
+  const detailOf = (problem: ApiProblem): string => problemDocument(problem, 'r1').detail;
+  const detail = (run: () => unknown): string => {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof ApiProblem) return detailOf(error);
+    }
+    throw new Error('it was accepted');
+  };
+
+  it('says itself which fields to correct, and never points at itself', () => {
+    const schema = z.strictObject({ cpus: z.int().max(4), name: z.string() });
+    expect(detail(() => validate(schema, { cpus: 9, name: 1, more: 1, less: 2 }, 'body'))).toMatch(
+      /Correct body\.cpus, body\.name, body\.more and body\.less; \/docs shows the schema\.$/,
+    );
+    expect(detail(() => validate(schema, { cpus: 9, name: '' }, 'body'))).toMatch(/Correct body\.cpus; /);
+    expect(detail(() => validate(schema, 7, 'body'))).toMatch(/Correct body; /);
+    expect(detailOf(new ApiProblem('unsupportedOption', 'body.spot: local does not support spot'))).toMatch(
+      /Drop body\.spot or choose another provider\.$/,
+    );
+    for (const name of Object.keys(API_ERROR) as ApiErrorCode[]) {
+      expect(detailOf(new ApiProblem(name, 'What was wrong'))).not.toMatch(/`detail` names|\[/);
     }
   });
 });

@@ -50,7 +50,8 @@ describe('a create request', () => {
   });
 
   it('is refused for what does not exist', () => {
-    expect(refusal({ template: 'nope' })).toBe('unknownTemplate: There is no template nope; there is: chat, cos');
+    expect(refusal({ template: 'nope' })).toBe('unknownTemplate: There is no template nope; there is: chat');
+    expect(() => normaliseSpec({ template: 'nope' }, ['local', 'gcp'])).toThrow('there is: chat, cos');
     expect(refusal({ template: 'chat', provider: 'gcp' })).toContain('unknownProvider: There is no provider gcp');
   });
 
@@ -58,8 +59,13 @@ describe('a create request', () => {
     const body = { template: 'cos', image: 'container:docker.io/library/redis:8' };
     const spec = normaliseSpec(createVmSchema.parse(body), ['local', 'gcp']);
     expect(spec).toMatchObject({ provider: 'gcp', image: body.image, egress: true });
-    expect(refusal({ template: 'cos' })).toContain('unknownProvider: There is no provider gcp');
-    expect(refusal({ template: 'cos', provider: 'local' })).toContain('unsupportedOption');
+    for (const provider of [{}, { provider: 'local' }]) {
+      expect(refusal({ template: 'cos', ...provider })).toBe(
+        'unknownTemplate: The template cos is for gcp, which is not on offer here; there is: chat',
+      );
+    }
+    const onLocal = createVmSchema.parse({ template: 'cos', provider: 'local' });
+    expect(() => normaliseSpec(onLocal, ['local', 'gcp'])).toThrow('body.image: local has no image');
   });
 
   it('is refused for readiness tcp on qemu, whose network takes every connection', () => {
@@ -80,15 +86,18 @@ describe('a create request', () => {
       { spot: true },
       { egress: true },
       { ports: [{ name: 'game', port: 7777, protocol: 'udp' }] },
-      { idle: { action: 'stop' } },
-      { idle: { action: 'suspend' } },
-      { idle: { retentionSeconds: 60 } },
       { image: 'debian-13' },
     ];
     for (const ask of asks) {
       const [field] = Object.keys(ask);
       expect(refusal({ template: 'chat', ...ask })).toMatch(/^unsupportedOption: .*local/);
       expect(refusal({ template: 'chat', ...ask })).toContain(field === 'ports' ? 'UDP' : field);
+    }
+  });
+
+  it('knows no way of idling but the end: what no provider can do is not in the schema', () => {
+    for (const idle of [{ action: 'stop' }, { action: 'suspend' }, { retentionSeconds: 60 }]) {
+      expect(createVmSchema.safeParse({ template: 'chat', idle }).success).toBe(false);
     }
   });
 

@@ -10,6 +10,19 @@ function written(write: (log: ReturnType<typeof createLog>) => void): string {
 }
 
 describe('a line of the log', () => {
+  it('says its level by name', () => {
+    const lines = written((log) => {
+      log.debug('one');
+      log.warn({ machineId: 'm-1' }, 'two');
+      log.child({ component: 'x' }).error('three');
+    });
+    const levels = lines
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { level: unknown }).level);
+    expect(levels).toEqual(['debug', 'warn', 'error']);
+  });
+
   it('never holds what goes by the name of a secret, however deep it is', () => {
     const canary = `canary-${randomUUID()}`;
     const secrets = () => ({

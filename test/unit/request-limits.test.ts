@@ -20,6 +20,15 @@ function outcome(run: () => unknown): string {
 const many = (times: number, run: () => unknown) => Array.from({ length: times }, () => outcome(run));
 const fine = (times: number) => Array.from({ length: times }, () => 'fine');
 
+describe('the files of the page /docs', () => {
+  it('are limited for each address, and cost it no other request', () => {
+    const limits = new RequestLimits(LIMITS);
+    expect(many(101, () => limits.takeDocs('a', 0)).at(-1)).toBe('rateLimited 1');
+    expect(outcome(() => limits.takeDocs('b', 0))).toBe('fine');
+    expect(many(2000, () => limits.takeOpen('a', 0))).toEqual(fine(2000));
+  });
+});
+
 describe('the budgets of a key', () => {
   it('for reads and for changes are separate, and each key has its own', () => {
     const limits = new RequestLimits(LIMITS);

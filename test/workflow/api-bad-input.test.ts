@@ -123,7 +123,7 @@ describe('a body', () => {
     expect(provider.text).toContain('local');
     await create('unknownTemplate', 400, { template: 'nope' });
     await create('unknownTemplate', 400, { template: 'constructor' });
-    for (const asked of [{ spot: true }, { zones: ['a'] }, { image: 'debian' }, { idle: { action: 'stop' } }]) {
+    for (const asked of [{ spot: true }, { zones: ['a'] }, { image: 'debian' }]) {
       await create('unsupportedOption', 400, { template: 'chat', ...asked });
     }
     await create('invalidRequest', 400, {});

@@ -37,6 +37,19 @@ afterAll(async () => {
 
 const startedVms = async () => (await server.client.workflow.count("WorkflowType = 'vm'")).count;
 
+describe('the page /docs', () => {
+  it('is where the address of the API leads, and a flood of its files is refused and disturbs nothing else', async () => {
+    const root = await api.call('GET', '/', { key: null });
+    expect([root.status, root.text]).toEqual([200, (await api.call('GET', '/docs', { key: null })).text]);
+    expect((await fetch(api.url, { redirect: 'manual' })).headers.get('location')).toBe('/docs');
+    const files = Array.from({ length: 230 }, () => api.call('GET', '/docs/assets/favicon-32x32.png', { key: null }));
+    const answers = await Promise.all(files);
+    expect(answers.some(({ status }) => status === 429)).toBe(true);
+    expect((await api.call('GET', '/healthz', { key: null })).status).toBe(200);
+    expect((await api.call('GET', '/v1/vms')).status).toBe(200);
+  });
+});
+
 describe('a key that asks too much', () => {
   it('is told when to come again, its changes are not made, and its reads go on', async () => {
     const own = key(0);
