@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { ACTIVITY_FAILURE, type AwaitReadyInput, type UsageReport } from '../domain/activities.ts';
+import { plainConsoleText } from '../domain/console-text.ts';
 import type { CallProgress, Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { ProviderError } from '../domain/provider-error.ts';
 import type { Readiness } from '../domain/vm-spec.ts';
@@ -104,7 +105,7 @@ async function livingMachine(
   // What a startup script printed may be secret, and this message stays in a history.
   if (assign !== undefined) throw ended('; read its console');
   const tail = await provider.readConsole(machineId, CONSOLE_TAIL_BYTES).catch(() => undefined);
-  const consoleEnd = new TextDecoder().decode(tail).trim();
+  const consoleEnd = plainConsoleText(new TextDecoder().decode(tail)).trim();
   throw ended(consoleEnd === '' ? '' : `; its console ends: ${consoleEnd}`);
 }
 

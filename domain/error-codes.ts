@@ -65,7 +65,7 @@ export const API_ERROR = {
   consoleUnavailable: {
     status: 404,
     title: 'No console output is kept for this VM',
-    todo: 'The machine is gone or its host cannot be reached; the timeline stays readable.',
+    todo: 'It ended more than an hour ago, is on gcp, or its host cannot be reached; its timeline stays readable.',
   },
   specConflict: {
     status: 409,

@@ -40,6 +40,13 @@ export const getQuerySchema = z.strictObject({
   fresh: z.boolean().optional().meta({ description: 'Ask the workflow itself, for at most 2 seconds.' }),
 });
 
+export const consoleQuerySchema = z.strictObject({
+  raw: z
+    .boolean()
+    .optional()
+    .meta({ description: 'The bytes as the machine wrote them, terminal sequences included.' }),
+});
+
 export const MAX_PAGE_SIZE = 1000;
 export const DEFAULT_PAGE_SIZE = 100;
 /** `?fresh=true` asks every workflow of the page, so its pages are smaller. */

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { plainConsoleText } from '../../domain/console-text.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { keyedRoute } from '../http/route.ts';
-import { vmPathSchema } from '../schemas/requests.ts';
+import { consoleQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { timelineSchema } from '../schemas/vm.ts';
 import { describedVm } from './vm-reply.ts';
 
@@ -33,14 +34,20 @@ export const consoleRoute = keyedRoute({
   operationId: 'getConsole',
   tag: 'VMs',
   summary: 'The last console output of the machine',
+  description:
+    'The last 64 KiB, as plain text: without terminal sequences and control characters, which a machine could turn ' +
+    'against the terminal of whoever reads it. The console of a machine of `local` or `qemu` stays readable for an ' +
+    'hour after its VM ended.',
   access: 'viewer',
   params: vmPathSchema,
+  query: consoleQuerySchema,
   replies: { 200: { description: 'Plain text.', schema: z.string(), contentType: CONSOLE_TYPE } },
   errors: ['unknownVm', 'consoleUnavailable', 'temporalUnavailable'],
-  handle: async ({ project, params, gone }, api) => {
+  handle: async ({ project, params, query, gone }, api) => {
     const { record } = await describedVm(api, project, params.name);
-    const data = await consoleOf(api, record.view.machineId, gone);
-    if (data === undefined) throw new ApiProblem('consoleUnavailable', `${params.name} has no console output to show`);
+    const raw = await consoleOf(api, record.view.machineId, gone);
+    if (raw === undefined) throw new ApiProblem('consoleUnavailable', `${params.name} has no console output to show`);
+    const data = query.raw ? raw : plainConsoleText(new TextDecoder().decode(raw));
     return { status: 200, content: { type: CONSOLE_TYPE, data } };
   },
 });

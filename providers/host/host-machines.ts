@@ -7,6 +7,7 @@ import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import type { CancelSignal, Machine, MachineLabels } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { DamagedFile, withHostFailures } from './host-failure.ts';
+import { KeptConsoles } from './kept-consoles.ts';
 import { pruneLeftovers } from './leftovers.ts';
 import { endMachine } from './machine-end.ts';
 import { entriesOf, isMachineId, readAddress, readProcess, readTail } from './machine-files.ts';
@@ -28,6 +29,8 @@ export interface HostMachinesOptions<Order extends HostOrder> {
   deployment: string;
   machinesDir: string;
   tombstonesDir: string;
+  /** Where the end of the consoles of destroyed machines is kept. */
+  consolesDir: string;
   readOrder: (dir: string) => Promise<Order | undefined>;
   /** What the machine in `dir` is beside what every machine is. */
   factsOf: (dir: string, order: Order) => Pick<Machine, 'agent' | 'size'>;
@@ -39,11 +42,13 @@ export class HostMachines<Order extends HostOrder> {
   readonly tombstones: Tombstones;
   readonly started = new StartedProcesses();
   readonly #options: HostMachinesOptions<Order>;
+  readonly #consoles: KeptConsoles;
   #tidiedAt = 0;
 
   constructor(options: HostMachinesOptions<Order>) {
     this.#options = options;
     this.tombstones = new Tombstones(options.tombstonesDir);
+    this.#consoles = new KeptConsoles(options.consolesDir);
   }
 
   dirOf(machineId: string): string {
@@ -88,6 +93,7 @@ export class HostMachines<Order extends HostOrder> {
   async list(signal: CancelSignal): Promise<Machine[]> {
     signal.throwIfAborted();
     const machines = await withHostFailures(async () => {
+      await this.#consoles.pruneOld().catch(() => undefined);
       const machineIds = (await entriesOf(this.#options.machinesDir)).filter(isMachineId);
       return Promise.all(machineIds.map((machineId) => this.#lookPastDamage(machineId)));
     });
@@ -110,10 +116,17 @@ export class HostMachines<Order extends HostOrder> {
     });
   }
 
-  /** Errors: `hostFailure`. */
+  /** Of a machine, or for an hour of one that was destroyed. Errors: `hostFailure`. */
   async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
     if (!isMachineId(machineId)) return undefined;
-    return withHostFailures(() => readTail(join(this.dirOf(machineId), LOCAL_MACHINE_FILE.console), maxBytes));
+    return withHostFailures(async () => {
+      const tail = await readTail(this.#consoleOf(machineId), maxBytes);
+      return tail ?? this.#consoles.read(machineId, maxBytes);
+    });
+  }
+
+  #consoleOf(machineId: string): string {
+    return join(this.dirOf(machineId), LOCAL_MACHINE_FILE.console);
   }
 
   #isOurs(machine: Machine | undefined): boolean {
@@ -133,7 +146,10 @@ export class HostMachines<Order extends HostOrder> {
   }
 
   async #end(machineId: string, signal: CancelSignal): Promise<void> {
-    await endMachine(this.dirOf(machineId), this.started.of(machineId), signal);
+    // A console that cannot be kept, on a full disk for one, is no reason to keep its machine.
+    const keepConsole = (): Promise<void> =>
+      this.#consoles.keep(machineId, this.#consoleOf(machineId)).catch(() => undefined);
+    await endMachine(this.dirOf(machineId), this.started.of(machineId), signal, keepConsole);
   }
 
   async #look(machineId: string): Promise<Machine | undefined> {

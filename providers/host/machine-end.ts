@@ -24,13 +24,14 @@ const FRESH_ORDER_MS = 30_000;
 
 /**
  * Resolves when no process of the machine runs and its directory is gone; without either at once. Where its record of
- * its process is damaged, the system is asked which processes are the machine's. Errors: `hostFailure`,
- * `backendUnavailable`; then the directory is still there.
+ * its process is damaged, the system is asked which processes are the machine's. `beforeRemoval` comes when they have
+ * ended. Errors: `hostFailure`, `backendUnavailable`; then the directory is still there.
  */
 export async function endMachine(
   dir: string,
   ownChildren: ReadonlySet<ChildProcess>,
   signal: CancelSignal,
+  beforeRemoval: () => Promise<void>,
 ): Promise<void> {
   let processes = await processesOf(dir);
   if (processes.length === 0) processes = await watchForLock(dir, ownChildren, signal);
@@ -41,6 +42,7 @@ export async function endMachine(
     if (!isErrno(error, 'ENOTDIR')) throw error;
   });
   if (shortDir !== null) await rm(shortDir, { recursive: true, force: true });
+  await beforeRemoval();
   const leftover = leftoverPath(dirname(dir));
   try {
     await rename(dir, leftover);

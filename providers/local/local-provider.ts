@@ -19,7 +19,7 @@ import { startMachine } from './machine-start.ts';
 import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
 
 export interface LocalProviderOptions {
-  /** Absolute; machines live in `machines/`, tombstones in `machine-tombstones/`. */
+  /** Absolute; machines live in `machines/`, tombstones in `machine-tombstones/`, ended consoles in `machine-consoles/`. */
   stateDir: string;
   deployment: string;
   hostId: string;
@@ -46,6 +46,7 @@ class LocalProvider implements MachineProvider {
       deployment: options.deployment,
       machinesDir: join(options.stateDir, 'machines'),
       tombstonesDir: join(options.stateDir, 'machine-tombstones'),
+      consolesDir: join(options.stateDir, 'machine-consoles'),
       readOrder,
       factsOf: (_dir, { link, size }) => ({
         agent: link.kind === 'unix' ? { kind: 'unix', path: link.socketPath } : { kind: 'http' },

@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { plainConsoleText } from '../../domain/console-text.ts';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
@@ -77,6 +78,6 @@ async function writeSecret(dir: string, secret: string): Promise<void> {
 async function consoleEnd({ dir, consoleMayHoldSecrets }: StartInput): Promise<string> {
   if (consoleMayHoldSecrets) return '; read its console';
   const tail = await readTail(join(dir, LOCAL_MACHINE_FILE.console), CONSOLE_TAIL_BYTES);
-  const text = new TextDecoder().decode(tail ?? new Uint8Array()).trim();
+  const text = plainConsoleText(new TextDecoder().decode(tail)).trim();
   return `; its console ends: ${text === '' ? '(it is empty)' : text}`;
 }

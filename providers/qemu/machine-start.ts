@@ -6,6 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { plainConsoleText } from '../../domain/console-text.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { bringUp, type BringUp } from '../host/bring-up.ts';
@@ -108,7 +109,7 @@ async function beginBoot(dir: string, order: QemuMachineOrder, qmp: QmpSession):
 /** The last lines that QEMU itself said, for an error that explains itself. */
 async function log(dir: string): Promise<string> {
   const tail = await readTail(join(dir, QEMU_MACHINE_FILE.log), LOG_TAIL_BYTES);
-  const text = new TextDecoder().decode(tail ?? new Uint8Array()).trim();
+  const text = plainConsoleText(new TextDecoder().decode(tail)).trim();
   return text === '' ? '(it said nothing)' : text;
 }
 

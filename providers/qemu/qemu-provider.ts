@@ -32,7 +32,10 @@ import { shutDown } from './shut-down.ts';
 import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
 
 export interface QemuProviderOptions {
-  /** Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`, images in `images/`. */
+  /**
+   * Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`, consoles of destroyed
+   * machines in `machines-qemu-consoles/`, images in `images/`.
+   */
   stateDir: string;
   deployment: string;
   hostId: string;
@@ -83,6 +86,7 @@ class QemuProvider implements MachineProvider {
       deployment: options.deployment,
       machinesDir: this.machinesDir,
       tombstonesDir: join(stateDir, 'machines-qemu-tombstones'),
+      consolesDir: join(stateDir, 'machines-qemu-consoles'),
       readOrder,
       factsOf: (dir, { cpus, memoryMb, disk }) => ({
         agent: { kind: 'unix', path: socketsOf(dir).agent },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, startStack, type Stack } from '../stack.ts';
+import { eventually, seeVm, startStack, type Stack } from '../stack.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -34,6 +34,28 @@ describe('the console of a VM', () => {
     await eventually(stack, 'the console again', async () =>
       (await stack.call('GET', '/v1/vms/talker/console')).status === 200 ? true : undefined,
     );
+  });
+});
+
+describe('the console of a VM that ended', () => {
+  it('still says for an hour why its script failed, clean for people and raw on request', async () => {
+    const spec = {
+      name: 'broken',
+      template: 'chat',
+      startupScript: String.raw`printf '\033]0;title\007\033[31mno flux capacitor\033[0m found\n'; exit 3`,
+    };
+    const made = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', spec);
+    expect(made).toMatchObject({ status: 409, body: { code: 'endedBeforeReady' } });
+    await seeVm(stack, 'broken', 'failed', ({ state }) => state === 'failed');
+    expect(await stack.machines()).not.toContain(made.body.machineId);
+    const clean = await stack.call('GET', '/v1/vms/broken/console');
+    expect(clean.status).toBe(200);
+    expect(clean.body['text']).toContain('no flux capacitor found\n');
+    expect(clean.body['text']).not.toMatch(/(?![\n\t])\p{Cc}/u);
+    const raw = await stack.call('GET', '/v1/vms/broken/console?raw=true');
+    expect(raw.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(raw.body['text']).toContain('\u001b]0;title\u0007\u001b[31mno flux capacitor\u001b[0m found\n');
+    expect((await stack.call('GET', '/v1/vms/broken/console?raw=perhaps')).status).toBe(400);
   });
 });
 
