@@ -13,6 +13,7 @@ import type { RequestLimits } from './http/request-limits.ts';
 import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
 import type { EndWaiters } from './vms/end-waiters.ts';
+import type { SharedSweep } from './service/shared-sweep.ts';
 import type { ReadyWaiters } from './vms/ready-waiters.ts';
 import type { VmDirectory } from './vms/vm-directory.ts';
 
@@ -42,4 +43,6 @@ export interface ApiContext {
   /** Epoch ms. */
   now: () => number;
   openRequests: OpenRequests;
+  /** What sweeps would do. */
+  dryRuns: SharedSweep;
 }

@@ -24,6 +24,7 @@ import { ApiMetrics } from './metrics/api-metrics.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
 import { EndWaiters } from './vms/end-waiters.ts';
+import { SharedSweep } from './service/shared-sweep.ts';
 import { ReadyWaiters } from './vms/ready-waiters.ts';
 import { VmDirectory } from './vms/vm-directory.ts';
 
@@ -120,6 +121,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
     now: Date.now,
     openRequests: new OpenRequests(),
+    dryRuns: new SharedSweep(Date.now),
   };
 }
 

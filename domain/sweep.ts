@@ -9,17 +9,60 @@ export const SWEEP = {
   intervalSeconds: 60,
   /** A machine younger than this may have an owner that is not visible yet. */
   graceSeconds: 10,
-  /** So many machines are looked at side by side: one that cannot be destroyed does not hold up the others. */
-  destroysAtOnce: 20,
-  /** How long one destroy may take; what is not gone by then is tried again by the next sweep. */
-  destroySeconds: 30,
+  /** Max concurrent looks and destroys: one that hangs holds up no other. */
+  concurrency: 20,
+  /** One try of the activity; its steps fit into it, see {@link SWEEP_LIMITS}. */
+  attemptSeconds: 120,
+  /** Both tries together. A sweep that finds no host is over then: the next one follows anyway. */
+  totalSeconds: 240,
+  tries: 2,
 } as const;
+
+/**
+ * How long the steps of one sweep may take, in seconds. Each step begins new work only within its time; what it did not
+ * begin is left to the next sweep. So a sweep ends whatever hangs, and with the usual period before the next one is due.
+ */
+export interface SweepLimits {
+  /** The list of VMs, and the list of machines. */
+  listSeconds: number;
+  /** One question about one machine. */
+  lookSeconds: number;
+  /** VMs whose machine is gone are looked at within this time. */
+  lossesSeconds: number;
+  /** Owners of machines are asked for within this time. */
+  ownersSeconds: number;
+  /** Destroys begin within this time. */
+  destroysSeconds: number;
+  /** How long one destroy may take; what is not gone by then is tried again by a later sweep. */
+  destroySeconds: number;
+}
+
+export const SWEEP_LIMITS: Record<'sweep' | 'dryRun', SweepLimits> = {
+  sweep: {
+    ...{ listSeconds: 10, lookSeconds: 10, lossesSeconds: 5, ownersSeconds: 10 },
+    ...{ destroysSeconds: 20, destroySeconds: 30 },
+  },
+  /** Somebody waits for the answer. */
+  dryRun: {
+    ...{ listSeconds: 5, lookSeconds: 3, lossesSeconds: 2, ownersSeconds: 2 },
+    ...{ destroysSeconds: 0, destroySeconds: 0 },
+  },
+};
+
+/** The longest that a sweep with these limits takes, when everything hangs. */
+export function longestSweepSeconds(limits: SweepLimits): number {
+  const { listSeconds, lookSeconds, lossesSeconds, ownersSeconds, destroysSeconds, destroySeconds } = limits;
+  return 2 * listSeconds + lossesSeconds + lookSeconds + ownersSeconds + lookSeconds + destroysSeconds + destroySeconds;
+}
 
 /** What Temporal says of a machine's owner. `unknown`: no trace of one, or no answer. */
 export type Ownership = 'running' | 'closed' | 'unknown';
 
-/** `unattributed` machines are reported and never touched. */
-export type SweepVerdict = 'owned' | 'young' | 'orphan' | 'unattributed';
+/**
+ * `unattributed` machines are reported and never touched. `unknown`: its owner could not be asked for this time; it is
+ * left alone too.
+ */
+export type SweepVerdict = 'owned' | 'young' | 'orphan' | 'unattributed' | 'unknown';
 
 export function sweepVerdict(machine: { createdAt: number }, ownership: Ownership, now: number): SweepVerdict {
   if (ownership === 'running') return 'owned';
@@ -44,13 +87,14 @@ export interface SweptMachine {
   project: string;
   vm: string;
   verdict: SweepVerdict;
-  /** What was done about it; `none` in a dry run. */
-  action: 'none' | 'destroyed' | 'destroyFailed';
+  /** What was done about it; `none` in a dry run. `deferred`: an orphan that a later sweep will try. */
+  action: 'none' | 'destroyed' | 'destroyFailed' | 'deferred';
 }
 
 export interface LostMachine {
   workflowId: string;
   machineId: string;
+  /** `none`: nothing was done, in a dry run or because the VM could not be reached; the next sweep tries again. */
   action: 'none' | 'told';
 }
 

@@ -2,6 +2,7 @@ import type { CallProgress, CancelSignal, CreateMachineRequest } from '../../dom
 import { pause, type ApiCalls, type CallSettings } from './api-calls.ts';
 import { ComputeFailure } from './client-errors.ts';
 import type { ComputeApi } from './compute-api.ts';
+import { InsertTries } from './insert-tries.ts';
 import { instanceResource, type InstanceDefaults } from './instance-resource.ts';
 import { pendingOperation, tokenOf, type Operations } from './operations.ts';
 import { requestIdOf } from './request-id.ts';
@@ -30,8 +31,7 @@ export interface InsertOptions {
 /** Inserts instances so that one machine is at most one instance, whatever is lost or repeated. */
 export class MachineInsert {
   private readonly parts: InsertParts;
-  /** Which try is next where earlier ones are known to have failed; without it they would be replayed, one call each. */
-  private readonly nextTry = new Map<string, number>();
+  private readonly tries = new InsertTries(Date.now);
 
   constructor(parts: InsertParts) {
     this.parts = parts;
@@ -45,15 +45,15 @@ export class MachineInsert {
   async insert(request: CreateMachineRequest, options: InsertOptions): Promise<'made' | 'full'> {
     const key = `${request.machineId}/${options.zone}`;
     let freshFailures = 0;
-    for (let attempt = this.nextTry.get(key) ?? 0; attempt < MAX_TRIES_PER_ZONE; attempt++) {
+    for (let attempt = this.tries.next(key); attempt < MAX_TRIES_PER_ZONE; attempt++) {
       const outcome = await this.tryOnce(request, attempt, options);
       if (outcome === 'made') {
-        this.nextTry.delete(key);
+        this.tries.forget(key);
         return 'made';
       }
       const { failure, replayed } = outcome;
       // Only what is known to have ended may be followed by another try; the rest is asked again under the same id.
-      if (failure.settled) this.nextTry.set(key, attempt + 1);
+      if (failure.settled) this.tries.note(key, attempt + 1);
       if (replayed && (failure.passes || failure.kind === 'noCapacity')) continue;
       if (failure.kind === 'noCapacity') return 'full';
       freshFailures += 1;

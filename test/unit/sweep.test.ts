@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { SWEEP, suspectedLost, sweepVerdict, type Ownership } from '../../domain/sweep.ts';
+import {
+  SWEEP,
+  SWEEP_LIMITS,
+  longestSweepSeconds,
+  suspectedLost,
+  sweepVerdict,
+  type Ownership,
+} from '../../domain/sweep.ts';
 
 const NOW = 1_000_000;
 const old = { createdAt: NOW - SWEEP.graceSeconds * 1000 };
@@ -26,6 +33,18 @@ describe('a swept machine', () => {
         expect(sweepVerdict({ createdAt }, ownership, NOW)).not.toBe('orphan');
       }
     }
+  });
+});
+
+describe('a sweep in which everything hangs', () => {
+  it('still ends within the try of its activity, and all tries within their time', () => {
+    expect(longestSweepSeconds(SWEEP_LIMITS.sweep)).toBeLessThan(SWEEP.attemptSeconds);
+    expect(SWEEP.attemptSeconds + longestSweepSeconds(SWEEP_LIMITS.sweep)).toBeLessThan(SWEEP.totalSeconds);
+  });
+
+  it('takes less than the usual period where only destroys hang', () => {
+    const { destroysSeconds, destroySeconds } = SWEEP_LIMITS.sweep;
+    expect(destroysSeconds + destroySeconds).toBeLessThan(SWEEP.intervalSeconds);
   });
 });
 

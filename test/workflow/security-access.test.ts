@@ -94,14 +94,20 @@ const isKeyed = ({ route }: RouteCall) => ROLES.some((role) => role === EXPECTED
 const mayNot = (role: Role, { route }: RouteCall) =>
   ROLES.indexOf(role) < ROLES.findIndex((least) => least === EXPECTED[route.operationId]?.least);
 
-/** Workers that answer each sweep with this report. */
+/** Workers that answer each sweep with this report, and count the sweeps. */
 async function sweepingWorker(report: SweepReport) {
   const queue = uniqueName('sweeps');
+  const sweeps = { count: 0 };
   const stops = await Promise.all([
     runWorker(harness.server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
-    runHost(harness.server, queue, { sweepMachines: () => Promise.resolve(report) }),
+    runHost(harness.server, queue, {
+      sweepMachines: () => {
+        sweeps.count += 1;
+        return Promise.resolve(report);
+      },
+    }),
   ]);
-  return { queue, stop: () => Promise.all(stops.map((stop) => stop())) };
+  return { queue, sweeps, stop: () => Promise.all(stops.map((stop) => stop())) };
 }
 
 /** Changes whenever anything at all reaches a workflow, or one is started. */
@@ -256,7 +262,7 @@ describe('a foreign project', () => {
       machines: ['default', 'other', ''].map(machine),
       lost: PROJECTS.map((project) => ({ workflowId: `vm/${project}/lobby`, machineId: 'm-1', action: 'none' })),
     };
-    const { queue, stop } = await sweepingWorker(report);
+    const { queue, sweeps, stop } = await sweepingWorker(report);
     const sweeping = await startTestApi(harness.server, queue, { waitUntilReady: false });
     try {
       const { key } = await addKey(sweeping.settings.stateDir, { project: 'other', role: 'admin' }, Date.now());
@@ -267,6 +273,21 @@ describe('a foreign project', () => {
       expect(swept.text).toContain('m-of-other');
       expect(swept.text).toContain('"m-of-"');
       expect(swept.text).not.toContain('default');
+      const before = sweeps.count;
+      const { key: ofDefault } = await addKey(
+        sweeping.settings.stateDir,
+        { project: 'default', role: 'admin' },
+        Date.now(),
+      );
+      const shared = await eventually('another key', async () => {
+        const answers = await Promise.all(
+          [key, ofDefault, key, ofDefault].map((one) => sweeping.call('GET', '/v1/sweep', { key: one })),
+        );
+        return answers.every(({ status }) => status === 200) ? answers : undefined;
+      });
+      expect(shared[0]?.text).not.toContain('default');
+      expect(shared[1]?.text).not.toContain('other');
+      expect(sweeps.count - before).toBeLessThanOrEqual(1);
     } finally {
       await sweeping.close();
       await stop();
