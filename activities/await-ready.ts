@@ -6,10 +6,13 @@ import type { CallProgress, Machine, MachineProvider } from '../domain/machine-p
 import { ProviderError } from '../domain/provider-error.ts';
 import type { Readiness } from '../domain/vm-spec.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
+import { vmWorkflowId } from '../domain/wire-names.ts';
 import { withLinkedSignal } from './linked-signal.ts';
 import { endCauseOf, isAlive, takenAway } from './machine-end.ts';
 import { openAssignment } from './open-assignment.ts';
 import { httpAnswers, tcpAnswers } from './port-probes.ts';
+import type { ActivityTry } from './run-activity.ts';
+import { requireOwnMachine } from './signed-start.ts';
 
 const TRY_EVERY_MS = 250;
 /** An agent without a channel is in a cloud, where each look is a call that counts against a budget. */
@@ -20,22 +23,25 @@ const CONSOLE_TAIL_BYTES = 1000;
  * Resolves when the machine has what was sealed for it, its startup script is done, and it is ready in the way its
  * spec names; with the agent's report where there is one. An agent that reports over HTTP makes the VM ready by its
  * report itself; then this only watches until the workflow cancels it. A machine that ends meanwhile is a failure of
- * type `bootFailed`, or of the cause for which the provider took it away; neither is tried again.
+ * type `bootFailed`, or of the cause for which the provider took it away; neither is tried again. Errors: `notSigned`
+ * for a machine or a sealed input of another start.
  */
 export async function awaitMachineReady(
   dependencies: MachineActivityDependencies,
   input: AwaitReadyInput,
   cancelled: AbortSignal,
   _progress: CallProgress,
-  askedAt: number,
+  current: Pick<ActivityTry, 'askedAt' | 'workflowId'>,
 ): Promise<UsageReport | null> {
   const { provider, links } = dependencies;
-  const { machineId, workflowId, silenceTimeoutSeconds, readiness } = input;
-  const assignment = openAssignment(dependencies, input, askedAt);
-  const machine = await livingMachine(provider, input, cancelled);
+  const { machineId, silenceTimeoutSeconds, readiness } = input;
+  const assignment = openAssignment(dependencies, input, current);
+  const look: Look = { provider, input, workflowId: current.workflowId };
+  const machine = await livingMachine(look, cancelled);
+  const workflowId = vmWorkflowId(machine.labels.project, machine.labels.vm);
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return withLinkedSignal(cancelled, null, async (signal) => {
-    const watch = watchUntilEnded(provider, input, ALIVE_CHECK_MS[machine.agent.kind], signal);
+    const watch = watchUntilEnded(look, ALIVE_CHECK_MS[machine.agent.kind], signal);
     if (assignment !== null && machine.agent.kind === 'unix') {
       await Promise.race([watch, links.assign(machineId, assignment, signal)]);
     }
@@ -76,16 +82,11 @@ function portAt({ address }: Machine, port: number): number {
 }
 
 /** Never resolves: rejects when the machine has ended, or with the reason of the signal. */
-async function watchUntilEnded(
-  provider: MachineProvider,
-  input: AwaitReadyInput,
-  everyMs: number,
-  signal: AbortSignal,
-): Promise<never> {
+async function watchUntilEnded(look: Look, everyMs: number, signal: AbortSignal): Promise<never> {
   for (;;) {
     await pause(everyMs, signal);
     try {
-      await livingMachine(provider, input, signal);
+      await livingMachine(look, signal);
     } catch (error) {
       // A provider that cannot tell says nothing about the machine.
       if (!(error instanceof ProviderError) || error.terminal) throw error;
@@ -93,20 +94,30 @@ async function watchUntilEnded(
   }
 }
 
-async function livingMachine(
-  provider: MachineProvider,
-  { machineId, assign }: AwaitReadyInput,
-  signal: AbortSignal,
-): Promise<Machine> {
+interface Look {
+  provider: MachineProvider;
+  input: AwaitReadyInput;
+  /** Of the workflow that asks. */
+  workflowId: string | undefined;
+}
+
+async function livingMachine({ provider, input, workflowId }: Look, signal: AbortSignal): Promise<Machine> {
+  const { machineId, assign } = input;
   const machine = await provider.describe(machineId, signal);
+  const isKnown = machine !== undefined;
+  if (isKnown) requireOwnMachine(machine, sealedOf(input), workflowId);
   if (isAlive(machine)) return machine;
   const cause = await endCauseOf(provider, machineId, signal);
   if (cause !== undefined) throw takenAway(machineId, cause);
   // What a startup script printed may be secret, and this message stays in a history.
-  if (assign !== undefined) throw ended('; read its console');
+  if (assign !== undefined || !isKnown) throw ended('; read its console');
   const tail = await provider.readConsole(machineId, CONSOLE_TAIL_BYTES).catch(() => undefined);
   const consoleEnd = plainConsoleText(new TextDecoder().decode(tail)).trim();
   throw ended(consoleEnd === '' ? '' : `; its console ends: ${consoleEnd}`);
+}
+
+function sealedOf({ assign }: AwaitReadyInput): { signature: string | undefined } | null {
+  return assign === undefined ? null : { signature: assign.signature };
 }
 
 function ended(more: string): ApplicationFailure {

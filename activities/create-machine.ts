@@ -9,24 +9,35 @@ import { vmWorkflowId } from '../domain/wire-names.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 import { endCauseOf, takenAway } from './machine-end.ts';
 import type { MachineRoom } from './machine-room.ts';
+import type { ActivityTry } from './run-activity.ts';
+import { requireOwnMachine, requireSignedCreate } from './signed-start.ts';
 
-/** Waits for room where that is limited, makes or adopts the machine, and opens its link so that a ready agent is heard at once. */
+/**
+ * Waits for room where that is limited, makes or adopts the machine, and opens its link so that a ready agent is heard
+ * at once. Errors: `notSigned` for what the API did not start, before anything is done.
+ */
 export async function createMachine(
-  { provider, links, issueBootstrap, room }: MachineActivityDependencies,
-  { machineId, spec, project, vm }: CreateMachineInput,
+  dependencies: MachineActivityDependencies,
+  input: CreateMachineInput,
   signal: AbortSignal,
   progress: CallProgress,
-  askedAt: number,
+  { askedAt, workflowId: caller }: Pick<ActivityTry, 'askedAt' | 'workflowId'>,
 ): Promise<MachineFacts> {
+  requireSignedCreate(dependencies, input, caller);
+  const { provider, links, issueBootstrap, room } = dependencies;
+  const { machineId, spec, project, vm, signature: startSignature } = input;
   const workflowId = vmWorkflowId(project, vm);
-  const agentBootstrap = issueBootstrap === null ? null : issueBootstrap({ workflowId, machineId });
+  const subject = { workflowId, machineId, ...(spec.sealed && startSignature ? { startSignature } : {}) };
+  const agentBootstrap = issueBootstrap === null ? null : issueBootstrap(subject);
   const create = () =>
     provider
-      .create({ machineId, spec, project, vm, agentBootstrap }, signal, progress)
+      .create({ machineId, spec, project, vm, startSignature, agentBootstrap }, signal, progress)
       .catch((error: unknown) => failedCreate(provider, machineId, error, signal));
   const machine = await (room
     ? inRoom(room, { machineId, size: await sizeOf(provider, spec), askedAt }, signal, create)
     : create());
+  // An id that is in use is adopted, whoever had it made.
+  requireOwnMachine(machine, spec.sealed === undefined ? null : { signature: startSignature }, caller);
   const { silenceTimeoutSeconds } = spec.idle;
   links.open({ machineId, workflowId, agent: machine.agent, silenceTimeoutSeconds });
   return {

@@ -1,8 +1,21 @@
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
 import type { SecretInput } from '../domain/sealed-input.ts';
+import type { VmSpec } from '../domain/vm-spec.ts';
 import type { CallBudget } from '../providers/call-budget.ts';
 import type { MachineLinks } from './machine-links.ts';
 import type { MachineRoom } from './machine-room.ts';
+
+export interface StartClaim {
+  workflowId: string;
+  spec: VmSpec;
+}
+
+interface BootstrapSubject {
+  workflowId: string;
+  machineId: string;
+  /** Only where the machine has sealed input: the API gives it to no machine of another start. */
+  startSignature?: string;
+}
 
 /** What the activities of one provider work with; nothing is read from the environment. */
 export interface MachineActivityDependencies {
@@ -12,8 +25,10 @@ export interface MachineActivityDependencies {
   budget?: CallBudget;
   /** Absent where a provider's machines take no room of this host, or it is not limited. */
   room?: MachineRoom | null;
-  /** Opens what the API sealed for a VM; undefined when it is damaged, of another VM or of another key. */
-  openSealed: (subject: { project: string; name: string }, sealed: string) => SecretInput | undefined;
+  /** Whether the API signed the start of this workflow with this spec, and with this sealed text where one is given. */
+  verifySignature: (start: StartClaim & { sealed?: string }, signature: string | undefined) => boolean;
+  /** Opens what the API sealed for a VM; undefined when it is damaged, of another VM, spec or key. */
+  openSealed: (start: StartClaim, sealed: string) => SecretInput | undefined;
   /** Mints what an agent needs to report over HTTP; null where the link is a channel. */
-  issueBootstrap: ((subject: { workflowId: string; machineId: string }) => AgentBootstrap) | null;
+  issueBootstrap: ((subject: BootstrapSubject) => AgentBootstrap) | null;
 }

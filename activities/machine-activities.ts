@@ -7,7 +7,7 @@ import type { MachineActivityDependencies } from './dependencies.ts';
 import { destroyMachine } from './destroy-machine.ts';
 import { pacedProvider, type PacedCaller } from './paced-provider.ts';
 import { probeMachine } from './probe-machine.ts';
-import { runAsActivity } from './run-activity.ts';
+import { runAsActivity, type ActivityTry } from './run-activity.ts';
 import { tellDraining } from './tell-draining.ts';
 
 /**
@@ -36,7 +36,7 @@ export function createMachineActivities(dependencies: MachineActivityDependencie
       input: Input,
       signal: AbortSignal,
       progress: CallProgress,
-      askedAt: number,
+      current: ActivityTry,
     ) => Promise<Output>,
   ): ((input: Input) => Promise<Output>) =>
     runAsActivity((input: Input, signal, progress, current) => {
@@ -48,7 +48,7 @@ export function createMachineActivities(dependencies: MachineActivityDependencie
         input,
         signal,
         progress,
-        askedAt,
+        current,
       );
     });
   return {

@@ -9,6 +9,8 @@ export interface ActivityTry {
   askedAt: number;
   /** The first one is 1. */
   attempt: number;
+  /** Of the workflow that it runs for, as Temporal says; undefined without one. */
+  workflowId: string | undefined;
   /** Shown to people as the details of its heartbeat; null: it waits for nothing. */
   sayWaiting: (why: string | null) => void;
 }
@@ -42,8 +44,9 @@ export function runAsActivity<Input, Output>(
     };
     const beat = setInterval(heartbeat, TIMEOUTS.activityHeartbeatIntervalSeconds * 1000);
     try {
-      const { scheduledTimestampMs: askedAt, attempt } = context.info;
-      return await work(input, context.cancellationSignal, { resume, note }, { askedAt, attempt, sayWaiting });
+      const { scheduledTimestampMs: askedAt, attempt, workflowExecution } = context.info;
+      const current = { askedAt, attempt, workflowId: workflowExecution?.workflowId, sayWaiting };
+      return await work(input, context.cancellationSignal, { resume, note }, current);
     } catch (error) {
       throw asActivityFailure(error);
     } finally {

@@ -4,6 +4,7 @@ import type { AgentTokens } from '../config/agent-tokens.ts';
 import type { GceProofs } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../config/sealed-input.ts';
+import type { StartSignatures } from '../config/start-signatures.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { AuditLog } from './http/audit-log.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
@@ -24,6 +25,7 @@ export interface ApiContext {
   keys: KeyVerifier;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify'>;
   sealedInputs: SealedInputs;
+  startSignatures: StartSignatures;
   /** Null where no machine runs on Compute Engine. */
   gceProofs: GceProofs | null;
   /** Bearer for the worker's internal endpoint. */

@@ -10,6 +10,7 @@ import { ApiKeyStore } from '../config/api-keys.ts';
 import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
+import { StartSignatures } from '../config/start-signatures.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
@@ -106,6 +107,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     }),
     agentTokens: new AgentTokens(secret, settings.deployment),
     sealedInputs: new SealedInputs(secret, settings.deployment),
+    startSignatures: new StartSignatures(secret, settings.deployment),
     gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
     internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
     directory,

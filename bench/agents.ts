@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createMachineActivities } from '../activities/machine-activities.ts';
 import { startTestServer } from '../test/temporal-server.ts';
+import { checkedStarts } from '../test/signed-start.ts';
 import { MachinePark } from '../test/workflow/machine-park.ts';
 import { AgentLinks } from '../worker/agent-links.ts';
 import { temporalVmSignals } from '../worker/vm-signals.ts';
@@ -66,7 +67,7 @@ const activities = createMachineActivities({
   provider: fleet,
   links,
   issueBootstrap: null,
-  openSealed: () => undefined,
+  ...checkedStarts(),
 });
 const workflowBundle = await vmWorkflowBundle();
 const maxConcurrentActivityTaskExecutions = 1000;

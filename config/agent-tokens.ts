@@ -13,6 +13,8 @@ export type AgentTokenKind = 'bootstrap' | 'report' | 'datasource';
 export interface AgentTokenSubject {
   workflowId: string;
   machineId: string;
+  /** Of the start that the machine was made for; only where it has sealed input, which the API gives to no other. */
+  startSignature?: string | undefined;
 }
 
 /** What a valid token says; times in epoch ms. */
@@ -37,6 +39,7 @@ const claimsSchema = z.strictObject({
   /** A token speaks for a VM, never for another kind of workflow. */
   workflowId: z.string().refine((id) => parseVmWorkflowId(id) !== undefined),
   machineId: z.string(),
+  startSignature: z.string().optional(),
   issuedAt: z.int(),
   expiresAt: z.int(),
 });
@@ -61,6 +64,7 @@ export class AgentTokens {
       deployment: this.#deployment,
       workflowId: subject.workflowId,
       machineId: subject.machineId,
+      startSignature: subject.startSignature,
       issuedAt: nowMs,
       expiresAt: nowMs + LIFE_SECONDS[kind] * 1000,
     };
@@ -80,9 +84,9 @@ export class AgentTokens {
     if (!timingSafeEqual(presented, expected)) return undefined;
     const claims = parseClaims(payload);
     if (claims?.deployment !== this.#deployment) return undefined;
-    const { workflowId, machineId, issuedAt, expiresAt } = claims;
+    const { workflowId, machineId, startSignature, issuedAt, expiresAt } = claims;
     if (expiresAt <= nowMs || issuedAt > nowMs + CLOCK_SKEW_MS) return undefined;
-    return { workflowId, machineId, issuedAt, expiresAt };
+    return { workflowId, machineId, issuedAt, expiresAt, ...(startSignature === undefined ? {} : { startSignature }) };
   }
 
   #mac(kind: AgentTokenKind, payload: string): Buffer {

@@ -22,6 +22,7 @@ const bindingSchema = z.strictObject({
   deployment: z.string(),
   workflowId: z.string(),
   machineId: z.string(),
+  startSignature: z.string().optional(),
   instanceName: z.string(),
   expiresAt: z.int(),
 });
@@ -39,9 +40,9 @@ export class GceBindings {
     this.#deployment = deployment;
   }
 
-  issue({ workflowId, machineId, instanceName }: GceBinding, nowMs: number): string {
+  issue({ workflowId, machineId, startSignature, instanceName }: GceBinding, nowMs: number): string {
     const expiresAt = nowMs + BINDING_SECONDS * 1000;
-    const claims = { deployment: this.#deployment, workflowId, machineId, instanceName, expiresAt };
+    const claims = { deployment: this.#deployment, workflowId, machineId, startSignature, instanceName, expiresAt };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${payload}.${this.#mac(payload).toString('base64url')}`;
   }
@@ -59,8 +60,8 @@ export class GceBindings {
     if (!claims.success || claims.data.deployment !== this.#deployment || claims.data.expiresAt <= nowMs) {
       return undefined;
     }
-    const { workflowId, machineId, instanceName } = claims.data;
-    return { workflowId, machineId, instanceName };
+    const { workflowId, machineId, startSignature, instanceName } = claims.data;
+    return { workflowId, machineId, instanceName, ...(startSignature === undefined ? {} : { startSignature }) };
   }
 
   #mac(payload: string): Buffer {
@@ -101,7 +102,7 @@ export async function verifyGceProof(
   if (word !== PROOF_WORD || !binding || !identityToken || rest.length > 0) return undefined;
   const bound = bindings.verify(binding, nowMs);
   if (bound === undefined) return undefined;
-  const { workflowId, machineId, instanceName } = bound;
+  const { instanceName, ...subject } = bound;
   const identity = await identities.verify(identityToken, { instanceName }, nowMs);
-  return identity === undefined ? undefined : { workflowId, machineId, nonce: `gce-${identity.instanceId}` };
+  return identity === undefined ? undefined : { ...subject, nonce: `gce-${identity.instanceId}` };
 }

@@ -1,22 +1,21 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { SecretInput } from '../domain/sealed-input.ts';
 import { deriveKey } from './deployment-secret.ts';
+import type { VmStartClaim } from './start-signatures.ts';
 
-/** Whose input it is: what is sealed for one VM is worth nothing in another. */
-export interface SealedSubject {
-  project: string;
-  name: string;
-}
-
-const VERSION = 'v1';
+/** Texts of version 1 were bound to project and name alone: whoever could write a history chose what read them. */
+const VERSION = 'v2';
+/** Part of what a fingerprint is made of; another would make each repeated create request a conflict. */
+const FINGERPRINT_VERSION = 'v1';
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
  * Seals what only a machine may read, and opens it: AES-256-GCM under a key that is derived from the deployment's
- * secret, with a random nonce; deployment, project and name are bound to it as additional data.
- * A sealed text is `v1.` and base64url of nonce, tag and ciphertext.
+ * secret, with a random nonce; deployment, workflow id and the digest of the spec are bound to it as additional data, so
+ * that it is worth nothing in another VM, or in the same one with another spec. A sealed text is `v2.` and base64url of nonce, tag and ciphertext.
  */
 export class SealedInputs {
   readonly #sealingKey: Uint8Array;
@@ -29,16 +28,16 @@ export class SealedInputs {
     this.#deployment = deployment;
   }
 
-  seal(subject: SealedSubject, { secretEnv, startupScript }: SecretInput): string {
+  seal(start: VmStartClaim, { secretEnv, startupScript }: SecretInput): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#sealingKey, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(this.#boundTo(subject));
+    cipher.setAAD(this.#boundTo(start));
     const sealed = [cipher.update(plainText({ secretEnv, startupScript }), 'utf8'), cipher.final()];
     return `${VERSION}.${Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64url')}`;
   }
 
-  /** What was sealed, or undefined when the text is damaged, or of another VM, project, deployment or key. Never throws. */
-  open(subject: SealedSubject, text: string): SecretInput | undefined {
+  /** What was sealed, or undefined when the text is damaged, or of another VM, spec, deployment or key. Never throws. */
+  open(start: VmStartClaim, text: string): SecretInput | undefined {
     const [version, payload = '', ...rest] = text.split('.');
     const bytes = Buffer.from(payload, 'base64url');
     // Two spellings of one sealed text must not both pass.
@@ -46,7 +45,7 @@ export class SealedInputs {
     if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const decipher = createDecipheriv(CIPHER, this.#sealingKey, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(this.#boundTo(subject));
+    decipher.setAAD(this.#boundTo(start));
     decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
     try {
       const opened = [decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()];
@@ -58,13 +57,15 @@ export class SealedInputs {
   }
 
   /** Equal for equal input of one VM's name, and says nothing about it to whoever has no key. */
-  fingerprint(subject: SealedSubject, input: SecretInput): string {
-    const mac = createHmac('sha256', this.#fingerprintKey).update(this.#boundTo(subject)).update('\n');
+  fingerprint({ project, name }: { project: string; name: string }, input: SecretInput): string {
+    const subject = { version: FINGERPRINT_VERSION, deployment: this.#deployment, project, name };
+    const mac = createHmac('sha256', this.#fingerprintKey).update(JSON.stringify(subject)).update('\n');
     return mac.update(plainText(input)).digest('hex');
   }
 
-  #boundTo({ project, name }: SealedSubject): Buffer {
-    return Buffer.from(JSON.stringify({ version: VERSION, deployment: this.#deployment, project, name }));
+  #boundTo({ workflowId, spec }: VmStartClaim): Buffer {
+    const specDigest = createHash('sha256').update(canonicalJson(spec)).digest('hex');
+    return Buffer.from(JSON.stringify({ version: VERSION, deployment: this.#deployment, workflowId, specDigest }));
   }
 }
 

@@ -6,6 +6,8 @@ export interface CreateMachineInput {
   spec: VmSpec;
   project: string;
   vm: string;
+  /** What the API signed the start with; without a good one no machine is made. */
+  signature?: string;
 }
 
 export interface AwaitReadyInput {
@@ -19,11 +21,12 @@ export interface AwaitReadyInput {
 
 /** What a machine is to be told, as it stands in histories. */
 export interface SealedAssignment {
-  project: string;
-  name: string;
-  env: Record<string, string>;
+  /** Absent where the workflow code is from before signed starts. */
+  spec?: VmSpec;
   /** Made and opened by config/sealed-input.ts. */
   sealed: string;
+  /** For spec and sealed text together. */
+  signature?: string;
 }
 
 /** An agent's word as the activity got it; null where the machine has no agent that is asked. */

@@ -191,6 +191,11 @@ export const PROVIDER_ERROR = {
     title: 'The machine did not boot in any of its tries',
     todo: 'Read the console of the VM; give it more memory, or the host less to do.',
   },
+  notSigned: {
+    kind: 'terminal',
+    title: 'The API of this deployment did not start the VM, or not like this',
+    todo: 'Create the VM through the API. One that was started before starts were signed, or before the secret key of the deployment was changed, is created again; see docs/upgrading.md.',
+  },
   sealedInputUnreadable: {
     kind: 'terminal',
     title: 'The sealed input cannot be opened',

@@ -30,6 +30,8 @@ export interface LocalMachineOrder {
   size?: RoomSize;
   ports: PortSpec[];
   env: Record<string, string>;
+  /** Of the start that it was made for. */
+  startSignature?: string;
   /** The machine has sealed input: its app starts once its agent was told the rest. */
   awaitsAssignment?: boolean;
   /** If this file exists the machine was destroyed and must not live. */

@@ -35,6 +35,10 @@ export interface Machine extends MachineFacts {
   labels: MachineLabels;
   agent: AgentTransport;
   createdAt: number;
+  /** The signature of the start that it was made for, as its request had it. */
+  startSignature?: string | undefined;
+  /** It has sealed input, so what is on its console may be secret. */
+  awaitsAssignment?: boolean | undefined;
   /** What it takes of its host while it lives, where the provider is tied to one. */
   size?: RoomSize;
 }
@@ -45,6 +49,8 @@ export interface CreateMachineRequest {
   spec: VmSpec;
   project: string;
   vm: string;
+  /** Kept with the machine: what was sealed for one start goes to no machine of another. */
+  startSignature?: string | undefined;
   /** What the agent needs when it reports over HTTP; null when the link is a channel. Never logged, never in a history. */
   agentBootstrap: AgentBootstrap | null;
 }

@@ -10,6 +10,7 @@ import { AgentTokens, type AgentTokenSubject } from '../config/agent-tokens.ts';
 import { GceBindings } from '../config/gce-agents.ts';
 import { SealedInputs } from '../config/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
+import { StartSignatures } from '../config/start-signatures.ts';
 import type { MachineActivities } from '../domain/activities.ts';
 import { callRateOf } from '../domain/call-budget.ts';
 import type { AgentBootstrap, MachineProvider } from '../domain/machine-provider.ts';
@@ -193,12 +194,15 @@ function hostActivities(input: HostWorkerInput): MachineActivities & SweepActivi
   const { provider, links, budget, room } = host;
   const { controlTaskQueue } = settings.temporal;
   const sealedInputs = new SealedInputs(secret, settings.deployment);
+  const signatures = new StartSignatures(secret, settings.deployment);
   const machineActivities = createMachineActivities({
     provider,
     links,
     budget,
     room,
-    openSealed: (subject, sealed) => sealedInputs.open(subject, sealed),
+    verifySignature: ({ sealed, ...start }, signature) =>
+      sealed === undefined ? signatures.verify(start, signature) : signatures.verifyWith(start, sealed, signature),
+    openSealed: (start, sealed) => sealedInputs.open(start, sealed),
     issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
   });
   const sweepActivities = createSweepActivities({

@@ -13,6 +13,8 @@ export interface VmInput {
   spec: VmSpec;
   /** Sealed `secretEnv` and `startupScript`: only the machine's host and the API can open it. */
   sealed?: string;
+  /** What the API signed it with (config/start-signatures.ts): hosts make no machine without. */
+  signature?: string;
   /** Where the life goes on after continue-as-new; absent at the start. */
   resume?: Vm;
   /** Events after which a run continues as new; only tests set it. */
@@ -47,6 +49,15 @@ export interface DestroyOptions extends LifeOptions {
   force?: boolean;
 }
 
+/** Nobody may believe it before its signature was checked: whoever can start workflows can answer anything. */
+export interface SealedInputAnswer {
+  machineId: string;
+  sealed: string | null;
+  /** Absent where a worker from before signed starts answers. */
+  spec?: VmSpec;
+  signature?: string | null;
+}
+
 /** A caller of the bootstrap exchange; `nonce` is made by the agent, so a lost reply can be asked for again. */
 export interface ExchangeRequest {
   machineId: string;
@@ -62,8 +73,8 @@ export const machineLostSignal = defineSignal<[MachineLoss]>(SIGNAL.machineLost)
 export const destroySignal = defineSignal<[DestroyOptions?]>(SIGNAL.destroy);
 
 export const viewQuery = defineQuery<VmView>(QUERY.view);
-/** The sealed input and whose it is now; a query, so that it stands in the history once only. */
-export const sealedInputQuery = defineQuery<{ machineId: string; sealed: string | null }>(QUERY.sealedInput);
+/** The sealed input, what it was signed with, and whose it is now; a query, so that it stands in the history once only. */
+export const sealedInputQuery = defineQuery<SealedInputAnswer>(QUERY.sealedInput);
 export const timelineQuery = defineQuery<TimelineEntryView[]>(QUERY.timeline);
 
 /** Resolves with the view when the VM is ready, or has ended without ever being ready. */

@@ -17,13 +17,16 @@ export function newMachineId(): string {
 export class VmLife {
   /** The same for every machine of this life. */
   readonly sealed: string | null;
+  /** Null where the start was not signed. */
+  readonly signature: string | null;
   /** The `nextEntryNumber` of what this run last published; 0 before it did. */
   published = 0;
   #vm: Vm;
 
-  constructor(vm: Vm, sealed: string | null) {
+  constructor(vm: Vm, { sealed = null, signature = null }: { sealed?: string | null; signature?: string | null }) {
     this.#vm = vm;
     this.sealed = sealed;
+    this.signature = signature;
   }
 
   get vm(): Vm {

@@ -58,7 +58,12 @@ export function handleMessages(life: VmLife): void {
   setHandler(destroySignal, destroy);
 
   setHandler(viewQuery, view);
-  setHandler(sealedInputQuery, () => ({ machineId: life.vm.machineId, sealed: life.sealed }));
+  setHandler(sealedInputQuery, () => ({
+    machineId: life.vm.machineId,
+    sealed: life.sealed,
+    spec: life.vm.spec,
+    signature: life.signature,
+  }));
   setHandler(timelineQuery, () => timelineView(life.vm));
 
   setHandler(awaitReadyUpdate, async () => {

@@ -34,7 +34,7 @@ export const PHASES: Record<Exclude<VmStateName, 'destroyed' | 'failed'>, Phase>
 async function createMachine(life: VmLife, machine: MachineActivities): Promise<void> {
   const { machineId, spec, project, name } = life.vm;
   try {
-    const facts = await machine.createMachine({ machineId, spec, project, vm: name });
+    const facts = await machine.createMachine({ machineId, spec, project, vm: name, ...signed(life) });
     life.record({ kind: 'machineCreated', machine: facts });
   } catch (error) {
     const failure = failureOf(error);
@@ -43,8 +43,13 @@ async function createMachine(life: VmLife, machine: MachineActivities): Promise<
   }
 }
 
+/** Hosts check it; workflow code has no cryptography. */
+function signed({ signature }: VmLife): { signature?: string } {
+  return signature === null ? {} : { signature };
+}
+
 async function awaitReady(life: VmLife, machine: MachineActivities): Promise<void> {
-  const { machineId, spec, project, name } = life.vm;
+  const { machineId, spec } = life.vm;
   const { silenceTimeoutSeconds } = spec.idle;
   const { workflowId } = workflowInfo();
   try {
@@ -53,7 +58,7 @@ async function awaitReady(life: VmLife, machine: MachineActivities): Promise<voi
       readiness: spec.readiness,
       silenceTimeoutSeconds,
       workflowId,
-      ...(life.sealed === null ? {} : { assign: { project, name, env: spec.env, sealed: life.sealed } }),
+      ...(life.sealed === null ? {} : { assign: { spec, sealed: life.sealed, ...signed(life) } }),
     });
     life.record({ kind: 'machineReady', machineId, usage });
   } catch (error) {

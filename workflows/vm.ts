@@ -30,7 +30,7 @@ import { isPublished, publish, publishChanges } from './vm-publishing.ts';
 const HISTORY_LIMIT_EVENTS = 800;
 
 export async function runVm(input: VmInput): Promise<VmView> {
-  const life = new VmLife(input.resume ?? beginning(input), input.sealed ?? null);
+  const life = new VmLife(input.resume ?? beginning(input), input);
   handleMessages(life);
   const cancelled = recordCancel(life);
   await CancellationScope.nonCancellable(async () => {

@@ -30,7 +30,8 @@ export const exchangeRoute = openRoute({
       api.requestLimits.takeRefusedAgent(remoteAddress, api.now());
       throw tokenRefused('The proof of the machine is not valid');
     }
-    const { workflowId, machineId, nonce } = proven;
+    const { nonce, ...subject } = proven;
+    const { workflowId, machineId } = subject;
     api.requestLimits.takeExchange(machineId, api.now());
     const request = { machineId, nonce };
     try {
@@ -42,7 +43,7 @@ export const exchangeRoute = openRoute({
       if (isRefusal(error)) throw tokenRefused('The machine is not the current one of its VM, or its secret was used');
       throw error;
     }
-    const token = api.agentTokens.issue('report', { workflowId, machineId }, api.now());
+    const token = api.agentTokens.issue('report', subject, api.now());
     return { status: 200, body: { token, nextReportSeconds: FIRST_REPORT_SECONDS } };
   },
 });

@@ -13,7 +13,9 @@ export async function provenAgent(
 ): Promise<ProvenAgent | undefined> {
   if (!isGceProof(secret)) {
     const claims = agentTokens.verify('bootstrap', secret, now());
-    return claims && { workflowId: claims.workflowId, machineId: claims.machineId, nonce };
+    if (!claims) return undefined;
+    const { workflowId, machineId, startSignature } = claims;
+    return { workflowId, machineId, startSignature, nonce };
   }
   // This deployment has no machines on Compute Engine.
   if (gceProofs === null) return undefined;

@@ -84,7 +84,7 @@ async function forwardReport(
 
 /** A new token once half the life of the old one is over. */
 function renewedToken(api: ApiContext, claims: AgentTokenClaims, now: number): { token?: string } {
-  const { workflowId, machineId, issuedAt, expiresAt } = claims;
+  const { issuedAt, expiresAt, ...subject } = claims;
   if (now < (issuedAt + expiresAt) / 2) return {};
-  return { token: api.agentTokens.issue('report', { workflowId, machineId }, now) };
+  return { token: api.agentTokens.issue('report', subject, now) };
 }

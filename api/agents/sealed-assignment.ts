@@ -6,12 +6,17 @@ import type { AgentTokenClaims } from '../../config/agent-tokens.ts';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
 import { scriptEndText, scriptTimeoutSeconds, type Assignment } from '../../domain/assignment.ts';
 import type { ProviderErrorCode } from '../../domain/error-codes.ts';
+import type { SecretInput } from '../../domain/sealed-input.ts';
+import type { VmSpec } from '../../domain/vm-spec.ts';
 import type { VmView } from '../../domain/vm-view.ts';
-import { sealedInputQuery } from '../../workflows/messages.ts';
+import { sealedInputQuery, type SealedInputAnswer } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 
 const QUERY_SECONDS = 5;
-const UNREADABLE: ProviderErrorCode = 'sealedInputUnreadable';
+const WHY_REFUSED = {
+  notSigned: "carries no signature of this deployment's API for it, its spec and this machine",
+  sealedInputUnreadable: 'is damaged or of another key',
+} as const satisfies Partial<Record<ProviderErrorCode, string>>;
 
 /** True while a machine may not count as ready yet, whatever its agent says. */
 export function awaitsAssignment(view: VmView, report: Pick<HttpReport, 'assigned'>): boolean {
@@ -29,14 +34,14 @@ const NOTHING: AssignmentAnswer = { kind: 'nothing' };
 
 /** What an answer to a report has to say about its machine's assignment. */
 export async function assignmentAnswer(
-  api: Pick<ApiContext, 'directory' | 'sealedInputs' | 'now' | 'log'>,
-  { workflowId, machineId }: AgentTokenClaims,
+  api: Pick<ApiContext, 'directory' | 'sealedInputs' | 'startSignatures' | 'now' | 'log'>,
+  claims: Pick<AgentTokenClaims, 'workflowId' | 'machineId' | 'startSignature'>,
   view: VmView,
   { assigned }: Pick<HttpReport, 'assigned'>,
 ): Promise<AssignmentAnswer> {
   if (view.spec.sealed === undefined) return NOTHING;
   if (assigned !== undefined) return assigned.state === 'failed' ? failed(view, scriptEndText(assigned.end)) : NOTHING;
-  const { project, name, spec } = view;
+  const { workflowId, machineId } = claims;
   const asked = await api.directory
     .within(() => api.directory.handle(workflowId).query(sealedInputQuery), QUERY_SECONDS)
     .catch((error: unknown) => {
@@ -44,13 +49,31 @@ export async function assignmentAnswer(
       return undefined;
     });
   if (asked?.machineId !== machineId) return NOTHING;
-  const opened = asked.sealed === null ? undefined : api.sealedInputs.open({ project, name }, asked.sealed);
-  if (opened === undefined) {
-    api.log.warn({ workflowId, code: UNREADABLE }, 'a sealed input cannot be opened');
-    return failed(view, `${UNREADABLE}: the sealed input of ${name} is damaged or of another key`);
+  const opened = openFor(api, claims, asked);
+  if ('refused' in opened) {
+    api.log.warn({ workflowId, code: opened.refused }, 'a sealed input is not given');
+    return failed(view, `${opened.refused}: the sealed input of ${workflowId} ${WHY_REFUSED[opened.refused]}`);
   }
+  const { spec, input } = opened;
+  const { project, name } = view;
   const timeoutSeconds = scriptTimeoutSeconds(secondsUntilGivenUp(view, api.now()));
-  return { kind: 'assign', assignment: { machineId, name, project, env: spec.env, ...opened, timeoutSeconds } };
+  return { kind: 'assign', assignment: { machineId, name, project, env: spec.env, ...input, timeoutSeconds } };
+}
+
+/**
+ * What a workflow answers is a claim of whoever can start workflows: only what the API signed for this workflow id is
+ * opened, and only for a machine that a host made for this very start, as the machine's own token says.
+ */
+function openFor(
+  { sealedInputs, startSignatures }: Pick<ApiContext, 'sealedInputs' | 'startSignatures'>,
+  { workflowId, startSignature }: Pick<AgentTokenClaims, 'workflowId' | 'startSignature'>,
+  { sealed, spec, signature }: SealedInputAnswer,
+): { spec: VmSpec; input: SecretInput } | { refused: keyof typeof WHY_REFUSED } {
+  if (spec === undefined || typeof sealed !== 'string' || signature !== startSignature) return { refused: 'notSigned' };
+  const start = { workflowId, spec };
+  if (!startSignatures.verifyWith(start, sealed, signature)) return { refused: 'notSigned' };
+  const input = sealedInputs.open(start, sealed);
+  return input === undefined ? { refused: 'sealedInputUnreadable' } : { spec, input };
 }
 
 /** What is left of the readiness time-out, which begins with `booting`. */

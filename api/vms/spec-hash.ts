@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 
 /**
@@ -12,17 +13,6 @@ export function specHash(spec: VmSpec, sealedFingerprint: string | null = null):
 /** SHA-256 (hex) of an Idempotency-Key: keys of different projects never meet, and the key itself is not stored. */
 export function idempotencyKeyHash(project: string, key: string): string {
   return sha256(`${project}\n${key}`);
-}
-
-/** JSON with sorted keys and without spaces. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
-  return `{${fields.join(',')}}`;
 }
 
 function sha256(text: string): string {

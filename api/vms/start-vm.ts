@@ -39,8 +39,10 @@ export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord
   const workflowId = vmWorkflowId(project, name);
   const at = api.now();
   const memo = startMemo(start, at);
-  const sealed = secretInput === null ? {} : { sealed: api.sealedInputs.seal({ project, name }, secretInput) };
-  const input: VmInput = { project, name, spec, ...sealed };
+  const claim = { workflowId, spec };
+  const sealed = secretInput === null ? null : api.sealedInputs.seal(claim, secretInput);
+  const signature = api.startSignatures.sign(claim, sealed);
+  const input: VmInput = { project, name, spec, signature, ...(sealed === null ? {} : { sealed }) };
   try {
     const handle = await api.directory.within(
       () =>

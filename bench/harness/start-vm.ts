@@ -5,6 +5,7 @@ import type { VmSpec } from '../../domain/vm-spec.ts';
 import { newVm } from '../../domain/vm-state.ts';
 import { vmView } from '../../domain/vm-view.ts';
 import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { signedStart } from '../../test/signed-start.ts';
 import type { VmInput } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
 
@@ -42,7 +43,7 @@ export function startVm(
   return client.workflow.start<typeof runVm>(WORKFLOW_TYPE.vm, {
     workflowId: vmWorkflowId(project, name),
     taskQueue,
-    args: [{ project, name, spec, ...input }],
+    args: [signedStart({ project, name, spec, ...input })],
     memo: { [MEMO.vm]: { view, timeline: [] }, [MEMO.specHash]: 'bench' },
     typedSearchAttributes: [
       { key: STATE, value: 'creating' },

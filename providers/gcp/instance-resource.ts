@@ -73,12 +73,12 @@ function labelsOf({ spec, machineId, project, vm }: CreateMachineRequest, deploy
 }
 
 function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): MetadataItem[] {
-  const { spec, machineId, project, vm, agentBootstrap } = request;
+  const { spec, machineId, project, vm, startSignature, agentBootstrap } = request;
   const record: MachineRecord = {
     labels: { deployment: defaults.deployment, machineId, project, vm },
     ports: spec.ports,
     externalIp: spec.externalIp,
-    ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),
+    ...(spec.sealed === undefined ? {} : { awaitsAssignment: true, startSignature }),
   };
   const items: MetadataItem[] = [
     { key: METADATA.machine, value: JSON.stringify(record) },

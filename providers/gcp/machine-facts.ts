@@ -29,6 +29,7 @@ const recordSchema = z.object({
   ports: z.array(z.object({ name: z.string(), port: z.number(), protocol: z.enum(['tcp', 'udp']) })),
   externalIp: z.boolean(),
   awaitsAssignment: z.boolean().optional(),
+  startSignature: z.string().optional(),
 });
 
 /** What of a machine is written down in its instance. */
@@ -38,6 +39,8 @@ export interface MachineRecord {
   externalIp: boolean;
   /** The machine has sealed input: its app starts once its agent was told the rest. */
   awaitsAssignment?: boolean | undefined;
+  /** Of the start that the machine was made for; only where it has sealed input. */
+  startSignature?: string | undefined;
 }
 
 /** The record in an instance, or undefined when it is none of ours. */
@@ -71,6 +74,8 @@ export function machineOf(instance: InstanceResource): Machine | undefined {
     labels: record.labels,
     agent: { kind: 'http' },
     createdAt: Date.parse(instance.creationTimestamp ?? '') || 0,
+    startSignature: record.startSignature,
+    awaitsAssignment: record.awaitsAssignment,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import type { CancelSignal, Machine, MachineLabels } from '../../domain/machine-provider.ts';
+import type { CancelSignal, CreateMachineRequest, Machine, MachineLabels } from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import { DamagedFile, withHostFailures } from './host-failure.ts';
 import { KeptConsoles } from './kept-consoles.ts';
@@ -22,7 +22,11 @@ interface HostOrder {
   labels: MachineLabels;
   createdAt: number;
   host: string;
+  startSignature?: string;
+  awaitsAssignment?: boolean;
 }
+
+type MachineOwner = Pick<CreateMachineRequest, 'machineId' | 'project' | 'vm' | 'startSignature'>;
 
 export interface HostMachinesOptions<Order extends HostOrder> {
   provider: string;
@@ -63,10 +67,13 @@ export class HostMachines<Order extends HostOrder> {
 
   /**
    * Starts the machine whose order is written, and says what became of it. Errors: those of `start`,
-   * `permissionDenied` where the order is of another deployment, `machineEnded`.
+   * `permissionDenied` where the order is of another deployment, `notSigned` where it is of another start,
+   * `machineEnded`.
    */
-  async bringUp(machineId: string, start: () => Promise<void>): Promise<Machine> {
+  async bringUp(request: MachineOwner, start: () => Promise<void>): Promise<Machine> {
+    const { machineId } = request;
     await this.#refuseForeign(machineId);
+    await this.#refuseOtherStart(request);
     try {
       await start();
     } catch (error) {
@@ -139,6 +146,16 @@ export class HostMachines<Order extends HostOrder> {
     throw new ProviderError('permissionDenied', `${machineId} belongs to deployment ${order.labels.deployment}`);
   }
 
+  /** Ids are in every view: whoever asks for the machine of another gets neither its address nor what it says. */
+  async #refuseOtherStart({ machineId, project, vm, startSignature }: MachineOwner): Promise<void> {
+    const order = await this.#options.readOrder(this.dirOf(machineId));
+    if (order === undefined) return;
+    const { labels } = order;
+    if (labels.project === project && labels.vm === vm && order.startSignature === startSignature) return;
+    const owner = `${labels.project}/${labels.vm}`;
+    throw new ProviderError('notSigned', `notSigned: ${machineId} was made for another start, of ${owner}`);
+  }
+
   /** A destroy that ran while we were creating may have finished before we wrote: then the rest is ours to remove. */
   async #sweepUpDestroyed(machineId: string): Promise<void> {
     if (!(await this.tombstones.has(machineId))) return;
@@ -189,7 +206,8 @@ export class HostMachines<Order extends HostOrder> {
     const { labels, createdAt, host } = order;
     const { provider, factsOf } = this.#options;
     const facts = factsOf(this.dirOf(machineId), order);
-    return { machineId, provider, host, zone: null, address, status, labels, createdAt, ...facts };
+    const start = { startSignature: order.startSignature, awaitsAssignment: order.awaitsAssignment };
+    return { machineId, provider, host, zone: null, address, status, labels, createdAt, ...start, ...facts };
   }
 
   /** Once an hour: old tombstones, and what a death in the middle of a removal left behind. */

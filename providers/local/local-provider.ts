@@ -62,7 +62,7 @@ class LocalProvider implements MachineProvider {
     await this.machines.refuseDestroyed(machineId);
     const dir = this.machines.dirOf(machineId);
     const first = await this.writeOrder(dir, request);
-    return this.machines.bringUp(machineId, () =>
+    return this.machines.bringUp(request, () =>
       startMachine(
         {
           machineId,
@@ -100,7 +100,7 @@ class LocalProvider implements MachineProvider {
     await makePrivateDir(dir);
     const { path: socketPath, shortDir } = socketPathOf(dir);
     if (shortDir !== null) await makePrivateDir(shortDir);
-    const { machineId, project, vm, spec, agentBootstrap } = request;
+    const { machineId, project, vm, spec, startSignature, agentBootstrap } = request;
     const order: LocalMachineOrder = {
       labels: { deployment: this.options.deployment, machineId, project, vm },
       createdAt: Date.now(),
@@ -108,6 +108,7 @@ class LocalProvider implements MachineProvider {
       size: { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 },
       ports: spec.ports,
       env: spec.env,
+      ...(startSignature === undefined ? {} : { startSignature }),
       ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),
       tombstonePath: this.machines.tombstones.pathOf(machineId),
       link: this.options.agentTransport === 'http' ? httpLinkOf(agentBootstrap) : { kind: 'unix', socketPath },

@@ -11,6 +11,7 @@ const orderSchema = z.looseObject({
   size: z.looseObject({ cpus: z.number(), memoryMb: z.number(), diskGb: z.number() }).exactOptional(),
   ports: portsSchema,
   env: z.record(z.string(), z.string()),
+  startSignature: z.string().exactOptional(),
   awaitsAssignment: z.boolean().exactOptional(),
   tombstonePath: z.string(),
   link: z.discriminatedUnion('kind', [

@@ -40,6 +40,10 @@ export interface QemuMachineOrder {
   labels: MachineLabels;
   createdAt: number;
   host: string;
+  /** Of the start that it was made for. */
+  startSignature?: string;
+  /** It has sealed input. */
+  awaitsAssignment?: boolean;
   ports: PortSpec[];
   cpus: number;
   memoryMb: number;
@@ -99,6 +103,8 @@ const orderSchema = z
     labels: labelsSchema,
     createdAt: z.number(),
     host: z.string(),
+    startSignature: z.string().exactOptional(),
+    awaitsAssignment: z.boolean().exactOptional(),
     ports: portsSchema,
     cpus: z.number(),
     memoryMb: z.number(),

@@ -108,7 +108,7 @@ class QemuProvider implements MachineProvider {
     const dir = this.machines.dirOf(machineId);
     const first = await this.writeOrder(dir, request, disk);
     const { hypervisor } = this;
-    return this.machines.bringUp(machineId, () => this.start(machineId, hypervisor, first, signal));
+    return this.machines.bringUp(request, () => this.start(machineId, hypervisor, first, signal));
   }
 
   async sizeOf(spec: VmSpec): Promise<RoomSize> {
@@ -160,17 +160,19 @@ class QemuProvider implements MachineProvider {
 
   /** True when this call wrote the order, false when one was there. */
   private async writeOrder(dir: string, request: CreateMachineRequest, disk: MachineDisk | null): Promise<boolean> {
-    const { machineId, project, vm, spec } = request;
+    const { machineId, project, vm, spec, startSignature } = request;
     const { ports, cpus, memoryMb } = spec;
     // A microvm has no firmware that boots a disk.
     const accelerator = isOfOwnImage({ disk }) ? { ...this.accelerator, machine: 'q35' as const } : this.accelerator;
+    const awaitsAssignment = spec.sealed !== undefined;
     const order: QemuMachineOrder = {
       labels: { deployment: this.options.deployment, machineId, project, vm },
       createdAt: Date.now(),
       host: this.options.hostId,
+      ...(startSignature === undefined ? {} : { startSignature }),
+      ...(awaitsAssignment ? { awaitsAssignment } : {}),
       ...{ ports, cpus, memoryMb, disk, accelerator },
     };
-    const awaitsAssignment = spec.sealed !== undefined;
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };
     try {
       if ((await readOrder(dir)) === undefined) await this.refuseFullDisk();

@@ -12,6 +12,7 @@ import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
 import type { runVm } from '../../workflows/vm.ts';
+import { checkedStarts, signedStart } from '../signed-start.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 import {
   runHost,
@@ -55,7 +56,7 @@ async function withFaults(
   const queue = `chaos-${randomUUID().slice(0, 8)}`;
   const links = new AgentLinks({ provider, signals: temporalVmSignals(server.client), log: pino({ level: 'silent' }) });
   const activities = plan.around(
-    createMachineActivities({ provider, links, issueBootstrap: null, openSealed: () => undefined }),
+    createMachineActivities({ provider, links, issueBootstrap: null, ...checkedStarts() }),
   );
   const stopControl = await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() });
   const stopHost = await runHost(server, queue, activities);
@@ -65,7 +66,7 @@ async function withFaults(
       return server.client.workflow.start<typeof runVm>('vm', {
         workflowId: vmWorkflowId('default', name),
         taskQueue: queue,
-        args: [{ project: 'default', name, spec: testSpec(changes) }],
+        args: [signedStart({ project: 'default', name, spec: testSpec(changes) })],
       });
     }, plan);
   } finally {

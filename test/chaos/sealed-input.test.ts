@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import { SealedInputs } from '../../config/sealed-input.ts';
+import { StartSignatures } from '../../config/start-signatures.ts';
 import type { VmView } from '../../domain/vm-view.ts';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { everythingTemporalTells, filesWith, holds } from '../secret-search.ts';
@@ -153,14 +154,17 @@ describe('a startup script that fails', () => {
 describe('a sealed input that was not made for this VM', () => {
   it('ends it as notReady with a documented code', async () => {
     const settings = { stateDir: stack.stateDir, secretKey: null };
-    const inputs = new SealedInputs(loadDeploymentSecret(settings), 'another-deployment');
+    const secret = loadDeploymentSecret(settings);
     const name = newName();
-    const sealed = inputs.seal({ project: 'default', name }, { secretEnv: SECRETS, startupScript: null });
-    const names = { secretEnvNames: Object.keys(SECRETS), startupScript: false };
+    const spec = testSpec({ sealed: { secretEnvNames: Object.keys(SECRETS), startupScript: false } });
+    const claim = { workflowId: vmWorkflowId('default', name), spec };
+    const foreign = new SealedInputs(secret, 'another-deployment');
+    const sealed = foreign.seal(claim, { secretEnv: SECRETS, startupScript: null });
+    const signature = new StartSignatures(secret, stack.env['EPHEMERA_DEPLOYMENT'] ?? '').sign(claim, sealed);
     const handle = await server.client.workflow.start('vm', {
       workflowId: vmWorkflowId('default', name),
       taskQueue: stack.controlTaskQueue,
-      args: [{ project: 'default', name, spec: testSpec({ sealed: names }), sealed }],
+      args: [{ project: 'default', name, spec, sealed, signature }],
     });
     await expect(handle.result()).rejects.toThrow();
     const told = JSON.stringify(await handle.fetchHistory());

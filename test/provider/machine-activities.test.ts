@@ -5,17 +5,24 @@ import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AwaitReadyInput, MachineActivities } from '../../domain/activities.ts';
+import type { AwaitReadyInput, CreateMachineInput, MachineActivities } from '../../domain/activities.ts';
 import type { Readiness } from '../../domain/vm-spec.ts';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
 import { httpAnswers, tcpAnswers } from '../../activities/port-probes.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
 import { joinChat } from '../chat-client.ts';
+import { checkedStarts, signedStart } from '../signed-start.ts';
 import { eventually } from './eventually.ts';
 import { chatSpec, localHarness, machineRequest, type LocalHarness } from './local-harness.ts';
 
 const never = new AbortController().signal;
+const environmentOf = (workflowId: string): MockActivityEnvironment =>
+  new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'run' } });
+const createInput = (machineId: string, spec = chatSpec()): CreateMachineInput => {
+  const { name: vm, ...start } = signedStart({ project: 'default', name: 'lobby', spec });
+  return { machineId, vm, ...start };
+};
 const byAgent: Readiness = { kind: 'agent', port: null, path: null, timeoutSeconds: 60 };
 
 let vmServerFile = '';
@@ -51,7 +58,7 @@ describe('the activities of a local machine', () => {
       provider: harness.provider,
       links,
       issueBootstrap: agentTransport === 'http' ? issueBootstrap : null,
-      openSealed: () => undefined,
+      ...checkedStarts(),
     });
   };
   beforeEach(() => start('unix'));
@@ -63,11 +70,11 @@ describe('the activities of a local machine', () => {
   const run = <Input, Output>(
     activity: (input: Input) => Promise<Output>,
     input: Input,
-    environment = new MockActivityEnvironment(),
+    environment = environmentOf('vm/default/lobby'),
   ): Promise<Output> => environment.run<[Input], Output, (input: Input) => Promise<Output>>(activity, input);
   const createMachine = async (): Promise<string> => {
     const { machineId } = machineRequest();
-    const facts = await run(activities.createMachine, { machineId, spec: chatSpec(), project: 'default', vm: 'lobby' });
+    const facts = await run(activities.createMachine, createInput(machineId));
     expect(facts).toMatchObject({ machineId, provider: 'local', host: 'here', address: { ports: [{ port: 8080 }] } });
     return machineId;
   };
@@ -104,15 +111,44 @@ describe('the activities of a local machine', () => {
 
   it('may each run twice', async () => {
     const machineId = await createMachine();
-    const spec = chatSpec();
-    await run(activities.createMachine, { machineId, spec, project: 'default', vm: 'lobby' });
+    await run(activities.createMachine, createInput(machineId));
     const first = await run(activities.awaitMachineReady, readyInput(machineId));
     const second = await run(activities.awaitMachineReady, readyInput(machineId));
     expect(second!.sequence).toBeGreaterThanOrEqual(first!.sequence);
     expect(await harness.countRunning(machineId)).toBe(1);
     await Promise.all([run(activities.destroyMachine, { machineId }), run(activities.destroyMachine, { machineId })]);
-    const again = run(activities.createMachine, { machineId, spec, project: 'default', vm: 'lobby' });
+    const again = run(activities.createMachine, createInput(machineId));
     await expect(again).rejects.toMatchObject({ type: 'machineEnded', nonRetryable: true });
+  });
+
+  it.each([
+    ['of another VM', 'vm/default/game', {}],
+    ['that has no signature', 'vm/default/lobby', { signature: undefined }],
+    ['of another spec than the signed one', 'vm/default/lobby', { spec: chatSpec({ env: { PATH: '/mine' } }) }],
+    ['of another project', 'vm/default/lobby', { project: 'other' }],
+  ])('make no machine for a start %s', async (_how, workflowId, changes) => {
+    const { machineId } = machineRequest();
+    const input = { ...createInput(machineId), ...changes } as CreateMachineInput;
+    const creating = run(activities.createMachine, input, environmentOf(workflowId));
+    await expect(creating).rejects.toMatchObject({ type: 'notSigned', nonRetryable: true });
+    expect(await harness.provider.list(never)).toEqual([]);
+    expect(lost).toEqual([]);
+  });
+
+  it('say nothing of a machine to another VM that names its id, and open no link to it', async () => {
+    const machineId = await createMachine();
+    const game = environmentOf('vm/default/game');
+    const waiting = run(activities.awaitMachineReady, readyInput(machineId), game);
+    await expect(waiting).rejects.toMatchObject({ type: 'notSigned', nonRetryable: true });
+    const { name: vm, ...start } = signedStart({ project: 'default', name: 'game', spec: chatSpec() });
+    const adopting = run(activities.createMachine, { machineId, vm, ...start }, game);
+    await expect(adopting).rejects.toMatchObject({ type: 'notSigned' });
+    const otherStart = createInput(machineId, chatSpec({ env: { LEVEL: '2' } }));
+    await expect(run(activities.createMachine, otherStart)).rejects.toMatchObject({ type: 'notSigned' });
+    await harness.crash(machineId);
+    const late = run(activities.awaitMachineReady, readyInput(machineId), environmentOf('vm/default/game'));
+    await expect(late).rejects.toMatchObject({ type: 'notSigned' });
+    await expect(late).rejects.not.toThrow('its console ends');
   });
 
   it.each([
@@ -127,7 +163,7 @@ describe('the activities of a local machine', () => {
 
   it('do not take a page that is not there for a ready app', async () => {
     const machineId = await createMachine();
-    const environment = new MockActivityEnvironment();
+    const environment = environmentOf('vm/default/lobby');
     const readiness = { kind: 'http', port: 8080, path: '/no-such-page', timeoutSeconds: 60 } as const;
     const waiting = run(activities.awaitMachineReady, readyInput(machineId, readiness), environment);
     setTimeout(() => environment.cancel(), 1000);
@@ -151,7 +187,7 @@ describe('the activities of a local machine', () => {
     await harness.dispose();
     await start('http');
     const machineId = await createMachine();
-    const environment = new MockActivityEnvironment();
+    const environment = environmentOf('vm/default/lobby');
     let heartbeats = 0;
     environment.on('heartbeat', () => (heartbeats += 1));
     const waiting = run(activities.awaitMachineReady, readyInput(machineId), environment);
@@ -165,9 +201,8 @@ describe('the activities of a local machine', () => {
 
   it('leave nothing that a destroy does not remove when a create is cancelled', async () => {
     const { machineId } = machineRequest();
-    const environment = new MockActivityEnvironment();
-    const input = { machineId, spec: chatSpec(), project: 'default', vm: 'lobby' };
-    const creating = run(activities.createMachine, input, environment);
+    const environment = environmentOf('vm/default/lobby');
+    const creating = run(activities.createMachine, createInput(machineId), environment);
     setTimeout(() => environment.cancel(), 20);
     await expect(creating).rejects.toBeInstanceOf(CancelledFailure);
     await run(activities.destroyMachine, { machineId });

@@ -3,7 +3,8 @@ import { ApiProblem } from '../../api/http/problem.ts';
 import { createVmSchema, type CreateVmBody } from '../../api/schemas/create-vm.ts';
 import { vmSpecSchema } from '../../api/schemas/vm.ts';
 import { normaliseSpec } from '../../api/vms/normalise-spec.ts';
-import { canonicalJson, idempotencyKeyHash, specHash } from '../../api/vms/spec-hash.ts';
+import { idempotencyKeyHash, specHash } from '../../api/vms/spec-hash.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 
 const normalise = (body: CreateVmBody) => normaliseSpec(createVmSchema.parse(body), ['local']);
 

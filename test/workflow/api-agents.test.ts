@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import type { HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
+import { sealedInputQuery } from '../../workflows/messages.ts';
 import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
 import type { MachinePark } from './machine-park.ts';
 import { startVmHarness, type VmHarness } from './vm-harness.ts';
@@ -32,8 +33,9 @@ class Agent {
   forwarded: HttpReportReply['forwarded'] = null;
   readonly secret: string;
 
-  constructor(workflowId: string, machineId: string) {
-    this.secret = tokens.issue('bootstrap', { workflowId, machineId }, Date.now());
+  /** `startSignature`: of a machine with sealed input. */
+  constructor(workflowId: string, machineId: string, startSignature?: string) {
+    this.secret = tokens.issue('bootstrap', { workflowId, machineId, startSignature }, Date.now());
   }
 
   async exchange(nonce: string = this.#nonce): Promise<ApiAnswer> {
@@ -66,6 +68,12 @@ async function runningVm(more: object = {}) {
   });
   expect(made.status).toBe(201);
   return { ...made.body, machineId: made.body.machineId ?? '' };
+}
+
+/** As its host put it into the machine's bootstrap secret. */
+async function startSignatureOf(workflowId: string): Promise<string> {
+  const { signature } = await harness.server.client.workflow.getHandle(workflowId).query(sealedInputQuery);
+  return signature ?? '';
 }
 
 const connectionsOf = async (name: string): Promise<number | undefined> =>
@@ -111,7 +119,7 @@ describe('the exchange of a bootstrap secret', () => {
 describe('sealed input', () => {
   it('is in every answer until a report says that it arrived, and until it is done nobody counts as connected', async () => {
     const vm = await runningVm({ secretEnv: { TOKEN: 'hunter2' }, startupScript: 'true' });
-    const agent = new Agent(vm.workflowId, vm.machineId);
+    const agent = new Agent(vm.workflowId, vm.machineId, await startSignatureOf(vm.workflowId));
     await agent.exchange();
     const expected = { machineId: vm.machineId, name: vm.name, secretEnv: { TOKEN: 'hunter2' }, startupScript: 'true' };
     for (const lost of [1, 2]) expect(reply(await agent.report(lost)).assignment).toMatchObject(expected);
@@ -121,6 +129,17 @@ describe('sealed input', () => {
     expect(await connectionsOf(vm.name)).toBe(0);
     expect(reply(await agent.report(4, { assigned: { state: 'done' } })).assignment).toBeUndefined();
     expect(await connectionsOf(vm.name)).toBe(4);
+  });
+
+  it('goes to no machine that was made for another start of its VM', async () => {
+    const vm = await runningVm({ secretEnv: { TOKEN: 'hunter2' } });
+    for (const signature of [undefined, 'v1.of.another']) {
+      const agent = new Agent(vm.workflowId, vm.machineId, signature);
+      // The nonce of one caller, since a secret is exchanged by one alone.
+      await agent.exchange('one-and-the-same-caller');
+      const answer = await agent.report(0);
+      expect([answer.status, answer.text.includes('hunter2')]).toEqual([200, false]);
+    }
   });
 
   it('goes to no machine but the current one of its VM', async () => {

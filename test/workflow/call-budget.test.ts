@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import type { runVm } from '../../workflows/vm.ts';
 import { destroySignal, viewQuery } from '../../workflows/messages.ts';
 import { eventually } from '../provider/eventually.ts';
+import { checkedStarts, signedStart } from '../signed-start.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
 import { SlowProvider } from './slow-provider.ts';
 import { runHost, runWorker, testSpec, workflowBundle, type VmHandle } from './vm-harness.ts';
@@ -59,7 +60,7 @@ describe('200 creates at once on a slow provider, and destroys among them', () =
       budget,
       links,
       issueBootstrap: null,
-      openSealed: () => undefined,
+      ...checkedStarts(),
     });
     const stops = [
       await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
@@ -73,7 +74,7 @@ describe('200 creates at once on a slow provider, and destroys among them', () =
           return server.client.workflow.start<typeof runVm>('vm', {
             workflowId: vmWorkflowId('default', name),
             taskQueue: queue,
-            args: [{ project: 'default', name, spec: testSpec({ readiness }) }],
+            args: [signedStart({ project: 'default', name, spec: testSpec({ readiness }) })],
           });
         }),
       );

@@ -23,6 +23,7 @@ import { AgentLinks } from '../../worker/agent-links.ts';
 import { temporalVmLedger } from '../../worker/temporal-vm-ledger.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
 import { timelineQuery, viewQuery } from '../../workflows/messages.ts';
+import { checkedStarts, type StartingDeployment } from '../signed-start.ts';
 import { TEST_NAMESPACE } from '../temporal-server.ts';
 import { eventually, startTestApi, uniqueName, type TestApi } from './api-harness.ts';
 import {
@@ -205,8 +206,9 @@ async function withLocalMachines(live: (parts: LocalMachines) => Promise<void>):
   const signals = temporalVmSignals(server.client);
   const links = new AgentLinks({ provider, signals, log: pino({ level: 'silent' }) });
   const ledgerOptions = { client: server.client, signals, provider: 'local', host: 'host', controlTaskQueue: queue };
+  const api = await startTestApi(server, queue);
   const activities = {
-    ...createMachineActivities({ provider, links, issueBootstrap: null, openSealed: () => undefined }),
+    ...createMachineActivities({ provider, links, issueBootstrap: null, ...checkedStarts(startedBy(api)) }),
     ...createSweepActivities({
       provider,
       links,
@@ -219,7 +221,6 @@ async function withLocalMachines(live: (parts: LocalMachines) => Promise<void>):
     await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() }),
     await runHost(server, queue, activities),
   ];
-  const api = await startTestApi(server, queue);
   const sweep: LocalMachines['sweep'] = async (machineId) => {
     const input: SweepInput = { dryRun: false, providers: ['local'] };
     const workflowId = `sweep/${queue}/${randomUUID()}`;
@@ -241,6 +242,11 @@ async function withLocalMachines(live: (parts: LocalMachines) => Promise<void>):
     await links.stop(1000);
     await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+/** Hosts take what this API starts. */
+function startedBy({ settings }: TestApi): StartingDeployment {
+  return { secret: loadDeploymentSecret(settings), deployment: settings.deployment };
 }
 
 function withPermission(provider: MachineProvider, permission: { isLost: boolean }): MachineProvider {

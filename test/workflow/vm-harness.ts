@@ -8,6 +8,7 @@ import { machineTaskQueues, vmWorkflowId } from '../../domain/wire-names.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
 import { viewQuery, type VmInput } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
+import { signedStart } from '../signed-start.ts';
 import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
 import { MachinePark } from './machine-park.ts';
 
@@ -76,7 +77,7 @@ function startVm(server: TestServer, queue: string): StartVm {
     return server.client.workflow.start<typeof runVm>('vm', {
       workflowId: vmWorkflowId('default', name),
       taskQueue: queue,
-      args: [{ project: 'default', name, spec: testSpec(changes), ...input }],
+      args: [signedStart({ project: 'default', name, spec: testSpec(changes), ...input })],
     });
   };
 }

@@ -16,6 +16,7 @@ import { startWorker, type RunningWorker, type StartWorkerOptions } from '../../
 import { TemporalSetupError, prepareNamespace } from '../../worker/temporal-setup.ts';
 import { chatSpec } from '../provider/local-harness.ts';
 import { eventually } from '../provider/eventually.ts';
+import { signedStart } from '../signed-start.ts';
 import { TEST_NAMESPACE, startTestServer, type TestServer } from '../temporal-server.ts';
 import { workflowBundle } from './vm-harness.ts';
 
@@ -107,7 +108,8 @@ describe('a namespace before a worker polls', () => {
 describe('a worker process', () => {
   const runVm = async (worker: RunningWorker, settings: Settings): Promise<string> => {
     const name = `vm-${randomUUID().slice(0, 8)}`;
-    const input: VmInput = { project: 'default', name, spec: chatSpec() };
+    const start: VmInput = { project: 'default', name, spec: chatSpec() };
+    const input = signedStart(start, null, { secret, deployment: 'test' });
     await server.client.workflow.start('vm', {
       workflowId: vmWorkflowId('default', name),
       taskQueue: settings.temporal.controlTaskQueue,
