@@ -13,11 +13,13 @@ interface JsonObject {
 export const problemSchema = z
   .object({
     type: z.string().meta({ description: 'Where the code is explained.' }),
-    title: z.string(),
-    status: z.int(),
+    title: z.string().describe('What the code means, the same for every answer with it.'),
+    status: z.int().describe('The HTTP status of the answer.'),
     detail: z.string().meta({ description: 'What was wrong, and what to do next.' }),
-    code: z.enum(Object.keys(API_ERROR) as [ApiErrorCode, ...ApiErrorCode[]]),
-    requestId: z.string(),
+    code: z
+      .enum(Object.keys(API_ERROR) as [ApiErrorCode, ...ApiErrorCode[]])
+      .describe('What programs tell problems apart by. Each is explained at /docs/errors.'),
+    requestId: z.string().describe('Names this request in the logs.'),
     vm: vmSchema.optional().meta({
       description:
         'With `endedBeforeReady`: the VM as it ended. With `vmEnding` and `otherLife`: the VM that has the name.',

@@ -4,7 +4,11 @@ import type { ApiContext } from '../api-context.ts';
 import { nothingServed } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 
-const text = z.string();
+const pathSchema = z.object({
+  machineId: z.string().describe('The machine that asks.'),
+  token: z.string().describe('What the machine was told at its start; bound to it.'),
+  file: z.string().describe(`One of ${CLOUD_INIT_FILES.join(', ')}.`),
+});
 
 export const datasourceRoute = openRoute({
   method: 'get',
@@ -17,7 +21,7 @@ export const datasourceRoute = openRoute({
     `${CLOUD_INIT_FILES.join(', ')}. The token is bound to the machine and closed once its VM has booted. A token ` +
     'that is wrong, used, expired or of another machine is answered alike: nothing is there.',
   access: 'public',
-  params: z.object({ machineId: text, token: text, file: text }),
+  params: pathSchema,
   replies: { 200: { description: 'The file.', contentType: 'text/plain; charset=utf-8' } },
   errors: ['notFound', 'rateLimited', 'temporalUnavailable'],
   handle: async ({ params: { machineId, token, file } }, api) => {

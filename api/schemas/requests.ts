@@ -1,27 +1,31 @@
 import { z } from 'zod';
 import { TIMEOUT_LIMITS, TIMEOUTS } from '../../domain/timeouts.ts';
 import { PAGE_TOKEN } from '../projection/page-token.ts';
+import { VM_STATE_TEXT } from './explanations.ts';
 import { labelFilterSchema, nameSchema } from './names.ts';
 import { vmStateSchema } from './vm.ts';
 
-export const vmPathSchema = z.strictObject({ name: nameSchema });
+export const vmPathSchema = z.strictObject({ name: nameSchema.describe('Name of the VM, in the project of the key.') });
 
 const waitSecondsSchema = z.int().min(1).max(TIMEOUT_LIMITS.maxWaitSeconds);
-const timeoutSeconds = waitSecondsSchema.optional().meta({ description: 'How long to wait; 60 when absent.' });
+const timeoutSeconds = waitSecondsSchema.optional().describe('How long to wait, with `wait`. Default: 60.');
 
 /** How long `?wait=` waits when nothing else is asked. */
 export const DEFAULT_WAIT_SECONDS = 60;
 
 export const createQuerySchema = z.strictObject({
-  wait: z.enum(['ready']).optional().meta({ description: 'Answer when the VM is ready, or when the time is over.' }),
+  wait: z
+    .enum(['ready'])
+    .optional()
+    .describe('`ready`: answer when the VM is ready, or when the time is over. Default: answer at once.'),
   timeoutSeconds,
 });
 
 export const destroyQuerySchema = z.strictObject({
-  wait: z
-    .enum(['destroyed'])
-    .optional()
-    .meta({ description: 'Answer when the machine is confirmed gone, or when the time is over.' }),
+  wait: z.enum(['destroyed']).optional().meta({
+    description:
+      '`destroyed`: answer when the machine is confirmed gone, or when the time is over. Default: answer at once.',
+  }),
   uid: z
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/, 'not a uid')
@@ -31,20 +35,22 @@ export const destroyQuerySchema = z.strictObject({
     .boolean()
     .optional()
     .meta({
-      description: `Needs an admin key. Ends the VM and frees its name even if its machine cannot be destroyed within ${TIMEOUTS.forcedDestroySeconds} s of the destroy.`,
+      description: `Needs an admin key. Ends the VM and frees its name even if its machine cannot be destroyed within ${TIMEOUTS.forcedDestroySeconds} s of the destroy. Default: false.`,
     }),
   timeoutSeconds,
 });
 
 export const getQuerySchema = z.strictObject({
-  fresh: z.boolean().optional().meta({ description: 'Ask the workflow itself, for at most 2 seconds.' }),
+  fresh: z.boolean().optional().meta({
+    description: 'Ask the workflow itself, for at most 2 seconds. Default: false, which is what Temporal keeps of it.',
+  }),
 });
 
 export const consoleQuerySchema = z.strictObject({
   raw: z
     .boolean()
     .optional()
-    .meta({ description: 'The bytes as the machine wrote them, terminal sequences included.' }),
+    .meta({ description: 'The bytes as the machine wrote them, terminal sequences included. Default: false.' }),
 });
 
 export const MAX_PAGE_SIZE = 1000;
@@ -57,24 +63,37 @@ export const listQuerySchema = z.strictObject({
     .array(vmStateSchema)
     .max(8)
     .optional()
-    .meta({ description: 'Only these states. Without it, VMs that have ended are left out.' }),
-  template: nameSchema.optional(),
-  label: z.array(labelFilterSchema).max(16).optional().meta({ description: '`key=value`; every one must match.' }),
-  pageSize: z.int().min(1).max(MAX_PAGE_SIZE).optional(),
+    .meta({ description: `Only these states. ${VM_STATE_TEXT} Default: all but those that have ended.` }),
+  template: nameSchema.optional().describe('Only VMs of this template. Default: all.'),
+  label: z
+    .array(labelFilterSchema)
+    .max(16)
+    .optional()
+    .meta({ description: '`key=value`; every one must match. Default: all VMs.' }),
+  pageSize: z
+    .int()
+    .min(1)
+    .max(MAX_PAGE_SIZE)
+    .optional()
+    .describe(`VMs on a page at most. Default: ${DEFAULT_PAGE_SIZE}.`),
   pageToken: z
     .string()
     .regex(PAGE_TOKEN, 'no list has given this token')
     .optional()
-    .meta({ description: '`nextPageToken` of the page before.' }),
+    .meta({ description: '`nextPageToken` of the page before. Default: the first page.' }),
   fresh: z
     .boolean()
     .optional()
-    .meta({ description: 'Ask the workflows themselves, for at most 2 seconds and 100 VMs a page.' }),
+    .meta({ description: 'Ask the workflows themselves, for at most 2 seconds and 100 VMs a page. Default: false.' }),
 });
 
 export const holdBodySchema = z
   .strictObject({
-    seconds: z.int().min(0).max(TIMEOUT_LIMITS.maxSeconds).meta({ description: '0 releases a hold.' }),
+    seconds: z
+      .int()
+      .min(0)
+      .max(TIMEOUT_LIMITS.maxSeconds)
+      .meta({ description: 'How long from now on the VM is kept though it is empty; 0 releases a hold.' }),
   })
   .meta({ id: 'Hold' });
 
@@ -86,6 +105,6 @@ export const idempotencyHeaderSchema = z.looseObject({
     .meta({
       description:
         'Makes a create repeatable: with the same key and body the same VM is answered, even after it has ended. ' +
-        'With a `name`, the key belongs to that name.',
+        'With a `name`, the key belongs to that name. Default: none, and each create without a `name` makes a new VM.',
     }),
 });

@@ -2,6 +2,19 @@ import { z } from 'zod';
 import { ALIVE_BECAUSE, type DeadlineKind } from '../../domain/deadlines.ts';
 import { END_REASONS, TIMELINE_ENTRY_KINDS, VM_STATE_NAMES } from '../../domain/vm-state.ts';
 import type { VmView } from '../../domain/vm-view.ts';
+import {
+  ALIVE_BECAUSE_TEXT,
+  choice,
+  DEADLINE_TEXT,
+  END_REASON_TEXT,
+  IDLE_TEXT,
+  ON_LOST_TEXT,
+  PROTOCOL_TEXT,
+  READINESS_KIND_TEXT,
+  SPEC_TEXT,
+  TIMELINE_KIND_TEXT,
+  VM_STATE_TEXT,
+} from './explanations.ts';
 
 const timeSchema = z.iso.datetime();
 
@@ -19,57 +32,84 @@ const DEADLINE_KINDS = [
   'maxLifetime',
 ] as const satisfies readonly DeadlineKind[];
 
-const portSchema = z.object({ name: z.string(), port: z.int(), protocol: z.enum(['tcp', 'udp']) });
-const templateRefSchema = z.object({ name: z.string(), version: z.int() });
+const textSchema = (description: string) => z.string().describe(description);
+const whenSchema = (description: string) => timeSchema.describe(description);
+
+const portSchema = z.object({
+  name: textSchema('Name of the port.'),
+  port: z.int().describe('Port in the machine, and at its address.'),
+  protocol: z.enum(['tcp', 'udp']).describe(PROTOCOL_TEXT),
+});
+const templateRefSchema = z.object({
+  name: textSchema('Name of the template.'),
+  version: z.int().describe('Its version when the VM was made.'),
+});
+const labelsSchema = z.record(z.string(), z.string()).describe('Labels of the VM.');
+const readinessSchema = z.object({
+  kind: z.enum(['agent', 'http', 'tcp', 'machine']).describe(READINESS_KIND_TEXT),
+  port: z.int().nullable().describe(`${SPEC_TEXT.readinessPort} Else null.`),
+  path: z.string().nullable().describe(`${SPEC_TEXT.readinessPath} Else null.`),
+  timeoutSeconds: z.int().describe(SPEC_TEXT.readinessTimeoutSeconds),
+});
+const idleSchema = z.object({
+  timeoutSeconds: z.int().describe(IDLE_TEXT.timeoutSeconds),
+  firstConnectTimeoutSeconds: z.int().describe(IDLE_TEXT.firstConnectTimeoutSeconds),
+  silenceTimeoutSeconds: z.int().describe(IDLE_TEXT.silenceTimeoutSeconds),
+  action: z.literal('destroy').describe(IDLE_TEXT.action),
+});
+const sealedSchema = z.object({
+  secretEnvNames: z.array(z.string()).describe('Names of the variables of `secretEnv`.'),
+  startupScript: z.boolean().describe('Whether there is a startup script.'),
+});
 
 export const vmSpecSchema = z
   .object({
-    template: templateRefSchema.nullable(),
-    provider: z.string(),
-    image: z.string(),
-    zones: z.array(z.string()),
-    cpus: z.int(),
-    memoryMb: z.int(),
-    diskGb: z.int().nullable(),
-    machineType: z.string().nullable(),
-    network: z.string().nullable(),
-    externalIp: z.boolean(),
-    spot: z.boolean(),
-    egress: z.boolean(),
-    labels: z.record(z.string(), z.string()),
-    env: z.record(z.string(), z.string()),
-    sealed: z
-      .object({ secretEnvNames: z.array(z.string()), startupScript: z.boolean() })
+    template: templateRefSchema.nullable().describe('What the spec was taken from; null when it was given whole.'),
+    provider: textSchema(SPEC_TEXT.provider),
+    image: textSchema(SPEC_TEXT.image),
+    zones: z.array(z.string()).describe(`${SPEC_TEXT.zones} Empty: those of the deployment, where there are any.`),
+    cpus: z.int().describe(SPEC_TEXT.cpus),
+    memoryMb: z.int().describe(SPEC_TEXT.memoryMb),
+    diskGb: z.int().nullable().describe(`${SPEC_TEXT.diskGb} Null: as big as the image.`),
+    machineType: z.string().nullable().describe(`${SPEC_TEXT.machineType} Null: chosen by them.`),
+    network: z.string().nullable().describe(`${SPEC_TEXT.network} Null: the default of the deployment.`),
+    externalIp: z.boolean().describe(SPEC_TEXT.externalIp),
+    spot: z.boolean().describe(SPEC_TEXT.spot),
+    egress: z.boolean().describe(SPEC_TEXT.egress),
+    labels: labelsSchema,
+    env: z.record(z.string(), z.string()).describe(SPEC_TEXT.env),
+    sealed: sealedSchema
       .optional()
-      .meta({
-        description: 'Which secret variables there are and whether there is a startup script; never what is in them.',
-      }),
-    ports: z.array(portSchema),
-    readiness: z.object({
-      kind: z.enum(['agent', 'http', 'tcp', 'machine']),
-      port: z.int().nullable(),
-      path: z.string().nullable(),
-      timeoutSeconds: z.int(),
-    }),
-    idle: z.object({
-      timeoutSeconds: z.int(),
-      firstConnectTimeoutSeconds: z.int(),
-      silenceTimeoutSeconds: z.int(),
-      action: z.literal('destroy'),
-    }),
-    softLifetimeSeconds: z.int().nullable(),
-    maxLifetimeSeconds: z.int(),
-    onLost: z.enum(['destroy', 'recreate']),
+      .describe('Which secret variables there are and whether there is a startup script; never what is in them.'),
+    ports: z.array(portSchema).describe('Ports that the app listens on.'),
+    readiness: readinessSchema.describe('When the VM counts as ready.'),
+    idle: idleSchema.describe('When nobody uses the VM any more.'),
+    softLifetimeSeconds: z.int().nullable().describe(`${SPEC_TEXT.softLifetimeSeconds} Null: never.`),
+    maxLifetimeSeconds: z.int().describe(SPEC_TEXT.maxLifetimeSeconds),
+    onLost: z.enum(['destroy', 'recreate']).describe(ON_LOST_TEXT),
   })
   .meta({ id: 'VmSpec', description: 'The whole spec with every default filled in.' });
 
-export const vmStateSchema = z.enum(VM_STATE_NAMES).meta({ id: 'VmState' });
-export const endReasonSchema = z.enum(END_REASONS).meta({ id: 'EndReason' });
+export const vmStateSchema = z.enum(VM_STATE_NAMES).meta({ id: 'VmState', description: VM_STATE_TEXT });
+export const endReasonSchema = z.enum(END_REASONS).meta({ id: 'EndReason', description: END_REASON_TEXT });
+
+const addressSchema = z.object({
+  ip: textSchema('Address that users connect to.'),
+  ports: z.array(portSchema).describe('Ports of the VM at that address.'),
+});
+const deadlineSchema = z.object({
+  at: whenSchema('When it happens.'),
+  kind: z.enum(DEADLINE_KINDS).describe(DEADLINE_TEXT),
+});
+const HEALTH_TEXT = choice('Whether the count of users is known.', {
+  ok: 'it is, or nobody counts',
+  unknown: 'the agent of the VM is silent',
+});
 
 export const vmSchema = z
   .object({
-    name: z.string(),
-    project: z.string(),
+    name: textSchema('Name of the VM, unique among the live VMs of the project.'),
+    project: textSchema('Project of the key that made it.'),
     uid: z.string().meta({ description: 'One life of the name.' }),
     machineId: z.string().optional().meta({ description: 'Absent until the workflow has made it up.' }),
     state: vmStateSchema,
@@ -77,30 +117,30 @@ export const vmSchema = z
     detail: z.string().optional().meta({
       description: 'One sentence more about the reason; while `creating` or `destroying`, why the latest try failed.',
     }),
-    health: z.enum(['ok', 'unknown']),
-    provider: z.string(),
-    zone: z.string().optional(),
-    host: z.string().optional(),
-    template: templateRefSchema.optional(),
-    address: z.object({ ip: z.string(), ports: z.array(portSchema) }).optional(),
-    connections: z.int().optional().meta({ description: 'Absent while nobody ever counted.' }),
-    aliveBecause: z.enum(ALIVE_BECAUSE).nullable(),
-    nextDeadline: z.object({ at: timeSchema, kind: z.enum(DEADLINE_KINDS) }).optional(),
-    holdUntil: timeSchema.optional(),
-    labels: z.record(z.string(), z.string()),
-    createdAt: timeSchema,
-    readyAt: timeSchema.optional(),
-    updatedAt: timeSchema,
-    workflowId: z.string(),
-    runId: z.string(),
-    temporalUiUrl: z.string().optional(),
+    health: z.enum(['ok', 'unknown']).describe(HEALTH_TEXT),
+    provider: textSchema(SPEC_TEXT.provider),
+    zone: z.string().optional().describe('Zone of the machine, where the provider has zones.'),
+    host: z.string().optional().describe('Host that runs the machine, where hosts of ours do.'),
+    template: templateRefSchema.optional().describe('What the VM was made from; absent when its spec was given whole.'),
+    address: addressSchema.optional().describe('Where its users connect; absent until the machine has one.'),
+    connections: z.int().optional().meta({ description: 'Users connected. Absent while nobody ever counted.' }),
+    aliveBecause: z.enum(ALIVE_BECAUSE).nullable().describe(ALIVE_BECAUSE_TEXT),
+    nextDeadline: deadlineSchema.optional().describe('What happens next by itself; absent when nothing does.'),
+    holdUntil: timeSchema.optional().describe('Until then a hold keeps the VM though it is empty.'),
+    labels: labelsSchema,
+    createdAt: whenSchema('When the VM was asked for.'),
+    readyAt: timeSchema.optional().describe('When its present machine was ready; absent before.'),
+    updatedAt: whenSchema('When something last changed.'),
+    workflowId: textSchema('Workflow of the VM in Temporal.'),
+    runId: textSchema('Present run of that workflow; a long life has several.'),
+    temporalUiUrl: z.string().optional().describe('The workflow in the Temporal Web UI, where its address is set.'),
     spec: vmSpecSchema,
   })
-  .meta({ id: 'Vm' });
+  .meta({ id: 'Vm', description: 'A VM: one life of a name, from its create to its confirmed end.' });
 
 export const vmListSchema = z
   .object({
-    vms: z.array(vmSchema),
+    vms: z.array(vmSchema).describe('VMs of the project, oldest first.'),
     nextPageToken: z.string().optional().meta({ description: 'Absent on the last page.' }),
   })
   .meta({ id: 'VmList' });
@@ -108,15 +148,17 @@ export const vmListSchema = z
 export const timelineEntrySchema = z
   .object({
     number: z.int().meta({ description: 'Counts up through one life; never reused.' }),
-    at: timeSchema,
-    kind: z.enum(TIMELINE_ENTRY_KINDS),
+    at: whenSchema('When it happened.'),
+    kind: z.enum(TIMELINE_ENTRY_KINDS).describe(TIMELINE_KIND_TEXT),
     state: vmStateSchema,
     reason: endReasonSchema.optional(),
-    detail: z.string().optional(),
+    detail: z.string().optional().describe('One sentence more.'),
   })
   .meta({ id: 'TimelineEntry' });
 
-export const timelineSchema = z.object({ events: z.array(timelineEntrySchema) }).meta({ id: 'Timeline' });
+export const timelineSchema = z
+  .object({ events: z.array(timelineEntrySchema).describe('What happened, oldest first.') })
+  .meta({ id: 'Timeline' });
 
 /** A VM as the API answers it: the workflow's view and where to find the workflow. */
 export type ApiVm = Omit<VmView, 'machineId'> & {

@@ -87,7 +87,12 @@ export function openApiRoute(document: () => string): Route {
     tag: 'Service',
     summary: 'This description as OpenAPI 3.1',
     access: 'public',
-    replies: { 200: { description: 'The document.', schema: z.looseObject({ openapi: z.string() }) } },
+    replies: {
+      200: {
+        description: 'The document.',
+        schema: z.looseObject({ openapi: z.string().describe('The version of OpenAPI.') }),
+      },
+    },
     errors: [],
     handle: () => Promise.resolve({ status: 200, json: document() }),
   });

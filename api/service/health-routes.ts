@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { ApiProblem } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
 
-const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+const healthSchema = z.object({ status: z.literal('ok').describe('Always `ok`.') }).meta({ id: 'Health' });
 const readinessSchema = z
   .object({
-    status: z.literal('ready'),
+    status: z.literal('ready').describe('Always `ready`.'),
     listAgeSeconds: z.int().meta({ description: 'Since the list of VMs was last read from Temporal.' }),
   })
   .meta({ id: 'ApiReadiness' });

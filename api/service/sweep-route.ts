@@ -1,39 +1,57 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { SweepInput, SweepReport } from '../../domain/sweep.ts';
+import type { LostMachine, SweepInput, SweepReport, SweepVerdict, SweptMachine } from '../../domain/sweep.ts';
 import { parseVmWorkflowId, sweepId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { isTemporalUnavailable } from '../http/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
+import { choice } from '../schemas/explanations.ts';
 
 const SWEEP_SECONDS = 20;
 
 const sweptMachineSchema = z.object({
-  machineId: z.string(),
-  provider: z.string(),
-  project: z.string(),
-  vm: z.string(),
-  verdict: z.enum(['owned', 'young', 'orphan', 'unattributed', 'unknown']),
-  action: z.enum(['none', 'destroyed', 'destroyFailed', 'deferred']),
+  machineId: z.string().describe('The machine.'),
+  provider: z.string().describe('Who made it.'),
+  project: z.string().describe('Project that it was made for; empty where it bears none.'),
+  vm: z.string().describe('Name of the VM that it was made for; empty where it bears none.'),
+  verdict: z.enum(['owned', 'young', 'orphan', 'unattributed', 'unknown']).describe(
+    choice<SweepVerdict>('Whose it is.', {
+      owned: 'its VM lives',
+      young: 'too new to tell',
+      orphan: 'its VM has ended: a sweep removes it',
+      unknown: 'its owner could not be asked for this time; it is left alone',
+      unattributed: 'no trace of a VM was found: it is never touched',
+    }),
+  ),
+  action: z.enum(['none', 'destroyed', 'destroyFailed', 'deferred']).describe(
+    choice<SweptMachine['action']>('What was done about it.', {
+      none: 'nothing, as always in a dry run',
+      destroyed: 'it was removed',
+      deferred: 'the sweep had no time left for it; the next one goes on',
+      destroyFailed: 'it could not be removed; the next sweep tries again',
+    }),
+  ),
 });
 const lostMachineSchema = z.object({
-  workflowId: z.string(),
-  machineId: z.string(),
-  action: z.enum(['none', 'told']),
+  workflowId: z.string().describe('Workflow of the VM whose machine is gone.'),
+  machineId: z.string().describe('The machine that is gone.'),
+  action: z.enum(['none', 'told']).describe(
+    choice<LostMachine['action']>('What was done about it.', {
+      none: 'nothing, as always in a dry run',
+      told: 'the VM was told',
+    }),
+  ),
+});
+const providerSweepSchema = z.object({
+  at: z.iso.datetime().describe('When it was looked.'),
+  dryRun: z.boolean().describe('Nothing was changed.'),
+  owned: z.int().describe('Machines whose VM lives, of all projects.'),
+  machines: z.array(sweptMachineSchema).describe('Machines that were found and are not owned.'),
+  lost: z.array(lostMachineSchema).describe('VMs whose machine is gone.'),
 });
 const sweepSchema = z
-  .object({
-    sweeps: z.array(
-      z.object({
-        at: z.iso.datetime(),
-        dryRun: z.boolean(),
-        owned: z.int(),
-        machines: z.array(sweptMachineSchema),
-        lost: z.array(lostMachineSchema),
-      }),
-    ),
-  })
+  .object({ sweeps: z.array(providerSweepSchema).describe('One for each provider.') })
   .meta({ id: 'Sweep', description: 'One report for each provider.' });
 
 export const sweepRoute = keyedRoute({
