@@ -4,11 +4,11 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
 import { GCP_RULES } from '../domain/gcp-rules.ts';
 import { localApiUrl } from './api-url.ts';
+import { describeSettings } from './describe-settings.ts';
 import {
   SETTING_DEFAULTS,
   SETTING_DEFINITIONS,
   SETTING_NAMES,
-  flagOf,
   type SettingDefinition,
   type SettingName,
 } from './setting-definitions.ts';
@@ -61,19 +61,6 @@ export function settingsOfThisProcess(): Settings {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
-}
-
-/** One line for each setting: flag, environment variable, purpose. */
-export function describeSettings(): string {
-  const rows = SETTING_NAMES.map((name) => {
-    const { env, about, secret }: SettingDefinition = SETTING_DEFINITIONS[name];
-    return `  ${(secret ? '' : flagOf(name)).padEnd(26)} ${env.padEnd(32)} ${about}`;
-  });
-  return [
-    'Settings: flag, else environment variable, else ephemera.yaml (--config FILE; keys like apiPort), else default.',
-    ...rows,
-    "  Temporal's own variables (TEMPORAL_PROFILE, TEMPORAL_API_KEY, TEMPORAL_TLS, …) are honoured too.",
-  ].join('\n');
 }
 
 function validate(written: WrittenSettings, mistakes: string[]): Values {

@@ -246,17 +246,17 @@ export const SETTING_DEFINITIONS = {
   },
   hostCpus: {
     env: 'EPHEMERA_HOST_CPUS',
-    about: 'virtual cpus that this host gives to machines; else four for each core',
+    about: 'virtual cpus that this host gives to machines',
     schema: amount('cpus', 100_000),
   },
   hostMemoryMb: {
     env: 'EPHEMERA_HOST_MEMORY_MB',
-    about: 'memory that this host gives to machines; else all but a reserve',
+    about: 'memory in MB that this host gives to machines',
     schema: amount('MB', 100_000_000),
   },
   hostDiskGb: {
     env: 'EPHEMERA_HOST_DISK_GB',
-    about: 'disk that this host gives to machines; else what is free but a reserve',
+    about: 'disk in GB that this host gives to machines',
     schema: amount('GB', 10_000_000),
   },
   providerCallsPerSecond: {
@@ -378,6 +378,23 @@ export const SETTING_DEFAULTS = {
   temporalUiPort: 8233,
   controlTaskQueue: CONTROL_TASK_QUEUE,
 } as const;
+
+/** For people: what a setting is without a value of its own, where that depends on something. */
+export const DERIVED_DEFAULTS = {
+  stateDir: '.ephemera in the checkout',
+  hostId: 'the name of this computer',
+  apiUrl: 'where the API listens',
+  auditLog: 'audit.log in the state directory',
+  secretKey: 'one that is made once and kept in the state directory',
+  apiKey: 'one that is made once and kept in the state directory',
+  temporalUiUrl: 'that of the server that npm start runs',
+  temporalAddress: 'the server that npm start runs',
+  temporalCli: 'the one on PATH or in the cache, else it is downloaded or built',
+  qemuImageDir: 'the image that npm run image makes',
+  hostCpus: 'four for each core',
+  hostMemoryMb: 'all but a reserve',
+  hostDiskGb: 'what is free but a reserve',
+} as const satisfies Partial<Record<SettingName, string>>;
 
 /** `EPHEMERA_API_PORT` -> `--api-port`. */
 export function flagOf(name: SettingName): string {

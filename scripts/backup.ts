@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import { KEY_FILES, secretFingerprint, writeManifest, type BackupFile } from './backup-files.ts';
 import { findOrGetCurrentNode } from './current-node.ts';
+import { answerHelp, type Help } from './help.ts';
 import { settingsOfArguments, takeOwnFlags, wholeNumber } from './own-flags.ts';
 import { runCommand } from './run-command.ts';
 import { TEMPORAL_DB_FILE } from './temporal-server.ts';
@@ -17,18 +18,29 @@ const UNFINISHED = '.unfinished-';
 /** An unfinished backup that nobody wrote to for this long was abandoned. */
 const ABANDONED_MS = 3600_000;
 
-const USAGE = `npm run backup -- [--to DIR] [--keep N] [--without-keys] [settings]
-  --to DIR         where backups go (default: backups/ in the state directory; another disk is better)
-  --keep N         removes all but the newest N backups there
-  --without-keys   leaves out the deployment's secret and the API keys`;
+const HELP: Help = {
+  command: 'npm run backup',
+  about: 'Copies everything that a deployment cannot make again, while it runs (docs/backup.md).',
+  usage: ['[--to DIR] [--keep N] [--without-keys] [settings]'],
+  flags: [
+    ['--to DIR', 'where backups go (default: backups/ in the state directory; another disk is better)'],
+    ['--keep N', 'removes all but the newest N backups there (default: keeps all)'],
+    ['--without-keys', "leaves out the deployment's secret and the API keys (default: takes them)"],
+  ],
+  examples: [
+    ['npm run backup', 'into .ephemera/backups/'],
+    ['npm run backup -- --to /mnt/other-disk --keep 7', 'elsewhere, and only the newest seven'],
+  ],
+  settings: 'some',
+};
 
 await runScript(main);
 
 async function main(): Promise<void> {
-  const flags = takeOwnFlags(process.argv.slice(2), { switches: ['without-keys', 'help'], values: ['to', 'keep'] });
-  if (flags.switches.has('help')) return void process.stdout.write(`${USAGE}\n`);
+  answerHelp(process.argv, HELP);
+  const flags = takeOwnFlags(process.argv.slice(2), { switches: ['without-keys'], values: ['to', 'keep'] });
   const keep = wholeNumber(flags, 'keep');
-  const settings = settingsOfArguments(flags.rest, USAGE);
+  const settings = settingsOfArguments(flags.rest, HELP);
   const source = await findDatabase(settings);
   const folder = resolve(flags.values.get('to') ?? join(settings.stateDir, 'backups'));
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -117,6 +129,7 @@ async function prune(folder: string, keep: number | undefined): Promise<void> {
 
 function sayDone(done: string, keys: readonly BackupFile[], { secretKey }: Settings): void {
   say(`  ${done}`);
+  say(`  back again with: npm run restore -- ${done}`);
   if (keys.length === 0) warn("it has no keys: a restore needs the deployment's secret from elsewhere");
   else warn(`it holds ${keys.join(', ')}: whoever reads it is administrator. Keep it as you keep those`);
   if (secretKey !== null) warn('EPHEMERA_SECRET_KEY comes from the environment and is not in it: keep that safe too');

@@ -4,13 +4,25 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { answerHelp, type Help } from './help.ts';
 import { ScriptError, runScript, say } from './terminal.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const BENCHES = join(ROOT, 'bench');
 
+const HELP: Help = {
+  command: 'npm run bench',
+  about: 'Runs a bench of bench/ by its name, or lists them. Results are kept in bench/results/ (docs/performance.md).',
+  usage: ['', 'NAME [arguments of the bench]'],
+  examples: [
+    ['npm run bench', 'lists the benches'],
+    ['npm run bench -- crash', 'runs one'],
+  ],
+};
+
 await runScript(async () => {
   const [name, ...args] = process.argv.slice(2);
+  answerHelp([name ?? ''], HELP);
   if (name === undefined) return listBenches();
   const file = join(BENCHES, `${name}.ts`);
   if (!/^[a-z0-9-]+$/.test(name) || !existsSync(file)) {

@@ -2,10 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runStorm, type StormOptions, type StormReport } from '../test/chaos/storm/run-storm.ts';
 import { STORM_CELLS } from '../test/chaos/storm/plan.ts';
 import { buildVmServer } from './build-vm-server.ts';
+import { answerHelp, type Help } from './help.ts';
+import { onlyOwnFlags } from './own-flags.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
 import { ScriptError, duration, runScript, say, step, warn } from './terminal.ts';
 
@@ -13,7 +14,26 @@ const RESULTS = resolve(import.meta.dirname, '..', 'bench', 'results');
 /** Every cell once, and the lives between them to whom nothing may happen. */
 const ALL_CELLS = Math.ceil((STORM_CELLS.length * 6) / 5);
 
+const HELP: Help = {
+  command: 'npm run chaos',
+  about:
+    'A storm of faults over whole lives of VMs on real processes; exit code 1 when a machine is left or a user lost.',
+  usage: ['[--seed N] [--lives N] [--parallel N] [--provider local|qemu] [--only 3,17]'],
+  flags: [
+    ['--seed N', 'brings a storm back (default: by chance, and printed)'],
+    ['--lives N', `how many lives (default: ${ALL_CELLS}, each step of a life with each fault)`],
+    ['--parallel N', 'lives at a time (default: 6; with qemu 2)'],
+    ['--provider NAME', 'local or qemu (default: local)'],
+    ['--only 3,17', 'only these lives of the storm (default: all)'],
+  ],
+  examples: [
+    ['npm run chaos', 'every fault once'],
+    ['npm run chaos -- --seed 5 --only 17', 'one life of storm 5 again'],
+  ],
+};
+
 await runScript(async () => {
+  answerHelp(process.argv, HELP);
   const options = askedStorm();
   await step('vm-server built', () => buildVmServer());
   const setPath = process.env['EPHEMERA_TEMPORAL_CLI'] ?? null;
@@ -26,16 +46,20 @@ await runScript(async () => {
 });
 
 function askedStorm(): StormOptions {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { seed: text, lives: text, parallel: text, provider: text, only: text } });
-  const { provider = 'local' } = values;
+  const { values: given } = onlyOwnFlags(
+    process.argv.slice(2),
+    { values: ['seed', 'lives', 'parallel', 'provider', 'only'] },
+    HELP,
+  );
+  const values: Record<string, string | undefined> = Object.fromEntries(given);
+  const provider = values['provider'] ?? 'local';
   if (provider !== 'local' && provider !== 'qemu') throw new ScriptError('--provider is local or qemu');
-  const only = values.only?.split(',').map((item) => wholeNumber('--only', item));
+  const only = values['only']?.split(',').map((item) => wholeNumber('--only', item));
   const parallel = provider === 'qemu' ? 2 : 6;
   return {
-    seed: wholeNumber('--seed', values.seed) ?? Math.floor(Math.random() * 1_000_000),
-    lives: wholeNumber('--lives', values.lives) ?? ALL_CELLS,
-    parallel: wholeNumber('--parallel', values.parallel) ?? parallel,
+    seed: wholeNumber('--seed', values['seed']) ?? Math.floor(Math.random() * 1_000_000),
+    lives: wholeNumber('--lives', values['lives']) ?? ALL_CELLS,
+    parallel: wholeNumber('--parallel', values['parallel']) ?? parallel,
     provider,
     ...(only === undefined ? {} : { only }),
   };

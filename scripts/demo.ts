@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { DemoApi } from './demo-client.ts';
 import { liveOneLife } from './demo-life.ts';
+import { answerHelp, type Help } from './help.ts';
 import { readLiveRunFile, type RunFile } from './run-file.ts';
 import { ScriptError, coloured, runScript, say } from './terminal.ts';
 
@@ -16,9 +17,24 @@ const POLL_MS = 200;
 const START_DEADLINE_MS = 20 * 60_000;
 const STOP_DEADLINE_MS = 20_000;
 
+const HELP: Help = {
+  command: 'npm run demo',
+  about:
+    'Shows a whole life of a VM: create, chat with two clients, idle, destroyed, timeline. Uses what runs on the state ' +
+    'directory, else starts it and stops it again.',
+  usage: ['[settings]'],
+  examples: [
+    ['npm run demo', 'with what runs already, or all defaults'],
+    ['npm run demo -- --provider qemu', 'in a real virtual machine'],
+    ['npm run demo -- --state-dir /srv/ephemera', 'with what runs there'],
+  ],
+  settings: 'some',
+};
+
 await runScript(main);
 
 async function main(): Promise<void> {
+  answerHelp(process.argv, HELP);
   const { stateDir } = settingsOfThisProcess();
   const running = await readLiveRunFile(stateDir);
   if (running !== undefined) {

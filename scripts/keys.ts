@@ -11,16 +11,33 @@ import {
   type StoredKey,
 } from '../config/keys-file.ts';
 import { loadSettings, SettingsError } from '../config/load-settings.ts';
+import { answerHelp, helpText, usageLines, type Help } from './help.ts';
 import { ScriptError, runScript, say } from './terminal.ts';
 
-const USAGE = `npm run keys -- list
-npm run keys -- add --project NAME --role ${ROLES.join('|')} [--label TEXT] [--expires WHEN]
-npm run keys -- revoke ID
-npm run keys -- rotate ID [--overlap-seconds N] [--expires WHEN]
-
-WHEN is a time (2027-01-31 or 2027-01-31T12:00:00Z) or a number of days (30d).
-A new key is printed once, alone on standard output. rotate ends the old key at once, or after --overlap-seconds.
---state-dir DIR, or EPHEMERA_STATE_DIR, names another state directory.`;
+const HELP: Help = {
+  command: 'npm run keys',
+  about:
+    'The API keys of a state directory, also while Ephemera runs (docs/keys.md). A new key is printed once, alone on standard output.',
+  usage: [
+    'list',
+    `add --project NAME --role ${ROLES.join('|')} [--label TEXT] [--expires WHEN]`,
+    'revoke ID',
+    'rotate ID [--overlap-seconds N] [--expires WHEN]',
+  ],
+  flags: [
+    ['--project NAME', 'whose VMs the key is for; always needed'],
+    ['--role ROLE', `what it may do: ${ROLES.join(', ')}; always needed`],
+    ['--label TEXT', 'what it is for, in lists (default: none)'],
+    ['--expires WHEN', 'a time (2027-01-31 or 2027-01-31T12:00:00Z) or a number of days (30d) (default: never)'],
+    ['--overlap-seconds N', 'how long the old key goes on beside the new one (default: 0)'],
+    ['--state-dir DIR', 'another state directory (default: EPHEMERA_STATE_DIR, else .ephemera in the checkout)'],
+  ],
+  examples: [
+    ['npm run keys -- add --project games --role operator --expires 90d', 'a key for a matchmaker'],
+    ['npm run --silent keys -- add --project games --role viewer > key', 'the key alone, into a file'],
+    ['npm run keys -- rotate 1f2e3d4c --overlap-seconds 3600', 'a new key, the old one for an hour more'],
+  ],
+};
 
 const DAY_MS = 24 * 3600 * 1000;
 const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
@@ -28,10 +45,11 @@ const MAX_OVERLAP_SECONDS = 30 * 24 * 3600;
 await runScript(main);
 
 async function main(): Promise<void> {
+  answerHelp(process.argv, HELP);
   const { values, positionals } = parsed();
   const [command, id, ...rest] = positionals;
-  if (values.help || command === undefined) {
-    say(USAGE);
+  if (command === undefined) {
+    say(helpText(HELP));
     return;
   }
   const stateDir = stateDirectory(values['state-dir']);
@@ -48,7 +66,7 @@ async function main(): Promise<void> {
     } else if (command === 'rotate' && id !== undefined && rest.length === 0) {
       const overlapSeconds = overlapIn(values['overlap-seconds']);
       show(await rotateKey(stateDir, id, { overlapSeconds, ...expires }, now), `takes the place of ${id}`);
-    } else throw new ScriptError(USAGE);
+    } else throw new ScriptError(usageLines(HELP));
   } catch (error) {
     if (error instanceof KeyChangeError) throw new ScriptError(error.message);
     throw error;
@@ -67,11 +85,10 @@ function parsed() {
         expires: text,
         'overlap-seconds': text,
         'state-dir': text,
-        help: { type: 'boolean' },
       },
     });
   } catch (error) {
-    throw new ScriptError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    throw new ScriptError(`${error instanceof Error ? error.message : String(error)}\n${usageLines(HELP)}`);
   }
 }
 
@@ -86,6 +103,9 @@ function stateDirectory(asked: string | undefined): string {
 }
 
 function ownerOf({ project, role }: { project: string | undefined; role: string | undefined }) {
+  if (project === undefined)
+    throw new ScriptError(`--project is missing: whose VMs is the key for?\n${usageLines(HELP)}`);
+  if (role === undefined) throw new ScriptError(`--role is missing: one of ${ROLES.join(', ')}\n${usageLines(HELP)}`);
   const known = ROLES.find((name) => name === role);
   if (known === undefined) throw new ScriptError(`--role must be one of ${ROLES.join(', ')}`);
   const name = projectSchema.safeParse(project);

@@ -1,5 +1,6 @@
 import { loadSettings, SettingsError } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
+import { usageLines, type Help } from './help.ts';
 import { ScriptError } from './terminal.ts';
 
 /** What a script takes besides the settings. */
@@ -37,6 +38,20 @@ export function takeOwnFlags(
   return flags;
 }
 
+/**
+ * A script's own flags where it takes nothing else.
+ * @throws ScriptError for anything else, and for a flag without its value.
+ */
+export function onlyOwnFlags(
+  argv: readonly string[],
+  own: { switches?: readonly string[]; values?: readonly string[] },
+  help: Help,
+): OwnFlags {
+  const flags = takeOwnFlags(argv, own);
+  if (flags.rest.length > 0) throw new ScriptError(`unknown: ${flags.rest.join(' ')}\n${usageLines(help)}`);
+  return flags;
+}
+
 /** A whole number of at least 1, or undefined for a flag that was not given. */
 export function wholeNumber(flags: OwnFlags, name: string): number | undefined {
   const value = flags.values.get(name);
@@ -49,11 +64,11 @@ export function wholeNumber(flags: OwnFlags, name: string): number | undefined {
  * The settings from what is left of the arguments, the environment and the file.
  * @throws ScriptError with every mistake and the script's usage.
  */
-export function settingsOfArguments(argv: readonly string[], usage: string): Settings {
+export function settingsOfArguments(argv: readonly string[], help: Help): Settings {
   try {
     return loadSettings({ argv, env: process.env, cwd: process.cwd() });
   } catch (error) {
-    if (error instanceof SettingsError) throw new ScriptError(`${error.message}\n${usage}`);
+    if (error instanceof SettingsError) throw new ScriptError(`${error.message}\n${usageLines(help)}`);
     throw error;
   }
 }

@@ -3,28 +3,44 @@
  * that new and open VMs go on with it.
  */
 import { readRouting, workerVersion, type Routing, type WorkerVersion } from '../worker/worker-deployment.ts';
+import { answerHelp, usageLines, type Help } from './help.ts';
 import { settingsOfArguments, takeOwnFlags, wholeNumber } from './own-flags.ts';
 import { connectToTemporal, type TemporalInReach } from './temporal-in-reach.ts';
 import { ScriptError, coloured, runScript, say } from './terminal.ts';
 
 const IDENTITY = 'npm run promote';
 
-const USAGE = `npm run promote -- --worker-deployment NAME [--worker-build-id ID] [--ramp PERCENT | --unversioned] [settings]
-  --ramp PERCENT   sends only that share of the VMs to the build; again without it for all of them
-  --unversioned    makes workers without a deployment current again`;
+const HELP: Help = {
+  command: 'npm run promote',
+  about:
+    'Makes the build of this checkout, or the one named, current in its worker deployment: VMs go on with it (docs/upgrading.md).',
+  usage: ['--worker-deployment NAME [--worker-build-id ID] [--ramp PERCENT | --unversioned] [settings]'],
+  flags: [
+    ['--worker-deployment NAME', 'the Temporal worker deployment (default: EPHEMERA_WORKER_DEPLOYMENT)'],
+    ['--worker-build-id ID', 'the build (default: that of this checkout)'],
+    ['--ramp PERCENT', 'sends only that share of the VMs to the build (default: all of them)'],
+    ['--unversioned', 'makes workers without a deployment current again (default: the build)'],
+  ],
+  examples: [
+    ['npm run promote -- --worker-deployment games --ramp 10', 'a tenth of the VMs first'],
+    ['npm run promote -- --worker-deployment games', 'then all of them'],
+  ],
+  settings: 'some',
+};
 
 await runScript(main);
 
 async function main(): Promise<void> {
-  const flags = takeOwnFlags(process.argv.slice(2), { switches: ['unversioned', 'help'], values: ['ramp'] });
-  if (flags.switches.has('help')) return void process.stdout.write(`${USAGE}\n`);
+  answerHelp(process.argv, HELP);
+  const flags = takeOwnFlags(process.argv.slice(2), { switches: ['unversioned'], values: ['ramp'] });
   const ramp = wholeNumber(flags, 'ramp');
   const unversioned = flags.switches.has('unversioned');
   if (unversioned && ramp !== undefined) throw new ScriptError('--ramp and --unversioned: give one of them');
   if (ramp !== undefined && ramp > 99) throw new ScriptError('--ramp: is for 1 to 99 percent; leave it out for all');
-  const settings = settingsOfArguments(flags.rest, USAGE);
+  const settings = settingsOfArguments(flags.rest, HELP);
   const version = workerVersion(settings);
-  if (version === null) throw new ScriptError(`which deployment? EPHEMERA_WORKER_DEPLOYMENT is not set\n${USAGE}`);
+  if (version === null)
+    throw new ScriptError(`which deployment? EPHEMERA_WORKER_DEPLOYMENT is not set\n${usageLines(HELP)}`);
   const temporal = await connectToTemporal(settings);
   try {
     await promote(temporal, settings.temporal.namespace, { version, ramp, unversioned });

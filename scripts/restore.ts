@@ -5,16 +5,31 @@ import { join, resolve } from 'node:path';
 import { SECRET_KEY_FILE } from '../config/deployment-secret.ts';
 import type { Settings } from '../config/settings.ts';
 import { readManifest, secretFingerprint, verifyFiles, type BackupFile, type Manifest } from './backup-files.ts';
+import { answerHelp, usageLines, type Help } from './help.ts';
 import { settingsOfArguments, takeOwnFlags } from './own-flags.ts';
 import { tryLock } from '../config/process-lock.ts';
 import { endLeftovers } from './run-file.ts';
 import { TEMPORAL_DB_FILE } from './temporal-server.ts';
 import { ScriptError, runScript, say, step, warn } from './terminal.ts';
 
-const USAGE = `npm run restore -- DIR [--with-api-keys] [settings]
-  DIR               a backup that npm run backup made
-  --with-api-keys   takes the API keys of the backup too; else those that are there stay, for a key that was
-                    revoked since must not come back`;
+const HELP: Help = {
+  command: 'npm run restore',
+  about:
+    'Puts a backup back into the state directory and keeps what was there aside; nothing may run on it (docs/backup.md).',
+  usage: ['DIR [--with-api-keys] [settings]'],
+  flags: [
+    ['DIR', 'a backup that npm run backup made: its path, or its name in the state directory or in backups/ there'],
+    [
+      '--with-api-keys',
+      'takes the API keys of the backup too (default: those that are there stay, for a revoked one must not come back)',
+    ],
+  ],
+  examples: [
+    ['npm run restore -- backups/2026-11-21T07-03-53.123Z', 'one in the state directory'],
+    ['npm run restore -- /mnt/other-disk/2026-11-21T07-03-53.123Z', 'one elsewhere'],
+  ],
+  settings: 'some',
+};
 
 /** SQLite keeps what is not in the file yet in these; beside another file they would damage it. */
 const SQLITE_SIDE_FILES = [`${TEMPORAL_DB_FILE}-wal`, `${TEMPORAL_DB_FILE}-shm`] as const;
@@ -23,10 +38,10 @@ await runScript(main);
 
 async function main(): Promise<void> {
   const [from, ...argv] = process.argv.slice(2);
-  if (from === undefined || from === '--help') return void process.stdout.write(`${USAGE}\n`);
-  if (from.startsWith('--')) throw new ScriptError(`name the backup first\n${USAGE}`);
+  answerHelp(from === undefined ? ['--help'] : process.argv, HELP);
+  if (from === undefined || from.startsWith('--')) throw new ScriptError(`name the backup first\n${usageLines(HELP)}`);
   const flags = takeOwnFlags(argv, { switches: ['with-api-keys'] });
-  const settings = settingsOfArguments(flags.rest, USAGE);
+  const settings = settingsOfArguments(flags.rest, HELP);
   const lock = await tryLock(join(settings.stateDir, 'start.lock'));
   if ('heldBy' in lock) {
     throw new ScriptError(
@@ -34,10 +49,17 @@ async function main(): Promise<void> {
     );
   }
   try {
-    await restore(resolve(from), settings, flags.switches.has('with-api-keys'));
+    await restore(await findBackup(from, settings), settings, flags.switches.has('with-api-keys'));
   } finally {
     await lock.unlock();
   }
+}
+
+/** The folder that was named, from here or from where backups are by default; the first place when it is nowhere. */
+async function findBackup(named: string, { stateDir }: Settings): Promise<string> {
+  const places = [resolve(named), resolve(stateDir, named), resolve(stateDir, 'backups', named)];
+  for (const place of places) if ((await stat(place).catch(() => undefined))?.isDirectory()) return place;
+  throw new ScriptError(`there is no backup ${named}; looked for ${places.join(', ')}`);
 }
 
 async function restore(folder: string, settings: Settings, withApiKeys: boolean): Promise<void> {

@@ -11,6 +11,7 @@ const identitySchema = z.object({ pid: z.int(), startedAt: z.string() });
 const runFileSchema = z.object({
   apiUrl: z.string(),
   temporalAddress: z.string(),
+  temporalNamespace: z.string().optional(),
   temporalUiUrl: z.string().nullable(),
   /** Of the API and of the worker, for Prometheus. */
   metricsUrls: z.array(z.string()),

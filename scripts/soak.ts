@@ -2,9 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runSoak, type SoakReport } from '../test/chaos/soak/run-soak.ts';
 import { buildVmServer } from './build-vm-server.ts';
+import { answerHelp, type Help } from './help.ts';
+import { onlyOwnFlags } from './own-flags.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
 import { ScriptError, runScript, say, step, warn } from './terminal.ts';
 
@@ -12,7 +13,17 @@ const RESULTS = resolve(import.meta.dirname, '..', 'bench', 'results');
 /** Every sixth sample is kept: one a minute. */
 const KEPT_SAMPLE = 6;
 
+const HELP: Help = {
+  command: 'npm run soak',
+  about:
+    'A steady life of many VMs, and whether memory, files and processes stay flat; exit code 1 when something is wrong.',
+  usage: ['[--minutes N]'],
+  flags: [['--minutes N', 'how long (default: 30)']],
+  examples: [['npm run soak -- --minutes 120', 'two hours']],
+};
+
 await runScript(async () => {
+  answerHelp(process.argv, HELP);
   const minutes = askedMinutes();
   await step('vm-server built', () => buildVmServer());
   const setPath = process.env['EPHEMERA_TEMPORAL_CLI'] ?? null;
@@ -24,11 +35,12 @@ await runScript(async () => {
 });
 
 function askedMinutes(): number {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
-  if (!/^[1-9]\d{0,3}$/.test(values.minutes)) {
-    throw new ScriptError(`--minutes takes a whole number, 1 or more, not ${values.minutes}`);
+  const { values } = onlyOwnFlags(process.argv.slice(2), { values: ['minutes'] }, HELP);
+  const minutes = values.get('minutes') ?? '30';
+  if (!/^[1-9]\d{0,3}$/.test(minutes)) {
+    throw new ScriptError(`--minutes takes a whole number, 1 or more, not ${minutes}`);
   }
-  return Number(values.minutes);
+  return Number(minutes);
 }
 
 async function keep({ samples, ...report }: SoakReport): Promise<void> {

@@ -10,6 +10,7 @@ import type { Settings } from '../config/settings.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { buildVmServer } from './build-vm-server.ts';
 import { withGuestImage } from './guest-image.ts';
+import { answerHelp, type Help } from './help.ts';
 import { choosePort, type PortWish } from './ports.ts';
 import { identify } from '../config/process-identity.ts';
 import { tryLock, type Unlock } from '../config/process-lock.ts';
@@ -34,9 +35,24 @@ const POLL_MS = 100;
 const SAME_PRESS_MS = 700;
 const GRACE_MS = { api: 5000, worker: 6000, temporal: 4000 };
 
+const HELP: Help = {
+  command: 'npm start',
+  about:
+    'Sets everything up, runs Temporal, worker and API, and stops them in order on Ctrl-C or SIGTERM; machines go on.',
+  usage: ['[settings]'],
+  examples: [
+    ['npm start', 'all defaults; prints where everything is, and a command to try'],
+    ['npm start -- --provider qemu', 'real virtual machines'],
+    ['npm start -- --state-dir /srv/ephemera --api-port 7500', 'a second one beside the first'],
+    ['TEMPORAL_ADDRESS=temporal.example.com:7233 npm start', 'with a Temporal server of your own'],
+  ],
+  settings: 'all',
+};
+
 await runScript(main);
 
 async function main(): Promise<void> {
+  answerHelp(process.argv, HELP);
   const asked = settingsOfThisProcess();
   if (asked.api.tls !== null) {
     throw new ScriptError(
@@ -61,6 +77,7 @@ async function main(): Promise<void> {
       writeRunFile(settings.stateDir, {
         apiUrl: apiUrl(settings),
         temporalAddress: temporalConnectionOptions(settings).address,
+        temporalNamespace: settings.temporal.namespace,
         temporalUiUrl: settings.temporal.uiUrl,
         metricsUrls: metricsUrls(settings),
         keyFile: firstKey.keyFile,

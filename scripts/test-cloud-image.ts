@@ -6,12 +6,21 @@ import { spawnSync } from 'node:child_process';
 import { startVitest } from 'vitest/node';
 import { IMAGE_TOOLS } from '../test/cloud-init/debian-image.ts';
 import { buildVmServer } from './build-vm-server.ts';
+import { answerHelp, type Help } from './help.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
 import { ScriptError, runScript, step } from './terminal.ts';
 
 const TEST_TIMEOUT_MS = 30 * 60_000;
 
+const HELP: Help = {
+  command: 'npm run test:cloud-image',
+  about: 'Makes a cloud image of Debian with mmdebstrap and boots it through the whole product; some minutes, as root.',
+  usage: [''],
+  examples: [['npm run test:cloud-image', 'says first which packages are missing']],
+};
+
 await runScript(async () => {
+  answerHelp(process.argv, HELP);
   const missing = Object.entries(IMAGE_TOOLS).filter(([tool]) => spawnSync(tool, ['--version']).error !== undefined);
   if (process.getuid?.() !== 0 || missing.length > 0) {
     const packages = [...missing.map(([, name]) => name), 'syslinux-common', 'qemu-system-x86'].join(' ');

@@ -5,11 +5,25 @@
 import { startVitest } from 'vitest/node';
 import { GCP_RULES, type GcpRules } from '../domain/gcp-rules.ts';
 import { diagnoseGcp } from './doctor-gcp.ts';
+import { answerHelp, type Help } from './help.ts';
 import { ScriptError, runScript, say } from './terminal.ts';
 
 const TEST_TIMEOUT_MS = 20 * 60_000;
 
+const HELP: Help = {
+  command: 'npm run test:gcp-live',
+  about:
+    'The provider contract suite on a real Google Cloud project: some 40 of the smallest machines, all removed again.',
+  usage: [''],
+  flags: [
+    ['EPHEMERA_GCP_PROJECT', 'in the environment: the project; always needed'],
+    ['EPHEMERA_GCP_ZONES', 'in the environment: zones in the order to try (default: us-central1-a)'],
+  ],
+  examples: [['EPHEMERA_GCP_PROJECT=my-tests npm run test:gcp-live', 'checks first what the project lacks']],
+};
+
 await runScript(async () => {
+  answerHelp(process.argv, HELP);
   const project = process.env['EPHEMERA_GCP_PROJECT'] ?? '';
   if (project === '') {
     throw new ScriptError(

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { buildVmServer } from './build-vm-server.ts';
 import { staticGates } from './checks.ts';
 import { findOrGetCurrentNode } from './current-node.ts';
+import { answerHelp, type Help } from './help.ts';
 import { runCommand, runGates } from './run-command.ts';
 import { installSystemPackages, missingSystemPackages } from './system-packages.ts';
 import { findOrGetTemporalCli } from './temporal-cli.ts';
@@ -19,7 +20,22 @@ type Project = (typeof PROJECTS)[number];
 /** Tests with real servers and processes wait a lot; more at once would only measure how slow the machine is. */
 const MAX_WORKERS = 3;
 
+const HELP: Help = {
+  command: 'npm test',
+  about:
+    'The gates of npm run check, then every test that this computer can run; at the end what failed and what could not run.',
+  usage: ['', `[${PROJECTS.join('|')}]…`],
+  flags: [
+    ['CI=true', 'in the environment: installs missing packages with apt, and a test that cannot run fails the whole'],
+  ],
+  examples: [
+    ['npm test', 'everything (about 25 minutes on 2 cores)'],
+    ['npm test -- e2e chaos', 'only these projects, without the gates'],
+  ],
+};
+
 await runScript(async () => {
+  answerHelp(process.argv, HELP);
   const projects = askedProjects(process.argv.slice(2));
   const startedAt = Date.now();
   const total = emptyTally();

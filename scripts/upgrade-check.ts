@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Settings } from '../config/settings.ts';
 import { bundleWorkflows } from '../worker/workflow-bundle.ts';
+import { answerHelp, type Help } from './help.ts';
 import { fetchHistories, listOpenWorkflows, readHistories, writeHistory } from './histories.ts';
 import { settingsOfArguments, takeOwnFlags, wholeNumber } from './own-flags.ts';
 import { replayAll, type BrokenWorkflow, type ReplayReport } from './replay-check.ts';
@@ -16,11 +17,24 @@ const RECORDED = resolve(import.meta.dirname, '../test/replay/histories');
 const DEFAULT_LIMIT = 5000;
 const PROGRESS_INTERVAL_MS = 5000;
 
-const USAGE = `npm run upgrade-check -- [--json] [--limit N] [--export DIR | --from DIR] [settings]
-  --json        prints one JSON object on standard output, and everything else on standard error
-  --limit N     replays a sample when more than N workflows are open (default ${DEFAULT_LIMIT})
-  --export DIR  only writes the histories of the open workflows into DIR, to be checked elsewhere
-  --from DIR    replays the histories of DIR instead of those that run now`;
+const HELP: Help = {
+  command: 'npm run upgrade-check',
+  about:
+    'Replays recorded histories and open workflows on the workflow code of this checkout; exit code 1 when it would break one.',
+  usage: ['[--json] [--limit N] [--export DIR | --from DIR] [settings]'],
+  flags: [
+    ['--json', 'prints one JSON object on standard output, the rest on standard error (default: text)'],
+    ['--limit N', `replays a sample when more than N workflows are open (default: ${DEFAULT_LIMIT})`],
+    ['--export DIR', 'only writes the histories of the open workflows there, to be checked elsewhere (default: no)'],
+    ['--from DIR', 'replays the histories of DIR (default: those that run now)'],
+  ],
+  examples: [
+    ['npm run upgrade-check', 'what runs on the state directory'],
+    ['npm run upgrade-check -- --export /tmp/histories', 'there'],
+    ['npm run upgrade-check -- --from /tmp/histories', 'and here'],
+  ],
+  settings: 'some',
+};
 
 /** What was checked besides the recorded histories. */
 interface LiveReport extends ReplayReport {
@@ -36,17 +50,17 @@ interface LiveReport extends ReplayReport {
 await runScript(main);
 
 async function main(): Promise<void> {
+  answerHelp(process.argv, HELP);
   const flags = takeOwnFlags(process.argv.slice(2), {
-    switches: ['json', 'help'],
+    switches: ['json'],
     values: ['limit', 'export', 'from'],
   });
-  if (flags.switches.has('help')) return void process.stdout.write(`${USAGE}\n`);
   const tell = teller(flags.switches.has('json'));
   const limit = wholeNumber(flags, 'limit') ?? DEFAULT_LIMIT;
   const exportTo = flags.values.get('export');
   const from = flags.values.get('from');
   if (exportTo !== undefined && from !== undefined) throw new ScriptError('--export and --from: give one of them');
-  const settings = settingsOfArguments(flags.rest, USAGE);
+  const settings = settingsOfArguments(flags.rest, HELP);
   if (exportTo !== undefined) return exportHistories(settings, { folder: resolve(exportTo), limit, tell });
   beQuiet();
   const bundle = await bundleWorkflows({ debug: () => undefined, warn: tell });

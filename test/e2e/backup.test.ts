@@ -199,4 +199,18 @@ describe('a backup taken while VMs come and go', () => {
     });
     expect((await npm('restore', keyless)).output).toContain('another secret');
   });
+
+  it('is found by the path that docs/backup.md shows, and by the command that it prints', async () => {
+    const made = await npm('backup');
+    expect(made.code, made.output).toBe(0);
+    const [name] = await readdir(join(stateDir, 'backups'));
+    expect(made.output).toContain(`npm run restore -- ${join(stateDir, 'backups', name!)}`);
+    for (const path of [`backups/${name!}`, name!]) {
+      const restored = await npm('restore', path);
+      expect(restored.code, restored.output).toBe(0);
+    }
+    const unknown = await npm('restore', 'backups/never-made');
+    expect(unknown).toMatchObject({ code: 1 });
+    expect(unknown.output).toContain('there is no backup backups/never-made');
+  });
 });

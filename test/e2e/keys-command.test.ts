@@ -57,6 +57,8 @@ describe('npm run keys', () => {
       [['add', '--project', 'games', '--role', 'viewer', '--expires', '2001-01-01'], '--expires must be'],
       [['add', '--project', 'games', '--role', 'viewer', '--label', '\u001b[2J'], '--label must be'],
       [['revoke', 'nobody'], 'there is no key nobody'],
+      [['add', '--role', 'viewer'], '--project is missing'],
+      [['add', '--project', 'games'], '--role is missing'],
       [['revoke'], 'npm run keys -- list'],
       [['--nonsense'], 'npm run keys -- list'],
     ] as const) {

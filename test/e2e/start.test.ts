@@ -73,6 +73,18 @@ describe('npm start', () => {
     expect(vm).toMatchObject({ name: 'lobby', state: 'running' });
   });
 
+  it('lets the Temporal CLI reach its server and namespace, with nothing but the state directory named', async () => {
+    const temporal = (...command: string[]): NpmRun => new NpmRun('temporal', ['--state-dir', stateDir, ...command]);
+    const query = temporal('workflow', 'query', '--workflow-id', 'vm/default/lobby', '--type', 'view');
+    expect(await query.exitCode(), query.output).toBe(0);
+    expect(query.output).toContain(vm.machineId);
+    const wrong = temporal('workflow', 'describe', '--workflow-id', 'vm/default/nobody');
+    expect(await wrong.exitCode()).not.toBe(0);
+    const nowhere = new NpmRun('temporal', ['--state-dir', join(directory, 'nothing'), 'workflow', 'list']);
+    expect(await nowhere.exitCode()).toBe(1);
+    expect(nowhere.output).toContain(`nothing runs on ${join(directory, 'nothing')}`);
+  });
+
   it('says that it runs already when it is started a second time, and leaves it alone', async () => {
     const second = start();
     expect(await second.exitCode()).toBe(1);
