@@ -19,7 +19,11 @@ const OURS = Object.entries(scripts).flatMap(([name, line]) => {
 
 async function helpOf(file: string): Promise<string> {
   // Wrong settings of the shell do not keep anybody from reading how to set them.
-  const env = { PATH: process.env['PATH'], EPHEMERA_API_PORT: 'wrong', EPHEMERA_STATE_DIR: join(tmpdir(), 'never-made') };
+  const env = {
+    PATH: process.env['PATH'],
+    EPHEMERA_API_PORT: 'wrong',
+    EPHEMERA_STATE_DIR: join(tmpdir(), 'never-made'),
+  };
   return (await run(process.execPath, ['--import', 'tsx', file, '--help'], { cwd: ROOT, env })).stdout;
 }
 
@@ -35,7 +39,10 @@ describe('--help', () => {
       expect(text, name).toContain('\nExamples:\n');
       const flags = /\nFlags:\n([^]*?)\n\n/.exec(text)?.[1]?.split('\n') ?? [];
       const switches = flags.filter((line) => /^ +--/.test(line));
-      expect(switches.filter((line) => !/\(default: |always needed/.test(line)), name).toEqual([]);
+      expect(
+        switches.filter((line) => !/\(default: |always needed/.test(line)),
+        name,
+      ).toEqual([]);
     }
     expect(texts.get('demo')).not.toBe(texts.get('start'));
     expect(texts.get('start')).toContain(describeSettings());
