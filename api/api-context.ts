@@ -23,7 +23,7 @@ export interface ApiContext {
   settings: Settings;
   client: Client;
   keys: KeyVerifier;
-  agentTokens: Pick<AgentTokens, 'issue' | 'verify'>;
+  agentTokens: Pick<AgentTokens, 'issue' | 'verify' | 'verifyRenewable'>;
   sealedInputs: SealedInputs;
   startSignatures: StartSignatures;
   /** Null where no machine runs on Compute Engine. */

@@ -53,6 +53,10 @@ export interface ApiParts {
   registry?: MetricRegistry;
   /** Where the keys of instance identities are; Google's when absent. */
   gceKeysUrl?: string;
+  /** Life of report tokens; only tests set it. */
+  reportTokenSeconds?: number;
+  /** The clock, in epoch ms; only tests set it. */
+  now?: () => number;
 }
 
 /**
@@ -93,7 +97,8 @@ function gceProofsOf(settings: Settings, secret: Uint8Array, keysUrl: string | u
   };
 }
 
-function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts & { log: Logger }): ApiContext {
+function createContext(parts: ApiParts & { log: Logger }): ApiContext {
+  const { settings, client, log, registry, gceKeysUrl, reportTokenSeconds: report, now = Date.now } = parts;
   const secret = loadDeploymentSecret(settings);
   const directory = new VmDirectory(client);
   const projection = new Projection(settings.temporal);
@@ -105,7 +110,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     keys: new ApiKeyStore(settings, {
       onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
     }),
-    agentTokens: new AgentTokens(secret, settings.deployment),
+    agentTokens: new AgentTokens(secret, settings.deployment, report === undefined ? {} : { report }),
     sealedInputs: new SealedInputs(secret, settings.deployment),
     startSignatures: new StartSignatures(secret, settings.deployment),
     gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
@@ -121,7 +126,7 @@ function createContext({ settings, client, log, registry, gceKeysUrl }: ApiParts
     forwardLimit: new RateLimiter(FORWARD_LIMIT),
     log,
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
-    now: Date.now,
+    now,
     openRequests: new OpenRequests(),
     dryRuns: new SharedSweep(Date.now),
   };

@@ -48,8 +48,11 @@ const claimsSchema = z.strictObject({
 export class AgentTokens {
   readonly #keys: Record<AgentTokenKind, Uint8Array>;
   readonly #deployment: string;
+  readonly #lifeSeconds: Record<AgentTokenKind, number>;
 
-  constructor(secret: Uint8Array, deployment: string) {
+  /** `lifeSeconds`: other lives than those of every deployment; for tests, which cannot wait for those. */
+  constructor(secret: Uint8Array, deployment: string, lifeSeconds: Partial<Record<AgentTokenKind, number>> = {}) {
+    this.#lifeSeconds = { ...LIFE_SECONDS, ...lifeSeconds };
     this.#keys = {
       bootstrap: deriveKey(secret, 'agent-token/bootstrap'),
       report: deriveKey(secret, 'agent-token/report'),
@@ -66,7 +69,7 @@ export class AgentTokens {
       machineId: subject.machineId,
       startSignature: subject.startSignature,
       issuedAt: nowMs,
-      expiresAt: nowMs + LIFE_SECONDS[kind] * 1000,
+      expiresAt: nowMs + this.#lifeSeconds[kind] * 1000,
     };
     const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${payload}.${this.#mac(kind, payload).toString('base64url')}`;
@@ -74,6 +77,19 @@ export class AgentTokens {
 
   /** What the token says, or undefined when it is none of ours, of another kind or deployment, or expired. Never throws. */
   verify(kind: AgentTokenKind, token: unknown, nowMs: number): AgentTokenClaims | undefined {
+    const claims = this.#authentic(kind, token, nowMs);
+    return claims !== undefined && claims.expiresAt > nowMs ? claims : undefined;
+  }
+
+  /**
+   * As {@link verify} for a report token, but an expired one counts too. Its expiry only says that this replica's memory
+   * is no proof any more: whoever takes it asks Temporal whether its machine is the current one of a live VM.
+   */
+  verifyRenewable(token: unknown, nowMs: number): AgentTokenClaims | undefined {
+    return this.#authentic('report', token, nowMs);
+  }
+
+  #authentic(kind: AgentTokenKind, token: unknown, nowMs: number): AgentTokenClaims | undefined {
     if (typeof token !== 'string' || token.length > MAX_TOKEN_CHARACTERS) return undefined;
     const [payload, mac, ...rest] = token.split('.');
     if (!payload || !mac || rest.length > 0) return undefined;
@@ -85,7 +101,7 @@ export class AgentTokens {
     const claims = parseClaims(payload);
     if (claims?.deployment !== this.#deployment) return undefined;
     const { workflowId, machineId, startSignature, issuedAt, expiresAt } = claims;
-    if (expiresAt <= nowMs || issuedAt > nowMs + CLOCK_SKEW_MS) return undefined;
+    if (issuedAt > nowMs + CLOCK_SKEW_MS) return undefined;
     return { workflowId, machineId, issuedAt, expiresAt, ...(startSignature === undefined ? {} : { startSignature }) };
   }
 

@@ -155,7 +155,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     openVirtioPort(link.device, link.socketPath, log);
   } else {
     const proof =
-      link.kind === 'gce' ? { proof: { secret: await gceProof(link) } } : restartableProof(link.secretFile, log);
+      link.kind === 'gce'
+        ? { proof: { token: null, secret: () => gceProof(link) } }
+        : restartableProof(link.secretFile, log);
     const apiCa = link.caFile === undefined ? undefined : readFileSync(link.caFile, 'utf8');
     openHttpLink({ ...parts, apiUrl: link.apiUrl, apiCa, ...proof });
   }

@@ -59,7 +59,10 @@ export async function runGceMachine({ metadataUrl, host, localPort, stateDir }: 
   usage.setConnections(chat.count);
   usage.setReady(true);
   // Where the deployment gives its machines no identity, their metadata has a one-time secret instead.
-  const secret = (await attribute('ephemera-agent-secret')) ?? (await gceProof({ apiUrl, metadataUrl }));
-  openHttpLink({ usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, apiCa, proof: { secret } });
+  const secret = await attribute('ephemera-agent-secret');
+  const prove = (): Promise<string> =>
+    secret === undefined ? gceProof({ apiUrl, metadataUrl }) : Promise.resolve(secret);
+  const parts = { usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, apiCa };
+  openHttpLink({ ...parts, proof: { token: null, secret: prove } });
   log(`The chat serves on ${host}, ports ${tcpPorts.join(', ')}.`);
 }

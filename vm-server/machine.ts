@@ -46,7 +46,8 @@ async function openLink(dir: string, link: LocalMachineOrder['link'], parts: Lin
     await openSocketLink(link.socketPath, parts);
   } else {
     const secret = takeSecret(join(dir, LOCAL_MACHINE_FILE.agentSecret));
-    openHttpLink({ ...parts, apiUrl: link.apiUrl, apiCa: link.apiCa, proof: { secret } });
+    const proof = { token: null, secret: () => Promise.resolve(secret) };
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, apiCa: link.apiCa, proof });
   }
 }
 

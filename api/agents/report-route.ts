@@ -30,10 +30,10 @@ export const reportRoute = openRoute({
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable'],
   handle: async ({ body, bearer, remoteAddress }, api) => {
     const now = api.now();
-    const claims = api.agentTokens.verify('report', bearer, now);
-    if (!claims) throw tokenRefused('The report token is missing, not valid or expired');
+    const claims = api.agentTokens.verifyRenewable(bearer, now);
+    if (!claims) throw tokenRefused('The report token is missing or not valid');
     api.reportLimit.take(claims.machineId, now);
-    const view = await currentView(api, claims);
+    const view = await currentView(api, claims, now);
     const { forward, reply } = answerReport(body, view, now);
     const plain = plainAnswer(api.settings.api, remoteAddress, view, body);
     const answer = plain ?? (await assignmentAnswer(api, claims, view, body));
@@ -45,9 +45,13 @@ export const reportRoute = openRoute({
   },
 });
 
-/** The view of the VM whose current machine reports. @throws ApiProblem `tokenRefused` for any other machine. */
-async function currentView(api: ApiContext, { workflowId, machineId }: AgentTokenClaims): Promise<VmView> {
-  const known = api.projection.get(workflowId)?.view;
+/**
+ * The view of the VM whose current machine reports. A token that expired while nobody could renew it is as good as
+ * Temporal's word on its machine, never this replica's. @throws ApiProblem `tokenRefused` for any other machine.
+ */
+async function currentView(api: ApiContext, claims: AgentTokenClaims, now: number): Promise<VmView> {
+  const { workflowId, machineId, expiresAt } = claims;
+  const known = expiresAt > now ? api.projection.get(workflowId)?.view : undefined;
   if (known?.machineId === machineId && !hasEnded(known)) return known;
   // What this replica knows may be a moment old: only Temporal's word refuses a machine for good.
   const found = (await api.directory.describeWorkflow(workflowId))?.record;

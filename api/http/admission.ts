@@ -40,7 +40,7 @@ export function admitHolder(route: Route, api: ApiContext, holder: ApiKeyHolder)
 /** A caller without a token of ours learns nothing, not even what a right body would be. */
 function refuseStrangers(api: ApiContext, bearer: string | undefined, remoteAddress: string): void {
   const now = api.now();
-  if (api.agentTokens.verify('report', bearer, now) !== undefined) return;
+  if (api.agentTokens.verifyRenewable(bearer, now) !== undefined) return;
   api.requestLimits.takeRefusedAgent(remoteAddress, now);
-  throw tokenRefused('The report token is missing, not valid or expired');
+  throw tokenRefused('The report token is missing or not valid');
 }

@@ -124,15 +124,20 @@ describe('the link over HTTP', () => {
     expect(new Set(api.exchanges.map(({ body }) => body['nonce'])).size).toBe(1);
   });
 
-  it('stops and says so when the secret is refused', async () => {
+  it('goes on asking, ever more slowly, when the secret is refused, and the app goes on meanwhile', async () => {
     const api = await TestApi.start();
-    api.exchange = () => ({ status: 401 });
+    const refused: Reply[] = [{ status: 401 }, { status: 401 }, { status: 401 }];
+    const granted = api.exchange;
+    api.exchange = () => refused.shift() ?? granted();
     const { server, join: joinChat } = await startMachine(api);
-    await eventually(() => expect(server.output()).toContain('its agent stops reporting'));
+    await eventually(() => expect(server.output()).toContain('refused this machine (401)'));
     const client = await joinChat();
     client.say('the app goes on');
     await client.hears({ type: 'message', text: 'the app goes on' });
-    expect(api.calls).toHaveLength(1);
+    await api.came('reports', 1);
+    const at = api.exchanges.map((call) => call.at);
+    expect([at[1]! - at[0]! >= 490, at[2]! - at[1]! >= 990, at[3]! - at[2]! >= 1990]).toEqual([true, true, true]);
+    expect(new Set(api.exchanges.map(({ body }) => body['nonce'])).size).toBe(1);
   });
 
   it('reports an edge at once and other changes after a second of calm', async () => {
@@ -232,15 +237,32 @@ describe('the link over HTTP', () => {
     expect(tokens).toEqual(['Bearer token-1', 'Bearer token-2', 'Bearer token-2']);
   });
 
-  it('stops reporting when its token is refused', async () => {
+  it('proves itself again when its token is refused, and reports what it missed with the new one', async () => {
     const api = await TestApi.start();
-    api.report = () => ({ status: 401 });
+    api.report = () => {
+      api.exchange = () => ({ status: 200, body: { token: 'token-2', nextReportSeconds: 60 } });
+      api.report = () => ({ status: 200, body: reportReply() });
+      return { status: 401 };
+    };
     const { server, join: joinChat } = await startMachine(api);
-    await eventually(() => expect(server.output()).toContain('its agent stops reporting'));
-    const client = await joinChat();
-    await client.hears({ type: 'join' });
-    expect(api.reports).toHaveLength(1);
-    expect(server.process.exitCode).toBeNull();
+    await joinChat();
+    await api.came('reports', 2);
+    expect(api.reports.at(-1)).toMatchObject({ authorization: 'Bearer token-2', body: { connections: 1 } });
+    expect(api.exchanges).toHaveLength(2);
+    await eventually(() => expect(server.output()).toContain('takes reports of this machine again'));
+  });
+
+  it('tries its old token too while it can prove nothing', async () => {
+    const api = await TestApi.start();
+    const refused: Reply[] = [{ status: 401 }];
+    api.report = () => {
+      api.exchange = () => ({ status: 401 });
+      return refused.shift() ?? { status: 200, body: reportReply() };
+    };
+    await startMachine(api);
+    await api.came('reports', 2);
+    expect(api.exchanges).toHaveLength(2);
+    expect(api.reports.map(({ authorization }) => authorization)).toEqual(['Bearer token-1', 'Bearer token-1']);
   });
 
   it('carries back what was forwarded, with its age', async () => {

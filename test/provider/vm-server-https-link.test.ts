@@ -236,15 +236,20 @@ describe('an agent that is started again in a living machine', () => {
     expect(api.exchanges).toHaveLength(1);
   });
 
-  it('stops and says so when its kept token is refused', async () => {
+  it('says so when its kept token is refused, and goes on trying it', async () => {
     const { api, files, agent } = await startTrusted();
     await killHard(agent);
-    api.report = () => ({ status: 401 });
+    const taken = api.report;
+    api.report = () => {
+      api.report = taken;
+      return { status: 401 };
+    };
     const second = await files.start(api);
-    await eventually(() => expect(second.output()).toContain('its agent stops reporting'));
+    await eventually(() => expect(second.output()).toContain('refused this machine (401)'));
+    await api.came(3);
     expect(second.process.exitCode).toBeNull();
     expect(api.exchanges).toHaveLength(1);
-    expect(api.reports).toHaveLength(2);
+    expect(api.reports.map(({ authorization }) => authorization)).toEqual(Array(3).fill('Bearer token-1'));
   });
 
   it('prefers a new secret to the token of an earlier machine', async () => {

@@ -17,6 +17,16 @@ describe('agent tokens', () => {
     expect(tokens.verify('report', token, expiresAt)).toBeUndefined();
   });
 
+  it('for reports can be renewed after that, when they are authentic, and no others can', () => {
+    const token = tokens.issue('report', subject, now);
+    const long = now + 30 * 24 * 3600 * 1000;
+    expect(tokens.verifyRenewable(token, long)).toMatchObject(subject);
+    expect(tokens.verifyRenewable(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`, long)).toBeUndefined();
+    expect(tokens.verifyRenewable(tokens.issue('bootstrap', subject, now), long)).toBeUndefined();
+    expect(tokens.verifyRenewable(new AgentTokens(secret, 'green').issue('report', subject, now), now)).toBeUndefined();
+    expect(tokens.verifyRenewable(tokens.issue('report', subject, long), now)).toBeUndefined();
+  });
+
   it('verify on another replica with the same secret', () => {
     const token = tokens.issue('bootstrap', subject, now);
     expect(new AgentTokens(secret, 'blue').verify('bootstrap', token, now)).toBeDefined();

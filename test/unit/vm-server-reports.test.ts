@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppUsage, type UsageChange } from '../../vm-server/agent/app-usage.ts';
 import { ReportPacer } from '../../vm-server/agent/report-pacer.ts';
-import { backoffMs, reportDueAt } from '../../vm-server/agent/report-due.ts';
+import { backoffMs, refusedBackoffMs, reportDueAt } from '../../vm-server/agent/report-due.ts';
 import { reportSequence } from '../../vm-server/agent/report-sequence.ts';
 
 describe('the sequence of reports', () => {
@@ -141,5 +141,14 @@ describe('the pause after failures', () => {
     expect(backoffMs(1, 1)).toBe(1000);
     expect(backoffMs(3, 1)).toBe(4000);
     expect(backoffMs(50, 1)).toBe(10_000);
+  });
+});
+
+describe('the pause after refusals', () => {
+  it('grows from half a second to a minute, so that an ended machine asks once or twice a minute', () => {
+    expect(refusedBackoffMs(1, 0)).toBe(500);
+    expect(refusedBackoffMs(1, 1)).toBe(1000);
+    expect(refusedBackoffMs(4, 1)).toBe(8000);
+    expect([refusedBackoffMs(500, 0), refusedBackoffMs(500, 1)]).toEqual([30_000, 60_000]);
   });
 });

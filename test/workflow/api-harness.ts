@@ -73,6 +73,8 @@ export async function startTestApi(
     waitUntilReady?: boolean;
     interceptors?: WorkflowClientInterceptor[];
     gceKeysUrl?: string;
+    reportTokenSeconds?: number;
+    now?: () => number;
   } = {},
 ): Promise<TestApi> {
   const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
@@ -89,7 +91,7 @@ export async function startTestApi(
     settings,
     client,
     log: pino({ level: 'error' }),
-    ...(options.gceKeysUrl === undefined ? {} : { gceKeysUrl: options.gceKeysUrl }),
+    ...pick(options, ['gceKeysUrl', 'reportTokenSeconds', 'now']),
   });
   if (options.waitUntilReady ?? true) await untilReady(api.url);
   return {
@@ -103,6 +105,13 @@ export async function startTestApi(
       if (!options.share) await rm(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Those of the options that are set. */
+function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<Required<T>, K> {
+  return Object.fromEntries(
+    names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  ) as Pick<Required<T>, K>;
 }
 
 async function writeKeys(stateDir: string): Promise<TestApi['keys']> {

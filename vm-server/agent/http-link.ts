@@ -1,33 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
 import { randomBytes, randomFraction } from '../randomness.ts';
-import { parseExchangeReply, parseReportReply, type ExchangeReply } from './api-replies.ts';
+import { parseExchangeReply, parseReportReply } from './api-replies.ts';
 import type { ReportedUsage } from './app-usage.ts';
 import { postJson, type JsonReply } from './post-json.ts';
-import { backoffMs, reportDueAt } from './report-due.ts';
+import { backoffMs, refusedBackoffMs, reportDueAt } from './report-due.ts';
 import type { LinkParts } from './socket-link.ts';
 import { Wakeup } from './wakeup.ts';
+
+/** How an agent proves which machine it is. */
+export interface AgentProof {
+  /** Its report token from before a restart, expired or not; null when it has none. */
+  token: string | null;
+  /**
+   * Gives what is exchanged for a report token: a one-time secret, or the identity of an instance, which is made anew
+   * each time since it expires. Null when there is only the token.
+   */
+  secret: (() => Promise<string>) | null;
+}
 
 export interface HttpLinkOptions extends LinkParts {
   apiUrl: string;
   /** PEM of the certificate by which the API is known; without it by the system's authorities. */
   apiCa?: string | undefined;
-  /** One-time secret of this machine, exchanged for a report token; or such a token, from before a restart. */
-  proof: { secret: string } | { token: string };
+  proof: AgentProof;
   /** Hears each new report token, to keep it over a restart. */
   onToken?: (token: string) => void;
 }
 
 /**
- * The link of an agent that reaches the API only: it reports over HTTP and obeys what the answers say, until
- * the API refuses it or the program ends.
+ * The link of an agent that reaches the API only: it reports over HTTP and obeys what the answers say, until the
+ * program ends. One that is refused proves itself again and goes on trying, ever more slowly.
  */
 export function openHttpLink(options: HttpLinkOptions): void {
   void new HttpLink(options).run();
 }
-
-/** The API does not know this agent (any more): there is nothing left to say to it. */
-class Refused extends Error {}
 
 class HttpLink {
   readonly #options: HttpLinkOptions;
@@ -38,6 +45,10 @@ class HttpLink {
   #forwarded: { state: ForwardedState; receivedAt: number; receivedTick: number } | null = null;
   #draining = false;
   #failures = 0;
+  /** How often in a row the API answered 401. */
+  #refusals = 0;
+  /** The same on every exchange of this process: a caller whose answer was lost is granted it again. */
+  readonly #nonce = randomBytes(16).toString('hex');
   #heardOnce = false;
 
   constructor(options: HttpLinkOptions) {
@@ -45,29 +56,32 @@ class HttpLink {
     options.usage.onChange(() => this.#wakeup.wake());
   }
 
-  /** Exchanges the secret, if there is no token, and reports until the API refuses the agent. */
-  async run(): Promise<void> {
+  /** Exchanges what proves the machine while there is no token, or it is refused; else reports. */
+  async run(): Promise<never> {
     const { proof, apiUrl, log } = this.#options;
-    try {
-      if ('token' in proof) this.#token = proof.token;
-      else await this.#exchange(proof.secret);
-      log(`The agent reports to ${apiUrl}.`);
-      for (;;) {
-        await this.#untilDue();
-        await this.#reportOnce();
-      }
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      log(error.message);
+    this.#token = proof.token;
+    while (this.#token === null) await this.#exchange();
+    log(`The agent reports to ${apiUrl}.`);
+    for (;;) {
+      if (this.#refusals > 0) await this.#exchange();
+      await this.#untilDue();
+      await this.#reportOnce();
     }
   }
 
-  async #exchange(secret: string): Promise<void> {
-    // The same nonce on every try: a caller whose answer was lost is granted the exchange again.
-    const request = { secret, nonce: randomBytes(16).toString('hex') };
-    let reply: ExchangeReply | undefined;
-    while (!reply) reply = await this.#post('v1/agent/exchange', request, parseExchangeReply);
-    this.#useToken(reply.token);
+  /** One try. Whatever comes of it, a token from before is kept: it may be good again. */
+  async #exchange(): Promise<void> {
+    const { secret } = this.#options.proof;
+    if (secret === null) return;
+    let proof: string;
+    try {
+      proof = await secret();
+    } catch (error) {
+      await this.#pauseAfter((error as Error).message, undefined);
+      return;
+    }
+    const reply = await this.#post('v1/agent/exchange', { secret: proof, nonce: this.#nonce }, parseExchangeReply);
+    if (reply) this.#useToken(reply.token);
   }
 
   #useToken(token: string): void {
@@ -121,6 +135,9 @@ class HttpLink {
   #take(reported: ReportedUsage, reply: HttpReportReply): void {
     this.#taken = reported;
     this.#heardOnce = true;
+    // Not after an exchange: one that is granted while reports are refused must not be asked for again and again.
+    if (this.#refusals > 0) this.#options.log('The API takes reports of this machine again.');
+    this.#refusals = 0;
     if (reply.assignment !== undefined) this.#options.assignee.take(reply.assignment);
     if (reply.token !== undefined) this.#useToken(reply.token);
     this.#aliveAt = performance.now() + reply.nextReportSeconds * 1000;
@@ -141,7 +158,7 @@ class HttpLink {
     return { ...state, ageMs: state.ageMs + Math.round(sinceMs) };
   }
 
-  /** The parsed answer; undefined after a failure, once the pause before the next try is over. Throws when refused. */
+  /** The parsed answer; undefined after a failure or a refusal, once the pause before the next try is over. */
   async #post<R>(path: string, body: unknown, parse: (body: unknown) => R | undefined): Promise<R | undefined> {
     let reply: JsonReply | undefined;
     let failure: string;
@@ -153,7 +170,8 @@ class HttpLink {
       failure = `the API cannot be reached: ${(error as Error).message}`;
     }
     if (reply?.status === 401) {
-      throw new Refused('The API refused this machine (401): its agent stops reporting.');
+      await this.#pauseRefused();
+      return undefined;
     }
     const answer = reply && reply.status >= 200 && reply.status < 300 ? parse(reply.body) : undefined;
     if (answer === undefined) {
@@ -170,6 +188,14 @@ class HttpLink {
     const pauseMs =
       retryAfterSeconds === undefined ? backoffMs(this.#failures, randomFraction()) : retryAfterSeconds * 1000;
     await delay(pauseMs);
+  }
+
+  async #pauseRefused(): Promise<void> {
+    this.#refusals++;
+    if (this.#refusals === 1) {
+      this.#options.log('The API refused this machine (401): its agent proves itself again and goes on trying.');
+    }
+    await delay(refusedBackoffMs(this.#refusals, randomFraction()));
   }
 
   #noteSuccess(): void {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '../log.ts';
-import type { HttpLinkOptions } from './http-link.ts';
+import type { AgentProof, HttpLinkOptions } from './http-link.ts';
 import { readSecret } from './one-time-secret.ts';
 
 const TOKEN_FILE = 'agent-token';
@@ -26,10 +26,13 @@ export function restartableProof(secretFile: string, log: Log): Pick<HttpLinkOpt
 }
 
 /** A secret is newer than any token: a machine made from the disk of another must not report in its name. */
-function readProof(secretFile: string, tokenFile: string): HttpLinkOptions['proof'] {
-  if (existsSync(secretFile)) return { secret: readSecret(secretFile) };
+function readProof(secretFile: string, tokenFile: string): AgentProof {
+  if (existsSync(secretFile)) {
+    const secret = readSecret(secretFile);
+    return { token: null, secret: () => Promise.resolve(secret) };
+  }
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : '';
-  if (token !== '') return { token };
+  if (token !== '') return { token, secret: null };
   throw new Error(`neither ${secretFile} nor ${tokenFile} is there: put the machine's one-time secret into the first`);
 }
 
