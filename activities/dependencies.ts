@@ -29,6 +29,8 @@ export interface MachineActivityDependencies {
   verifySignature: (start: StartClaim & { sealed?: string }, signature: string | undefined) => boolean;
   /** Opens what the API sealed for a VM; undefined when it is damaged, of another VM, spec or key. */
   openSealed: (start: StartClaim, sealed: string) => SecretInput | undefined;
+  /** Whether the API answers at the address that machines have; absent where none reports over HTTP. */
+  apiAnswers?: (signal: AbortSignal) => Promise<boolean>;
   /** Mints what an agent needs to report over HTTP; null where the link is a channel. */
   issueBootstrap: ((subject: BootstrapSubject) => AgentBootstrap) | null;
 }

@@ -234,6 +234,11 @@ export const PROVIDER_ERROR = {
     title: 'The host cannot tell how a machine is, or cannot act on it',
     todo: 'Nothing: it is tried again. If it lasts, the message says what the system lacks, or which file is damaged.',
   },
+  apiUnreachable: {
+    kind: 'retryable',
+    title: 'The API does not answer where its machines reach it, so their agents cannot report',
+    todo: 'Look at the API and at EPHEMERA_API_URL; until it answers, no silent agent is held against its VM.',
+  },
   backendUnavailable: {
     kind: 'retryable',
     title: 'The provider does not answer or failed',

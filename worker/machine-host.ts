@@ -27,6 +27,7 @@ import { CallBudget } from '../providers/call-budget.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../providers/gcp/gcp-provider.ts';
 import { instanceNameOf } from '../providers/gcp/instance-names.ts';
 import { createLocalProvider } from '../providers/local/local-provider.ts';
+import { apiAnswers } from './api-reach.ts';
 import { createQemuProviderOfThisHost } from './qemu-host.ts';
 import { AgentLinks } from './agent-links.ts';
 import { measuredSweeps, type SweepObserver } from './measured-sweeps.ts';
@@ -195,6 +196,7 @@ function hostActivities(input: HostWorkerInput): MachineActivities & SweepActivi
   const { controlTaskQueue } = settings.temporal;
   const sealedInputs = new SealedInputs(secret, settings.deployment);
   const signatures = new StartSignatures(secret, settings.deployment);
+  const issueBootstrap = bootstrapIssuer(provider.name, settings, secret);
   const machineActivities = createMachineActivities({
     provider,
     links,
@@ -203,7 +205,10 @@ function hostActivities(input: HostWorkerInput): MachineActivities & SweepActivi
     verifySignature: ({ sealed, ...start }, signature) =>
       sealed === undefined ? signatures.verify(start, signature) : signatures.verifyWith(start, sealed, signature),
     openSealed: (start, sealed) => sealedInputs.open(start, sealed),
-    issueBootstrap: bootstrapIssuer(provider.name, settings, secret),
+    ...(issueBootstrap === null
+      ? {}
+      : { apiAnswers: (signal: AbortSignal) => apiAnswers(reachOf(settings.api), signal) }),
+    issueBootstrap,
   });
   const sweepActivities = createSweepActivities({
     provider: pacedForWorker(provider, budget),

@@ -1,6 +1,6 @@
 /**
  * Report tokens expire while no API answers: real machines whose agents report over HTTP, behind the real workflow.
- * Tokens live for a second here, so three lives pass in three.
+ * Tokens live for two seconds here, and silence is noticed after as long: an outage of three lives outlasts both.
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,18 +11,18 @@ import { createMachineActivities } from '../../activities/machine-activities.ts'
 import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import type { MachineProvider } from '../../domain/machine-provider.ts';
-import { machineTaskQueue } from '../../domain/wire-names.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
+import { apiAnswers } from '../../worker/api-reach.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
 import { joinChat, type ChatClient } from '../chat-client.ts';
 import { freePort } from '../free-port.ts';
 import { startVmServer, tempDir } from '../provider/vm-server-processes.ts';
 import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from '../workflow/api-harness.ts';
-import { runWorker, startVmHarness, workflowBundle, type VmHarness } from '../workflow/vm-harness.ts';
+import { runHost, runWorker, startVmHarness, workflowBundle, type VmHarness } from '../workflow/vm-harness.ts';
 
-const LIFE_SECONDS = 1;
+const LIFE_SECONDS = 2;
 const threeLives = (): Promise<void> => delay(3 * LIFE_SECONDS * 1000 + 100);
 
 let harness: VmHarness;
@@ -59,10 +59,11 @@ beforeAll(async () => {
     provider,
     links,
     openSealed: () => undefined,
+    apiAnswers: (signal) => apiAnswers({ apiUrl: front.url }, signal),
     issueBootstrap: (subject) => ({ apiUrl: front.url, secret: tokens.issue('bootstrap', subject, Date.now()) }),
   });
   stops.push(await runWorker(harness.server, { taskQueue: queue, workflowBundle: await workflowBundle() }));
-  stops.push(await runWorker(harness.server, { taskQueue: machineTaskQueue('local', queue), activities }));
+  stops.push(await runHost(harness.server, queue, activities));
 });
 afterAll(async () => {
   const { signal } = new AbortController();
@@ -92,7 +93,11 @@ const seen = (made: ApiAnswer, what: string, wanted: (vm: ApiAnswer['body']) => 
 describe('an outage of the API that lasts three lives of a token', () => {
   it('costs nobody: counts are right afterwards, and who is to end ends by its own rule', async () => {
     const idle = { timeoutSeconds: 1 };
-    const [used, left, drained] = await Promise.all([create({}), create({ idle }), create({})]);
+    const [used, left, drained] = await Promise.all([
+      create({ idle: { silenceTimeoutSeconds: 2 } }),
+      create({ idle }),
+      create({}),
+    ]);
     expect([used, left, drained].map(({ status }) => status)).toEqual([201, 201, 201]);
     const [ann, bob] = await join2(used);
     const leavers = [...(await join2(left)), ...(await join2(drained))];
