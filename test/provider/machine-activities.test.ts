@@ -35,6 +35,7 @@ describe('the activities of a local machine', () => {
   let links: AgentLinks;
   let activities: MachineActivities;
   let lost: string[];
+  let apiIsThere: boolean;
   const start = async (agentTransport: 'unix' | 'http'): Promise<void> => {
     harness = await localHarness(vmServerFile, { agentTransport });
     lost = [];
@@ -54,9 +55,11 @@ describe('the activities of a local machine', () => {
       apiUrl: 'http://127.0.0.1:1',
       secret: `secret of ${machineId}`,
     });
+    apiIsThere = true;
     activities = createMachineActivities({
       provider: harness.provider,
       links,
+      apiAnswers: () => Promise.resolve(apiIsThere),
       issueBootstrap: agentTransport === 'http' ? issueBootstrap : null,
       ...checkedStarts(),
     });
@@ -107,6 +110,27 @@ describe('the activities of a local machine', () => {
     await run(activities.tellDraining, { machineId, draining: true });
     await run(activities.destroyMachine, { machineId });
     expect(lost).toEqual([]);
+  });
+
+  it('hold no silence against an agent over HTTP while no API answers, and still see that its machine is gone', async () => {
+    const overLink = await createMachine();
+    apiIsThere = false;
+    expect(await run(activities.probeMachine, { machineId: overLink })).toEqual({ alive: true });
+    await run(activities.destroyMachine, { machineId: overLink });
+    await links.stop(0);
+    await harness.dispose();
+    await start('http');
+    const machineId = await createMachine();
+    apiIsThere = false;
+    await expect(run(activities.probeMachine, { machineId })).rejects.toMatchObject({
+      type: 'apiUnreachable',
+      nonRetryable: false,
+    });
+    apiIsThere = true;
+    expect(await run(activities.probeMachine, { machineId })).toEqual({ alive: true });
+    apiIsThere = false;
+    await run(activities.destroyMachine, { machineId });
+    expect(await run(activities.probeMachine, { machineId })).toEqual({ alive: false });
   });
 
   it('may each run twice', async () => {
