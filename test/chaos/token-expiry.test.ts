@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
 import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
+import { StartSignatures } from '../../config/start-signature.ts';
 import type { MachineProvider } from '../../domain/machine-provider.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
@@ -53,12 +54,14 @@ beforeAll(async () => {
   const vmServerFile = await buildVmServer();
   provider = createLocalProvider({ stateDir, deployment, hostId: 'host', vmServerFile, agentTransport: 'http' });
   const tokens = new AgentTokens(loadDeploymentSecret(watch.settings), deployment);
+  const signatures = new StartSignatures(loadDeploymentSecret(watch.settings), deployment);
   const signals = temporalVmSignals(harness.server.client);
   const links = new AgentLinks({ provider, signals, log: pino({ level: 'silent' }) });
   const activities = createMachineActivities({
     provider,
     links,
     openSealed: () => undefined,
+    verifySignature: (start, signature) => signatures.verify(start, signature),
     apiAnswers: (signal) => apiAnswers({ apiUrl: front.url }, signal),
     issueBootstrap: (subject) => ({ apiUrl: front.url, secret: tokens.issue('bootstrap', subject, Date.now()) }),
   });
