@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
 import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
-import { StartSignatures } from '../../config/start-signature.ts';
+import { StartSignatures } from '../../config/start-signatures.ts';
 import type { MachineProvider } from '../../domain/machine-provider.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
