@@ -186,13 +186,6 @@ export function definedVariables(env: Environment): Record<string, string> {
 }
 
 function compose(values: Values, profile: TemporalProfile, cwd: string): Settings {
-  const apiHost = values.apiHost ?? SETTING_DEFAULTS.apiHost;
-  const apiPort = values.apiPort ?? SETTING_DEFAULTS.apiPort;
-  const { apiTlsCert, apiTlsKey } = values;
-  const tls =
-    apiTlsCert === undefined || apiTlsKey === undefined
-      ? null
-      : { certFile: resolve(cwd, apiTlsCert), keyFile: resolve(cwd, apiTlsKey) };
   const stateDir = values.stateDir === undefined ? resolve(CHECKOUT, '.ephemera') : resolve(cwd, values.stateDir);
   return {
     stateDir,
@@ -200,18 +193,7 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
     providers: values.provider ?? [...SETTING_DEFAULTS.provider],
     hostId: values.hostId ?? hostIdOf(hostname()),
     secretKey: values.secretKey ?? null,
-    api: {
-      host: apiHost,
-      port: apiPort,
-      portWasAsked: values.apiPort !== undefined,
-      presetKey: values.apiKey ?? null,
-      url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort, tls === null ? 'http' : 'https'),
-      tls,
-      caFile: values.apiCaCert === undefined ? null : resolve(cwd, values.apiCaCert),
-      limits: apiLimits(values),
-      trustedProxies: values.apiTrustedProxies ?? [],
-      auditLog: auditLog(values.auditLog, stateDir, cwd),
-    },
+    api: apiOf(values, stateDir, cwd),
     temporal: {
       address: values.temporalAddress ?? profile.address ?? null,
       namespace: values.temporalNamespace ?? profile.namespace ?? SETTING_DEFAULTS.temporalNamespace,
@@ -258,6 +240,28 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       diskType: values.gcpDiskType ?? SETTING_DEFAULTS.gcpDiskType,
     },
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
+  };
+}
+
+function apiOf(values: Values, stateDir: string, cwd: string): Settings['api'] {
+  const apiHost = values.apiHost ?? SETTING_DEFAULTS.apiHost;
+  const apiPort = values.apiPort ?? SETTING_DEFAULTS.apiPort;
+  const { apiTlsCert, apiTlsKey } = values;
+  const tls =
+    apiTlsCert === undefined || apiTlsKey === undefined
+      ? null
+      : { certFile: resolve(cwd, apiTlsCert), keyFile: resolve(cwd, apiTlsKey) };
+  return {
+    host: apiHost,
+    port: apiPort,
+    portWasAsked: values.apiPort !== undefined,
+    presetKey: values.apiKey ?? null,
+    url: values.apiUrl?.replace(/\/+$/, '') ?? localApiUrl(apiHost, apiPort, tls === null ? 'http' : 'https'),
+    tls,
+    caFile: values.apiCaCert === undefined ? null : resolve(cwd, values.apiCaCert),
+    limits: apiLimits(values),
+    trustedProxies: values.apiTrustedProxies ?? [],
+    auditLog: auditLog(values.auditLog, stateDir, cwd),
   };
 }
 
