@@ -31,7 +31,10 @@ import { ScriptError, coloured, runScript, say, step, warn } from './terminal.ts
 const ROOT = resolve(import.meta.dirname, '..');
 const READY_DEADLINE_MS = 90_000;
 const POLL_MS = 100;
-/** A key press may reach this process twice: from the terminal and through npm. */
+/**
+ * A key press may reach this process several times: from the terminal and through npm. A SIGTERM may too, and never means
+ * more than the first: who sends them has SIGKILL for that.
+ */
 const SAME_PRESS_MS = 700;
 const GRACE_MS = { api: 5000, worker: 6000, temporal: 4000 };
 
@@ -294,12 +297,12 @@ function stopOnSignals(supervisor: Supervisor, stateDir: string, unlock: Unlock)
   const onSignal = (signal: NodeJS.Signals): void => {
     if (firstAt === undefined) {
       firstAt = Date.now();
-      say(`\n${signal}: stopping; once more ends everything at once`);
+      say(`\n${signal}: stopping; Ctrl-C ${signal === 'SIGINT' ? 'once more ' : ''}ends everything at once`);
       void stopAll(supervisor, stateDir, unlock).then(() => {
         say('stopped; machines go on, `npm start` finds them again');
         process.exit(0);
       });
-    } else if (Date.now() - firstAt > SAME_PRESS_MS) {
+    } else if (signal === 'SIGINT' && Date.now() - firstAt > SAME_PRESS_MS) {
       supervisor.kill();
       process.exit(130);
     }

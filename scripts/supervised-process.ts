@@ -65,9 +65,14 @@ export class SupervisedProcess {
     await this.#options.onStart();
   }
 
+  /** From now on it is not started again. */
+  giveUp(): void {
+    this.#stopping = true;
+  }
+
   /** Asks it to end, and ends it by force after `graceMs`. It is not started again. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
+    this.giveUp();
     const child = this.#child;
     if (child === undefined || !this.#isRunning()) return;
     const ended = once(child, 'exit');
@@ -79,7 +84,7 @@ export class SupervisedProcess {
 
   /** Ends it at once. */
   kill(): void {
-    this.#stopping = true;
+    this.giveUp();
     this.#child?.kill('SIGKILL');
   }
 

@@ -63,6 +63,8 @@ export class Supervisor {
   /** Stops everything, the last started first. */
   async stop(onStopped: (name: string) => void): Promise<void> {
     this.#stopping = true;
+    // A service manager may end all of them at the same moment.
+    for (const { process } of this.#processes) process.giveUp();
     for (const { process, stopGraceMs } of [...this.#processes].reverse()) {
       await process.stop(stopGraceMs);
       onStopped(process.name);
