@@ -72,6 +72,11 @@ export function machineMaintenanceTaskQueue(provider: string, controlTaskQueue: 
   return `${machineTaskQueue(provider, controlTaskQueue)}.maintenance`;
 }
 
+/** Polled by the host that has the provider, to be seen by others; nothing is ever scheduled here. */
+export function hostClaimTaskQueue(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return `${machineTaskQueue(provider, controlTaskQueue)}.hosts`;
+}
+
 /** Every queue whose activities the hosts of `provider` run, the one of the creates first. */
 export function machineTaskQueues(provider: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string[] {
   return [machineTaskQueue, machineBootTaskQueue, machineMaintenanceTaskQueue].map((name) =>

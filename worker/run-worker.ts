@@ -7,8 +7,10 @@ import type { Settings } from '../config/settings.ts';
 import { closableConnection } from '../config/temporal-calls.ts';
 import type { TemporalConnectionOptions } from '../config/temporal-connection.ts';
 import type { MachineActivities } from '../domain/activities.ts';
+import { PROVIDER_CAPABILITIES } from '../domain/provider-capabilities.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { activityLogInterceptors } from './activity-log.ts';
+import { claimProvider, type HeldClaim } from './host-claim.ts';
 import { createHostRoom, takesRoom } from './host-capacity.ts';
 import { createHostMetrics, type HostMetrics } from './host-metrics.ts';
 import { startInternalServer, internalToken } from './internal-server.ts';
@@ -94,6 +96,7 @@ async function start(
   const metrics = options.metrics ?? createHostMetrics(new MetricRegistry(), settings.providers);
   const hosts = settings.worker.roles.includes('host') ? await createHosts(options, client, metrics) : [];
   metrics.watch(hosts);
+  const claims = await claimProviders(hosts, options, closers);
   const internalPort = hosts.length === 0 ? null : await startInternal(options, hosts, closers);
   const workers: Worker[] = [];
   if (settings.worker.roles.includes('control')) {
@@ -114,7 +117,7 @@ async function start(
     closers.push(() => host.links.stop(LINKS_STOP_MS));
     void host.links.adoptAll();
   }
-  const done = runAll(workers).finally(closeAll);
+  const done = runAll(workers, claims).finally(closeAll);
   // Whoever starts a worker looks at `done` when it likes.
   done.catch(() => undefined);
   log.info({ roles: settings.worker.roles, namespace, controlTaskQueue, internalPort }, 'the worker polls');
@@ -198,11 +201,34 @@ async function startInternal(
   return server.port;
 }
 
-/** Runs all workers until each ended; when one breaks, the others end too. */
-async function runAll(workers: Worker[]): Promise<void> {
+/** Clouds know their machines wherever they are asked from; what runs on a host is known to that host alone. */
+async function claimProviders(
+  hosts: readonly MachineHost[],
+  { settings, log }: StartWorkerOptions,
+  closers: (() => Promise<void>)[],
+): Promise<HeldClaim[]> {
+  const { hostId, temporal } = settings;
+  const bound = hosts.filter(({ provider }) => PROVIDER_CAPABILITIES[provider.name]?.zones !== true);
+  return Promise.all(
+    bound.map(async ({ provider, client }) => {
+      const claim = await claimProvider({
+        ...{ client, hostId, provider, controlTaskQueue: temporal.controlTaskQueue },
+        log: log.child({ provider: provider.name }),
+      });
+      closers.push(() => {
+        claim.stop();
+        return Promise.resolve();
+      });
+      return claim;
+    }),
+  );
+}
+
+/** Runs all workers until each ended; when one breaks or another host has a provider of this one, the others end too. */
+async function runAll(workers: Worker[], claims: readonly HeldClaim[]): Promise<void> {
   const runs = workers.map((worker) => worker.run());
   try {
-    await Promise.all(runs);
+    await Promise.race([Promise.all(runs), ...claims.map(({ lost }) => lost)]);
   } finally {
     shutDown(workers);
     await Promise.allSettled(runs);

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as wireNames from '../../domain/wire-names.ts';
-import { machineTaskQueue, machineTaskQueues, parseVmWorkflowId, vmWorkflowId } from '../../domain/wire-names.ts';
+import {
+  hostClaimTaskQueue,
+  machineTaskQueue,
+  machineTaskQueues,
+  parseVmWorkflowId,
+  vmWorkflowId,
+} from '../../domain/wire-names.ts';
 
 describe('names that other programs type, store or send', () => {
   it('are what they always were', () => {
@@ -95,6 +101,7 @@ describe('the task queue of machines', () => {
       'ephemera-control.machines.local.boot',
       'ephemera-control.machines.local.maintenance',
     ]);
+    expect(hostClaimTaskQueue('local')).toBe('ephemera-control.machines.local.hosts');
   });
 });
 
