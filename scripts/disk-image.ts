@@ -11,7 +11,8 @@ import {
 import { qemuMachinesDir } from '../providers/qemu/machine-order.ts';
 import { ScriptError, say, step } from './terminal.ts';
 
-const USAGE = `npm run image -- add NAME FILE.qcow2   register a disk image with cloud-init under a name
+export const IMAGE_USAGE = `npm run image                          make the image vm-server, and say where it is (--refresh: with the newest kernel)
+npm run image -- add NAME FILE.qcow2   register a disk image with cloud-init under a name
 npm run image -- list                  the registered images
 npm run image -- remove NAME           forget one that no machine has
 Flags like those of npm start, such as --state-dir, may follow.`;
@@ -28,11 +29,16 @@ export async function diskImageCommand(command: string, args: readonly string[])
       const image = await step(`Check and copy ${file}`, () => addDiskImage(images, name, file));
       say(line(image));
     } else if (command === 'list' && words.length === 0) {
-      for (const image of await listDiskImages(images)) say(line(image));
+      const registered = await listDiskImages(images);
+      for (const image of registered) say(line(image));
+      if (registered.length === 0) {
+        say('No image is registered here. Register one: npm run image -- add NAME FILE.qcow2');
+      }
     } else if (command === 'remove' && name !== undefined && words.length === 1) {
       await removeDiskImage(images, name, qemuMachinesDir(stateDir));
+      say(`The image ${name} is removed.`);
     } else {
-      throw new ScriptError(USAGE);
+      throw new ScriptError(IMAGE_USAGE);
     }
   } catch (error) {
     if (error instanceof ProviderError) throw new ScriptError(`${error.code}: ${error.message}`, { cause: error });

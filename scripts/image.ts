@@ -16,13 +16,13 @@ import {
   type QemuImageManifest,
 } from '../providers/qemu/image-files.ts';
 import { buildVmServer } from './build-vm-server.ts';
-import { diskImageCommand } from './disk-image.ts';
+import { IMAGE_USAGE, diskImageCommand } from './disk-image.ts';
 import { agentVolume, nodeVolume } from './image-agent.ts';
 import { CpioArchive } from './image-cpio.ts';
 import { nodeFiles, systemParts, type SystemParts } from './image-parts.ts';
 import { holdLock } from '../config/process-lock.ts';
 import { cacheDirectory } from './temporal-cli.ts';
-import { runScript, say, step } from './terminal.ts';
+import { ScriptError, runScript, say, step } from './terminal.ts';
 
 const compress = promisify(gzip);
 const INIT = fileURLToPath(new URL('../deploy/image/init', import.meta.url));
@@ -210,9 +210,16 @@ function hashOf(parts: (Uint8Array | string)[]): string {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runScript(async () => {
-    const [command, ...rest] = process.argv.slice(2);
-    if (command !== undefined && !command.startsWith('--')) return diskImageCommand(command, rest);
-    const { kernel } = await ensureImage({ refresh: process.argv.includes('--refresh') });
-    say(dirname(kernel));
+    const argv = process.argv.slice(2);
+    const [command, ...rest] = argv;
+    if (argv.includes('--help') || argv.includes('-h')) {
+      say(IMAGE_USAGE);
+      return;
+    }
+    if (command !== undefined && !command.startsWith('-')) return diskImageCommand(command, rest);
+    const unknown = argv.find((word) => word !== '--refresh');
+    if (unknown !== undefined) throw new ScriptError(`${unknown} is no flag of npm run image\n${IMAGE_USAGE}`);
+    const { kernel } = await ensureImage({ refresh: argv.includes('--refresh') });
+    say(`The image for virtual machines is ready: ${dirname(kernel)}`);
   });
 }

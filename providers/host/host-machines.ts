@@ -38,6 +38,8 @@ export interface HostMachinesOptions<Order extends HostOrder> {
   readOrder: (dir: string) => Promise<Order | undefined>;
   /** What the machine in `dir` is beside what every machine is. */
   factsOf: (dir: string, order: Order) => Pick<Machine, 'agent' | 'size'>;
+  /** Gives back what an id holds outside its directory; called again after a failure. */
+  onGone?: (machineId: string) => Promise<void>;
   /** Called with each machine that is seen running. */
   onRunning?: (dir: string) => void;
 }
@@ -167,6 +169,7 @@ export class HostMachines<Order extends HostOrder> {
     const keepConsole = (): Promise<void> =>
       this.#consoles.keep(machineId, this.#consoleOf(machineId)).catch(() => undefined);
     await endMachine(this.dirOf(machineId), this.started.of(machineId), signal, keepConsole);
+    await this.#options.onGone?.(machineId);
   }
 
   async #look(machineId: string): Promise<Machine | undefined> {

@@ -18,6 +18,8 @@ import { createQemuProvider } from './qemu-provider.ts';
 /** With KVM a guest takes two seconds; one that takes this long gains nothing over software emulation. */
 const PROBE_SECONDS = 12;
 const PROBE_LOOK_EVERY_MS = 200;
+/** Findings that were written with other words are looked for anew. */
+const FINDING_VERSION = 2;
 
 export interface AcceleratorFinding {
   accelerator: Accelerator;
@@ -72,7 +74,7 @@ async function probe(search: AcceleratorSearch): Promise<AcceleratorFinding> {
     if (failure === undefined) {
       return { accelerator, why: `a guest booted with KVM (${accelerator.machine}) in ${seconds.toFixed(1)} s` };
     }
-    failures.push(failure);
+    failures.push(inWords(failure));
   }
   const reasons = [...new Set(failures)].join('; ');
   return { accelerator: EMULATION, why: `/dev/kvm opens, but ${reasons}: guests run by software emulation` };
@@ -114,6 +116,15 @@ async function tryBoot(
   }
 }
 
+/** What a failure of QEMU's own code means for a person; the texts of the rest say it themselves. */
+export function inWords(failure: string): string {
+  if (!/Assertion|failed to set MSR|\bcore dumped\b/.test(failure)) return failure;
+  return (
+    'QEMU breaks off when a guest uses it, as in a virtual machine whose host does not pass on what a guest of its own ' +
+    'needs (nested virtualization)'
+  );
+}
+
 async function qemuSaid(dir: string): Promise<string> {
   const text = oneLine(await readFile(join(dir, QEMU_MACHINE_FILE.log), 'utf8').catch(() => ''));
   return text === '' ? 'it said nothing' : text;
@@ -126,7 +137,7 @@ function oneLine(text: string): string {
 /** Tells this host, its kernel and its QEMU from every other one whose cache directory it may share. */
 async function hostKey(qemuVersion: string): Promise<string> {
   const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => hostname());
-  const facts = [machineId, release(), cpus()[0]?.model, qemuVersion];
+  const facts = [FINDING_VERSION, machineId, release(), cpus()[0]?.model, qemuVersion];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16);
 }
 

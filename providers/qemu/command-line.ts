@@ -17,8 +17,8 @@ import {
 export const NETWORK_ID = 'net0';
 export const LINK_ID = 'link0';
 
-/** No process of the system runs as this user by default: what escapes from a guest can do least. */
-const UNPRIVILEGED = '65534:65534';
+/** The user `nobody`, of guests that were made before each had a user of its own. */
+const NOBODY = 65_534;
 
 /** By default translated code may take 1 GB besides the guest's memory; a boot needs no more processor time with this. */
 const TRANSLATION_CACHE_MB = 64;
@@ -66,7 +66,7 @@ export function qemuArguments({ dir, order, image, hypervisor, asRoot }: Command
     ...['-device', `virtserialport,chardev=${LINK_ID},name=${GUEST_LINK_PORT}`],
     ...device('virtio-rng', machine),
     ...['-qmp', `unix:${quoted(sockets.qmp)},server=on,wait=off`],
-    ...confinement(hypervisor, asRoot),
+    ...confinement(hypervisor, asRoot ? (order.uid ?? NOBODY) : null),
   ];
 }
 
@@ -135,10 +135,11 @@ function device(name: string, machine: Accelerator['machine'], more?: string): s
  * What QEMU may ask of the host's kernel. Started by root it changes to a user without rights first, which the
  * filter has to let through; afterwards no program can be started that would give rights back.
  */
-function confinement({ hasRunWith }: Hypervisor, asRoot: boolean): string[] {
-  const sandbox = `on,obsolete=deny,spawn=deny,resourcecontrol=deny,elevateprivileges=${asRoot ? 'allow' : 'deny'}`;
-  const user = hasRunWith ? ['-run-with', `user=${UNPRIVILEGED}`] : ['-runas', UNPRIVILEGED];
-  return ['-sandbox', sandbox, ...(asRoot ? user : [])];
+function confinement({ hasRunWith }: Hypervisor, uid: number | null): string[] {
+  const elevation = uid === null ? 'deny' : 'allow';
+  const sandbox = ['-sandbox', `on,obsolete=deny,spawn=deny,resourcecontrol=deny,elevateprivileges=${elevation}`];
+  if (uid === null) return sandbox;
+  return [...sandbox, ...(hasRunWith ? ['-run-with', `user=${uid}:${uid}`] : ['-runas', `${uid}:${uid}`])];
 }
 
 /** QEMU takes a comma in a value when it is doubled. */

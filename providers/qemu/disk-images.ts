@@ -94,7 +94,7 @@ export async function addDiskImage(dir: string, name: string, source: string): P
   }
 }
 
-/** Forgets an image; an unknown one is fine. Rejects with `imageRefused` while a machine in `machinesDir` has it. */
+/** Forgets an image. Rejects with `imageUnknown`, and with `imageRefused` while a machine in `machinesDir` has it. */
 export async function removeDiskImage(dir: string, name: string, machinesDir: string): Promise<void> {
   if (!IMAGE_NAME.test(name)) throw await unknown(dir, name);
   for (const machineId of await entriesOf(machinesDir)) {
@@ -102,6 +102,7 @@ export async function removeDiskImage(dir: string, name: string, machinesDir: st
     if (order?.disk?.base?.image !== name) continue;
     throw refused(`the disk of ${machineId} is laid over the image ${name}: destroy the VM ${order.labels.vm} first`);
   }
+  if (!(await isPlain(join(dir, name), 'directory'))) throw await unknown(dir, name);
   await rm(join(dir, name), { recursive: true, force: true });
 }
 

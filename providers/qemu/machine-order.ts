@@ -49,6 +49,8 @@ export interface QemuMachineOrder {
   memoryMb: number;
   disk: MachineDisk | null;
   accelerator: Accelerator;
+  /** User and group of its QEMU, where root starts that. */
+  uid?: number;
 }
 
 /** The disk of a machine. */
@@ -98,6 +100,13 @@ const diskSchema = z.looseObject({
   base: z.looseObject({ image: z.string(), path: z.string() }).nullable(),
 }) satisfies z.ZodType<MachineDisk>;
 
+const acceleratorKindSchema = z.enum(['kvm', 'tcg']);
+const acceleratorSchema = z.looseObject({ kind: acceleratorKindSchema, machine: z.enum(['microvm', 'q35']) });
+
+function acceleratorOfKind(kind: Accelerator['kind']): Accelerator {
+  return { kind, machine: 'q35' };
+}
+
 const orderSchema = z
   .looseObject({
     labels: labelsSchema,
@@ -111,7 +120,9 @@ const orderSchema = z
     disk: diskSchema.nullish(),
     // Manifests written before a disk was described had its size alone.
     diskGb: z.number().nullish(),
-    accelerator: z.looseObject({ kind: z.enum(['kvm', 'tcg']), machine: z.enum(['microvm', 'q35']) }),
+    uid: z.int().min(1).exactOptional(),
+    // The first manifests had its kind alone.
+    accelerator: z.union([acceleratorSchema, acceleratorKindSchema.transform(acceleratorOfKind)]).default(EMULATION),
   })
   .transform((order) => ({ ...order, disk: order.disk ?? diskOfSize(order.diskGb) }));
 

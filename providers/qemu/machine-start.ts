@@ -4,7 +4,7 @@
  * address is claimed, the guest begins to run and the address is written down. Who finds it half done goes on.
  */
 import type { ChildProcess } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { chown, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainConsoleText } from '../../domain/console-text.ts';
 import type { CancelSignal } from '../../domain/machine-provider.ts';
@@ -18,7 +18,7 @@ import { noteOnConsole } from './guest-watch.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { QemuImage } from './image-files.ts';
 import { launch } from './launch.ts';
-import { makeDisk, mostBytesOf } from './machine-disk.ts';
+import { diskPath, makeDisk, mostBytesOf } from './machine-disk.ts';
 import {
   QEMU_MACHINE_FILE,
   isOfOwnImage,
@@ -65,11 +65,13 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
 
 async function launchQemu(input: StartInput): Promise<ChildProcess> {
   const { machineId, dir, order, image, hypervisor, tombstonePath, started } = input;
+  const asRoot = process.getuid?.() === 0;
   if (order.disk !== null) await makeDisk(dir, order.disk);
   if (isOfOwnImage(order)) await writeSeedVolume(dir, order.labels);
-  await (await open(join(dir, QEMU_MACHINE_FILE.console), 'a', 0o600)).close();
+  const consolePath = join(dir, QEMU_MACHINE_FILE.console);
+  await (await open(consolePath, 'a', 0o600)).close();
+  if (asRoot) await giveToGuest(order, [consolePath, ...(order.disk === null ? [] : [diskPath(dir, order.disk)])]);
   const diskBytes = order.disk === null ? 0 : mostBytesOf(order.disk);
-  const asRoot = process.getuid?.() === 0;
   return launch({
     machineId,
     dir,
@@ -78,6 +80,15 @@ async function launchQemu(input: StartInput): Promise<ChildProcess> {
     command: [hypervisor.path, ...qemuArguments({ dir, order, image, hypervisor, asRoot })],
     started,
   });
+}
+
+/**
+ * What a guest writes belongs to its user. Its directory does not, which is shut to that user: QEMU opens its files before
+ * it leaves root, and what breaks out later reaches none of them by name.
+ */
+async function giveToGuest({ uid }: QemuMachineOrder, paths: readonly string[]): Promise<void> {
+  if (uid === undefined) return;
+  for (const path of paths) await chown(path, uid, uid);
 }
 
 /** Gives the machine its address and lets the guest run, unless another caller did so meanwhile. */

@@ -11,6 +11,7 @@ import type { RoomSize } from '../../domain/room.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { HostMachines } from '../host/host-machines.ts';
 import { isErrno, jsonText, makePrivateDir, writeOnce } from '../host/machine-files.ts';
+import { GuestUsers } from './guest-users.ts';
 import { GuestWatch } from './guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
 import { diskImagesDir } from './disk-images.ts';
@@ -34,7 +35,7 @@ import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
 export interface QemuProviderOptions {
   /**
    * Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`, consoles of destroyed
-   * machines in `machines-qemu-consoles/`, images in `images/`.
+   * machines in `machines-qemu-consoles/`, the users that guests have in `machines-qemu-users/`, images in `images/`.
    */
   stateDir: string;
   deployment: string;
@@ -68,6 +69,7 @@ class QemuProvider implements MachineProvider {
   private readonly machines: HostMachines<QemuMachineOrder>;
   private readonly machinesDir: string;
   private readonly imagesDir: string;
+  private readonly users: GuestUsers;
   private readonly accelerator: Accelerator;
   private hypervisor: Hypervisor | undefined;
 
@@ -77,6 +79,7 @@ class QemuProvider implements MachineProvider {
     this.accelerator = options.accelerator ?? EMULATION;
     this.machinesDir = qemuMachinesDir(stateDir);
     this.imagesDir = diskImagesDir(stateDir);
+    this.users = new GuestUsers(join(stateDir, 'machines-qemu-users'));
     const watch = new GuestWatch({
       deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
       tries: bootTries ?? BOOT_TRIES,
@@ -92,6 +95,7 @@ class QemuProvider implements MachineProvider {
         agent: { kind: 'unix', path: socketsOf(dir).agent },
         size: { cpus, memoryMb, diskGb: disk?.sizeGb ?? 0 },
       }),
+      onGone: (machineId) => this.users.release(machineId),
       onRunning: (dir) => watch.start(dir),
     });
   }
@@ -165,6 +169,7 @@ class QemuProvider implements MachineProvider {
     // A microvm has no firmware that boots a disk.
     const accelerator = isOfOwnImage({ disk }) ? { ...this.accelerator, machine: 'q35' as const } : this.accelerator;
     const awaitsAssignment = spec.sealed !== undefined;
+    const hasOrder = (await readOrder(dir)) !== undefined;
     const order: QemuMachineOrder = {
       labels: { deployment: this.options.deployment, machineId, project, vm },
       createdAt: Date.now(),
@@ -175,7 +180,8 @@ class QemuProvider implements MachineProvider {
     };
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };
     try {
-      if ((await readOrder(dir)) === undefined) await this.refuseFullDisk();
+      if (!hasOrder) await this.refuseFullDisk();
+      if (!hasOrder && process.getuid?.() === 0) order.uid = await this.users.claim(machineId);
       await makePrivateDir(dir);
       const { shortDir } = socketsOf(dir);
       if (shortDir !== null) await makePrivateDir(shortDir);

@@ -1,7 +1,7 @@
 import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chooseAccelerator } from '../../providers/qemu/accelerator.ts';
+import { chooseAccelerator, inWords } from '../../providers/qemu/accelerator.ts';
 import type { QemuImage } from '../../providers/qemu/image-files.ts';
 import { ensureImage } from '../../scripts/image.ts';
 import { temporaryDirectory, whyNoGuests } from './qemu-harness.ts';
@@ -36,5 +36,20 @@ exit 1
       expect(why).toContain('Operation not permitted; qemu: failed to initialize kvm');
       expect(why).not.toContain('within');
     } else expect(why).toContain('there is no /dev/kvm');
+  });
+});
+
+describe('what a person reads of a QEMU that breaks off', () => {
+  it('is no line of its source code', () => {
+    const said =
+      'QEMU ended while it was starting: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69; ' +
+      "qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.";
+    expect(inWords(said)).toContain('nested virtualization');
+    expect(inWords(said)).not.toMatch(/Assertion|kvm\.c|0x/);
+  });
+
+  it('is what QEMU said where it said it in words', () => {
+    const said = 'QEMU ended while it was starting: Could not access KVM kernel module: Operation not permitted';
+    expect(inWords(said)).toBe(said);
   });
 });

@@ -164,13 +164,14 @@ describe.skipIf(whyNoGuests())('an image of the user', () => {
     await mkdir(join(machines, 'm-1'), { recursive: true });
     const labels = { deployment: 'd', machineId: 'm-1', project: 'p', vm: 'lobby' };
     const disk = { format: 'qcow2', sizeGb: 3, base: { image: 'debian', path } };
-    const order = { labels, createdAt: 1, host: 'h', ports: [], cpus: 1, memoryMb: 512, disk };
+    const accelerator = { kind: 'tcg', machine: 'q35' };
+    const order = { labels, createdAt: 1, host: 'h', ports: [], cpus: 1, memoryMb: 512, disk, accelerator };
     await writeFile(join(machines, 'm-1', 'machine.json'), JSON.stringify(order));
     expect(await refusal(removeDiskImage(images, 'debian', machines), 'imageRefused')).toContain('VM lobby');
     expect(await readFile(path)).toBeDefined();
     await rm(machines, { recursive: true });
     await removeDiskImage(images, 'debian', machines);
-    await removeDiskImage(images, 'debian', machines);
+    expect(await refusal(removeDiskImage(images, 'debian', machines), 'imageUnknown')).toContain('it has: vm-server');
     await nothingIsRegistered();
   });
 });

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../../domain/machine-provider.ts';
+import { GUEST_UIDS } from '../../providers/qemu/guest-users.ts';
 import { copyOf } from './qemu-image-layer.ts';
 import { BOOT_MS, askPort, guestRequest, guestSpec, processesOf, setUpGuests, whyNoGuests } from './qemu-harness.ts';
 
@@ -30,11 +31,45 @@ describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
     const { machineId } = await harness.provider.create(guestRequest(), never);
     const [pid] = await processesOf(harness.dirOf(machineId));
     const status = await statusOf(pid!);
-    expect(status.users).toEqual(Array(4).fill(isRoot ? NOBODY : process.getuid!()));
+    const [user] = status.users;
+    expect(status.users).toEqual(Array(4).fill(user));
+    expect(isRoot ? user! >= GUEST_UIDS.first : user === process.getuid!()).toBe(true);
     expect(status.groups).not.toContain(0);
     expect(status.capabilities).toBe(0n);
     expect(status).toMatchObject({ hasSystemCallFilter: true, hasNoNewRights: true });
   });
+
+  it.skipIf(!isRoot)(
+    'has a user of its own where root starts it, also for the next worker, until it is destroyed',
+    async () => {
+      const harness = await setUp.start(setUp.built);
+      const users = join(harness.options.stateDir, 'machines-qemu-users');
+      const requests = [guestRequest(), guestRequest({ spec: guestSpec({ diskGb: 1 }) })];
+      const uids: number[] = [];
+      for (const request of requests) {
+        const { machineId } = await harness.provider.create(request, never);
+        const dir = harness.dirOf(machineId);
+        const [pid] = await processesOf(dir);
+        const [uid] = (await statusOf(pid!)).users;
+        uids.push(uid!);
+        expect(await readFile(join(users, `${uid!}`), 'utf8')).toBe(machineId);
+        const files = (await readdir(dir)).filter((name) => ['console.log', 'disk.qcow2', 'disk.raw'].includes(name));
+        for (const name of files) expect((await stat(join(dir, name))).uid, name).toBe(uid);
+        // What belongs to the worker stays the worker's: a guest's user cannot even enter there.
+        for (const path of [dir, join(dir, 'machine.json'), join(dir, 'process.json')]) {
+          expect((await stat(path)).uid).toBe(0);
+        }
+        expect((await stat(dir)).mode & 0o077).toBe(0);
+      }
+      expect(new Set(uids).size).toBe(2);
+      expect(await harness.restarted().create(requests[0]!, never)).toMatchObject({ status: 'running' });
+      expect((await readdir(users)).sort()).toEqual(uids.map(String).sort());
+      await harness.restarted().destroy(requests[0]!.machineId, never);
+      expect(await readdir(users)).toEqual([`${uids[1]!}`]);
+      await harness.provider.destroy(requests[1]!.machineId, never);
+      expect(await readdir(users)).toEqual([]);
+    },
+  );
 
   it('shows no secret of its guest to other users of the host', async () => {
     const harness = await setUp.start(setUp.built);
