@@ -37,7 +37,7 @@ export async function runMachine(dir: string): Promise<void> {
   usage.setConnections(chat.count);
   usage.setReady(true);
   await openLink(dir, order.link, { usage, app, assignee, nextSequence: reportSequence(), log });
-  log('This is a process on a loopback address, not a virtual machine.');
+  log('This is a process on a loopback address, not a virtual machine: nothing enforces its cpus and memoryMb.');
   log(`Machine ${order.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
 }
 
