@@ -21,13 +21,13 @@ function issuesText(error: z.ZodError, where: string): string {
   return texts.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
 }
 
-/** The fields to correct, each once, as many as the texts are about. */
+/** The first fields to correct, each once. */
 function wrongFields(error: z.ZodError, where: string): string {
   const fields = error.issues.slice(0, SHOWN_ISSUES).flatMap((issue) => {
-    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, SHOWN_ISSUES) : [undefined];
     return keys.map((key) => [where, ...issue.path.map(String), ...(key === undefined ? [] : [key])].join('.'));
   });
-  const [last = where, ...others] = [...new Set(fields)].reverse().map(shortened);
+  const [last = where, ...others] = [...new Set(fields)].slice(0, SHOWN_ISSUES).reverse().map(shortened);
   return others.length === 0 ? last : `${others.reverse().join(', ')} and ${last}`;
 }
 

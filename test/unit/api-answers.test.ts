@@ -84,6 +84,8 @@ describe('the detail of an error', () => {
     );
     expect(detail(() => validate(schema, { cpus: 9, name: '' }, 'body'))).toMatch(/Correct body\.cpus; /);
     expect(detail(() => validate(schema, 7, 'body'))).toMatch(/Correct body; /);
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`field${index}`, 1]));
+    expect(detail(() => validate(schema, { cpus: 1, name: '', ...many }, 'body')).length).toBeLessThan(1000);
     expect(detailOf(new ApiProblem('unsupportedOption', 'body.spot: local does not support spot'))).toMatch(
       /Drop body\.spot or choose another provider\.$/,
     );

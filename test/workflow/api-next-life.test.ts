@@ -1,9 +1,9 @@
 import { type WorkflowClientInterceptor } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
 import type { MachinePark } from './machine-park.ts';
-import { runWorker, startVmHarness, workflowBundle, type VmHarness } from './vm-harness.ts';
+import { runHost, runWorker, startVmHarness, workflowBundle, type VmHarness } from './vm-harness.ts';
 
 let harness: VmHarness;
 let park: MachinePark;
@@ -159,9 +159,8 @@ describe('a DELETE that was answered', () => {
       const early = await there!.call('POST', '/v1/vms?wait=ready&timeoutSeconds=1', { body });
       expect([early.status, early.body.code]).toEqual([409, 'vmEnding']);
       const next = there!.call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', { body });
-      const activities = own.park.activities();
       stops.push(await runWorker(harness.server, { taskQueue: own.queue, workflowBundle: await workflowBundle() }));
-      stops.push(await runWorker(harness.server, { taskQueue: machineTaskQueue('local', own.queue), activities }));
+      stops.push(await runHost(harness.server, own.queue, own.park.activities()));
       const second = await next;
       expect([second.status, second.body.state]).toEqual([201, 'running']);
       expect(second.body.uid).not.toBe(first.body.uid);
