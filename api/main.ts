@@ -3,6 +3,7 @@ import { Client } from '@temporalio/client';
 import { ensureFirstKey } from '../config/first-key.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { closableConnection } from '../config/temporal-calls.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
@@ -12,6 +13,7 @@ import { startApi } from './server.ts';
 /** Calls to Temporal that are under way at a stop get this long. */
 const TEMPORAL_GRACE_MS = 1500;
 
+writeForOwnUserOnly();
 const settings = settingsOfThisProcess();
 const log = createLog('api', settings);
 const registry = new MetricRegistry();
@@ -21,6 +23,9 @@ const temporal = closableConnection(temporalConnectionOptions(settings));
 const client = new Client({ connection: temporal.connection, namespace: settings.temporal.namespace });
 
 try {
+  if (makeStateDirectoryPrivate(settings.stateDir)) {
+    log.warn({ stateDir: settings.stateDir }, 'other users could enter the state directory; now they cannot');
+  }
   const { newKey, keyFile } = await ensureFirstKey(settings);
   if (newKey !== null) log.info({ keyFile }, 'made the first API key');
   const { host, token, apiPort: port, apiPortWasAsked: portWasAsked } = settings.metrics;

@@ -118,6 +118,9 @@ function contradictions(values: Values, written: WrittenSettings): string[] {
   }
   const providers: readonly string[] = values.provider ?? SETTING_DEFAULTS.provider;
   const providerIsWrong = written.provider !== undefined && values.provider === undefined;
+  if (!providerIsWrong && providers.includes('local') && !values.localTrustAllKeys) {
+    found.push(...localForOthers(values, source));
+  }
   for (const name of SETTINGS_OF_GCP) {
     if (values[name] === undefined || providers.includes('gcp') || providerIsWrong) continue;
     found.push(`${source(name)}: is for the provider gcp, which ${source('provider')} does not name`);
@@ -139,6 +142,16 @@ function halfTls({ apiTlsCert, apiTlsKey, apiUrl }: Values, source: (name: Setti
   if (apiTlsCert === undefined) return [`${source('apiTlsKey')}: of which certificate? set EPHEMERA_API_TLS_CERT too`];
   if (apiUrl?.startsWith('http://') !== true) return [];
   return [`${source('apiUrl')}: starts with http://, but with ${source('apiTlsCert')} the API speaks https:// alone`];
+}
+
+/** A local machine runs as the worker's user, so its script reads the first key and the deployment's secret. */
+function localForOthers({ apiHost }: Values, source: (name: SettingName) => string): string[] {
+  if (apiHost === undefined || isLoopback(apiHost)) return [];
+  return [
+    `${source('apiHost')}: is not loopback, and machines of the provider local are processes of the worker's user: every ` +
+      "operator who reaches the API gets that user's files, the admin key and the deployment's secret included. Offer " +
+      'another provider (EPHEMERA_PROVIDER), or set EPHEMERA_LOCAL_TRUST_ALL_KEYS=true if you trust all key holders so',
+  ];
 }
 
 function isLoopback(host: string): boolean {
@@ -221,24 +234,15 @@ function compose(values: Values, profile: TemporalProfile, cwd: string): Setting
       diskGb: values.hostDiskGb ?? null,
     },
     providerCalls: { perSecond: values.providerCallsPerSecond ?? {}, burst: values.providerCallBurst ?? {} },
-    local: { agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport },
+    local: {
+      agentTransport: values.localAgentTransport ?? SETTING_DEFAULTS.localAgentTransport,
+      trustAllKeys: values.localTrustAllKeys ?? false,
+    },
     qemu: {
       imageDir: values.qemuImageDir ?? null,
       accelerator: values.qemuAccelerator ?? SETTING_DEFAULTS.qemuAccelerator,
     },
-    gcp: {
-      project: values.gcpProject ?? null,
-      zones: values.gcpZones ?? [],
-      rules: {
-        networks: values.gcpNetworks ?? GCP_RULES.networks,
-        externalIp: values.gcpExternalIp ?? GCP_RULES.externalIp,
-        machineTypes: values.gcpMachineTypes ?? GCP_RULES.machineTypes,
-      },
-      endpoint: values.gcpEndpoint ?? null,
-      serviceAccount: values.gcpServiceAccount ?? null,
-      vmServerUrl: values.gcpVmServerUrl ?? null,
-      diskType: values.gcpDiskType ?? SETTING_DEFAULTS.gcpDiskType,
-    },
+    gcp: gcpOf(values),
     logLevel: values.logLevel ?? SETTING_DEFAULTS.logLevel,
   };
 }
@@ -262,6 +266,22 @@ function apiOf(values: Values, stateDir: string, cwd: string): Settings['api'] {
     limits: apiLimits(values),
     trustedProxies: values.apiTrustedProxies ?? [],
     auditLog: auditLog(values.auditLog, stateDir, cwd),
+  };
+}
+
+function gcpOf(values: Values): Settings['gcp'] {
+  return {
+    project: values.gcpProject ?? null,
+    zones: values.gcpZones ?? [],
+    rules: {
+      networks: values.gcpNetworks ?? GCP_RULES.networks,
+      externalIp: values.gcpExternalIp ?? GCP_RULES.externalIp,
+      machineTypes: values.gcpMachineTypes ?? GCP_RULES.machineTypes,
+    },
+    endpoint: values.gcpEndpoint ?? null,
+    serviceAccount: values.gcpServiceAccount ?? null,
+    vmServerUrl: values.gcpVmServerUrl ?? null,
+    diskType: values.gcpDiskType ?? SETTING_DEFAULTS.gcpDiskType,
   };
 }
 

@@ -274,6 +274,15 @@ export const SETTING_DEFINITIONS = {
     about: 'how agents of local machines report: unix or http',
     schema: oneOf(['unix', 'http']),
   },
+  localTrustAllKeys: {
+    env: 'EPHEMERA_LOCAL_TRUST_ALL_KEYS',
+    about:
+      "true: everybody with an API key may do what the worker's user may, so local is offered beyond this computer",
+    schema: z.preprocess(
+      String,
+      oneOf(['true', 'false']).transform((value) => value === 'true'),
+    ),
+  },
   temporalAddress: { env: 'TEMPORAL_ADDRESS', about: 'host:port of a Temporal server to use', schema: address },
   temporalNamespace: { env: 'TEMPORAL_NAMESPACE', about: 'Temporal namespace', schema: text },
   temporalPort: { env: 'EPHEMERA_TEMPORAL_PORT', about: 'port of a Temporal server that we start', schema: port },

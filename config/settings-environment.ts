@@ -60,6 +60,7 @@ function written(settings: Settings): Record<SettingName, string | null> {
     providerCallsPerSecond: byProvider(providerCalls.perSecond),
     providerCallBurst: byProvider(providerCalls.burst),
     localAgentTransport: settings.local.agentTransport,
+    localTrustAllKeys: `${settings.local.trustAllKeys}`,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,
     temporalPort: serverIsNamed ? null : `${temporal.port}`,

@@ -72,7 +72,11 @@ export interface Settings {
   host: { cpus: number | null; memoryMb: number | null; diskGb: number | null };
   /** Limits of the calls to a provider, by its name; without one the provider's default. */
   providerCalls: { perSecond: Readonly<Record<string, number>>; burst: Readonly<Record<string, number>> };
-  local: { agentTransport: 'unix' | 'http' };
+  local: {
+    agentTransport: 'unix' | 'http';
+    /** Said in so many words: whoever has an API key may do what the worker's user may. */
+    trustAllKeys: boolean;
+  };
   qemu: {
     /** Directory of the image for guests; null when the host has none. */
     imageDir: string | null;

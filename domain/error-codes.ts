@@ -194,7 +194,7 @@ export const PROVIDER_ERROR = {
   notSigned: {
     kind: 'terminal',
     title: 'The API of this deployment did not start the VM, or not like this',
-    todo: 'Create the VM through the API. One that was started before starts were signed, or before the secret key of the deployment was changed, is created again; see docs/upgrading.md.',
+    todo: 'Create the VM through the API, again if it was started before an upgrade or a change of the secret key (docs/upgrading.md). If every create fails so: API and workers need the same EPHEMERA_SECRET_KEY and EPHEMERA_DEPLOYMENT.',
   },
   sealedInputUnreadable: {
     kind: 'terminal',

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { writeForOwnUserOnly } from '../config/state-directory.ts';
 import type { Settings } from '../config/settings.ts';
 import { KEY_FILES, secretFingerprint, writeManifest, type BackupFile } from './backup-files.ts';
 import { findOrGetCurrentNode } from './current-node.ts';
@@ -38,6 +39,7 @@ await runScript(main);
 
 async function main(): Promise<void> {
   answerHelp(process.argv, HELP);
+  writeForOwnUserOnly();
   const flags = takeOwnFlags(process.argv.slice(2), { switches: ['without-keys'], values: ['to', 'keep'] });
   const keep = wholeNumber(flags, 'keep');
   const settings = settingsOfArguments(flags.rest, HELP);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SECRET_KEY_FILE } from '../config/deployment-secret.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
 import type { Settings } from '../config/settings.ts';
 import { readManifest, secretFingerprint, verifyFiles, type BackupFile, type Manifest } from './backup-files.ts';
 import { answerHelp, usageLines, type Help } from './help.ts';
@@ -37,11 +38,13 @@ const SQLITE_SIDE_FILES = [`${TEMPORAL_DB_FILE}-wal`, `${TEMPORAL_DB_FILE}-shm`]
 await runScript(main);
 
 async function main(): Promise<void> {
+  writeForOwnUserOnly();
   const [from, ...argv] = process.argv.slice(2);
   answerHelp(from === undefined ? ['--help'] : process.argv, HELP);
   if (from === undefined || from.startsWith('--')) throw new ScriptError(`name the backup first\n${usageLines(HELP)}`);
   const flags = takeOwnFlags(argv, { switches: ['with-api-keys'] });
   const settings = settingsOfArguments(flags.rest, HELP);
+  makeStateDirectoryPrivate(settings.stateDir);
   const lock = await tryLock(join(settings.stateDir, 'start.lock'));
   if ('heldBy' in lock) {
     throw new ScriptError(

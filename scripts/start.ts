@@ -7,6 +7,7 @@ import { loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { settingsEnvironment } from '../config/settings-environment.ts';
 import type { Settings } from '../config/settings.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { buildVmServer } from './build-vm-server.ts';
 import { withGuestImage } from './guest-image.ts';
@@ -56,12 +57,14 @@ await runScript(main);
 
 async function main(): Promise<void> {
   answerHelp(process.argv, HELP);
+  writeForOwnUserOnly();
   const asked = settingsOfThisProcess();
   if (asked.api.tls !== null) {
     throw new ScriptError(
       'npm start speaks plain HTTP on this computer: start api/main.ts itself with EPHEMERA_API_TLS_CERT',
     );
   }
+  shutStateDirectory(asked.stateDir);
   const unlock = await lockStateDirectory(asked.stateDir);
   let writeRun = (): void => undefined;
   const supervisor = new Supervisor({ stateDir: asked.stateDir, cwd: ROOT, onChange: () => writeRun() });
@@ -92,6 +95,15 @@ async function main(): Promise<void> {
   } catch (error) {
     await stopAll(supervisor, asked.stateDir, unlock);
     throw error;
+  }
+}
+
+/** Before anything is written there. */
+function shutStateDirectory(stateDir: string): void {
+  try {
+    if (makeStateDirectoryPrivate(stateDir)) warn(`other users could enter ${stateDir}; now they cannot (mode 0700)`);
+  } catch (error) {
+    throw new ScriptError(error instanceof Error ? error.message : String(error));
   }
 }
 

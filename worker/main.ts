@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { loadDeploymentSecret } from '../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
 import { temporalConnectionOptions } from '../config/temporal-connection.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
@@ -19,6 +20,7 @@ const VM_SERVER_FILE = fileURLToPath(new URL('../dist/vm-server.cjs', import.met
 const CONNECT_TIMEOUT_MS = 60_000;
 const CONNECT_RETRY_MS = 1000;
 
+writeForOwnUserOnly();
 const settings = settingsOfThisProcess();
 const log = createLog('worker', settings);
 
@@ -30,6 +32,9 @@ main().catch((error: unknown) => {
 });
 
 async function main(): Promise<void> {
+  if (makeStateDirectoryPrivate(settings.stateDir)) {
+    log.warn({ stateDir: settings.stateDir }, 'other users could enter the state directory; now they cannot');
+  }
   if (settings.worker.roles.includes('host') && !existsSync(VM_SERVER_FILE)) {
     throw new Error(`${VM_SERVER_FILE} is missing; build it with: npx tsx scripts/build-vm-server.ts`);
   }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from './npm-start.ts';
 
 const run = promisify(execFile);
+const modeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
 
 interface Vm {
   name: string;
@@ -40,6 +41,8 @@ describe('npm start', () => {
   }
 
   beforeAll(async () => {
+    mkdirSync(stateDir);
+    chmodSync(stateDir, 0o755);
     current = start();
     await current.prints('Ctrl-C stops it all');
   });
@@ -64,6 +67,15 @@ describe('npm start', () => {
     for (const url of [`${apiUrl}/readyz`, `${apiUrl}/docs`, temporalUiUrl, ...metricsUrls]) {
       expect((await fetch(url)).status, url).toBe(200);
     }
+  });
+
+  it('shuts a state directory that was open before, and writes nothing that another user could read', () => {
+    expect(current.output).toContain(`other users could enter ${stateDir}; now they cannot`);
+    const files = readdirSync(stateDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const open = files.map(({ parentPath, name }) => join(parentPath, name)).filter((file) => modeOf(file) & 0o077);
+    expect(open).toEqual([]);
+    expect(files.map(({ name }) => name)).toContain('temporal.db');
+    expect(modeOf(stateDir) & 0o777).toBe(0o700);
   });
 
   it('prints a command that makes a VM', async () => {

@@ -42,7 +42,7 @@ describe('loadSettings', () => {
   });
 
   it('takes a flag before the environment, the environment before the file, the file before the default', () => {
-    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiPort: 1111\napiHost: 0.0.0.0\ndeployment: blue\n');
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiPort: 1111\napiHost: 127.0.0.3\ndeployment: blue\n');
     const env = { EPHEMERA_API_PORT: '2222', EPHEMERA_API_HOST: '127.0.0.2' };
     const settings = load(['--api-port=3333'], env);
     expect(settings.api).toMatchObject({ port: 3333, portWasAsked: true, host: '127.0.0.2' });
@@ -166,8 +166,31 @@ describe('loadSettings', () => {
     expect(load([], { EPHEMERA_API_PORT: '', TEMPORAL_ADDRESS: '' }).api.port).toBe(7400);
   });
 
+  it.each(['0.0.0.0', '::', '10.60.0.2', 'api.test'])('offers no local machines to whoever reaches %s', (host) => {
+    const [mistake, ...more] = mistakesOf(['--api-host', host]);
+    expect(more).toEqual([]);
+    expect(mistake).toContain('--api-host: is not loopback');
+    expect(mistake).toContain('EPHEMERA_LOCAL_TRUST_ALL_KEYS=true');
+    const both = { EPHEMERA_PROVIDER: 'qemu,local', EPHEMERA_LOCAL_TRUST_ALL_KEYS: 'false' };
+    expect(mistakesOf(['--api-host', host, '--log-level', 'loud'], both)).toHaveLength(2);
+    expect(load(['--api-host', host, '--provider', 'qemu']).local.trustAllKeys).toBe(false);
+  });
+
+  it('offers them there when it is told that all key holders are trusted, and hands that to child processes', () => {
+    const settings = load(['--api-host', '0.0.0.0'], { EPHEMERA_LOCAL_TRUST_ALL_KEYS: 'true' });
+    expect(settings.local.trustAllKeys).toBe(true);
+    const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd });
+    expect(child.local.trustAllKeys).toBe(true);
+    writeFileSync(join(cwd, 'ephemera.yaml'), 'apiHost: 0.0.0.0\nlocalTrustAllKeys: true\n');
+    expect(load().local.trustAllKeys).toBe(true);
+    const unclear = mistakesOf([], { EPHEMERA_LOCAL_TRUST_ALL_KEYS: 'perhaps' }).join();
+    expect(unclear).toContain('EPHEMERA_LOCAL_TRUST_ALL_KEYS: must be true or false');
+    for (const host of ['localhost', '127.0.0.2', '::1']) expect(load(['--api-host', host]).api.host).toBe(host);
+  });
+
   it('sends agents to loopback when the API listens on every address', () => {
-    expect(load(['--api-host', '0.0.0.0', '--api-port', '8000']).api.url).toBe('http://127.0.0.1:8000');
+    const argv = ['--api-host', '0.0.0.0', '--api-port', '8000', '--provider', 'qemu'];
+    expect(load(argv).api.url).toBe('http://127.0.0.1:8000');
   });
 
   it('lists every mistake at once, each with its source', () => {
