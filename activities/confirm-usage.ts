@@ -10,6 +10,7 @@ export async function confirmUsage(
   const machine = await provider.describe(machineId, signal);
   if (machine === undefined || machine.status === 'ended') return { kind: 'unanswered' };
   if (machine.agent.kind === 'http') return { kind: 'awaitReport' };
+  links.ensure(machine);
   const report = await links.confirm(machineId, signal);
   return report === undefined ? { kind: 'unanswered' } : { kind: 'answered', report };
 }

@@ -1,7 +1,7 @@
 import type { UsageReport } from '../domain/activities.ts';
 import type { AgentCommand } from '../domain/agent-protocol.ts';
 import type { Assignment } from '../domain/assignment.ts';
-import type { AgentTransport } from '../domain/machine-provider.ts';
+import type { AgentTransport, Machine } from '../domain/machine-provider.ts';
 
 /** What a link needs to know of its machine. */
 export interface LinkedMachine {
@@ -15,6 +15,8 @@ export interface LinkedMachine {
 export interface MachineLinks {
   /** Connects to the machine's agent and stays connected; again for a known machine is fine. */
   open(machine: LinkedMachine): void;
+  /** Opens the link of a machine that has none, as after a restart: its workflow is asked what to do with it. */
+  ensure(machine: Machine): void;
   /**
    * Tells the agent its assignment until it says that it has it, and resolves once it is done with it. Errors:
    * `startupScriptFailed`; the reason of an aborted signal.

@@ -9,12 +9,14 @@ import { endCauseOf, isAlive } from './machine-end.ts';
  * of its VM does not begin before. Errors: `apiUnreachable`.
  */
 export async function probeMachine(
-  { provider, apiAnswers }: MachineActivityDependencies,
+  { provider, links, apiAnswers }: MachineActivityDependencies,
   { machineId }: { machineId: string },
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
   const machine = await provider.describe(machineId, signal);
   if (isAlive(machine)) {
+    // Perhaps its agent is silent because nobody listens.
+    links.ensure(machine);
     if (machine.agent.kind === 'http' && apiAnswers !== undefined && !(await apiAnswers(signal))) {
       throw new ProviderError('apiUnreachable', 'the API does not answer where machines reach it: no agent can report');
     }

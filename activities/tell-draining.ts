@@ -9,6 +9,7 @@ export async function tellDraining(
 ): Promise<void> {
   const machine = await provider.describe(machineId, signal);
   if (machine?.agent.kind !== 'unix' || machine.status === 'ended') return;
+  links.ensure(machine);
   if (links.send(machineId, { type: 'drain', draining })) return;
   throw ApplicationFailure.create({ message: `the link to ${machineId} is not connected`, type: 'linkDown' });
 }

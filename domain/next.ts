@@ -75,6 +75,8 @@ export function next(vm: Vm, event: VmEvent): Vm {
       return drainingTold(vm, event);
     case 'hold':
       return hold(vm, event);
+    case 'holdOver':
+      return holdOver(vm, event.at);
     case 'exchanged':
       return canExchange(vm, event) && vm.exchangeNonce === null ? { ...vm, exchangeNonce: event.nonce } : vm;
     case 'destroyRequested':
@@ -238,6 +240,11 @@ function hold(vm: Vm, event: EventOf<'hold'>): Vm {
     held.state = { ...held.state, confirmation: null };
   }
   return logged(held, event.at, { kind: 'hold', detail });
+}
+
+function holdOver(vm: Vm, at: number): Vm {
+  if (vm.state.name === 'destroying' || vm.holdUntil === null || vm.holdUntil > at) return vm;
+  return logged({ ...vm, holdUntil: null }, at, { kind: 'hold', detail: 'over' });
 }
 
 /** A bootstrap secret works once, for the current machine; a repeat by the same caller is a lost reply. */

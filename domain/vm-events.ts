@@ -24,6 +24,8 @@ export type VmEvent = { at: number } & (
   | { kind: 'undrain'; uid?: string }
   | { kind: 'drainingTold'; draining: boolean }
   | { kind: 'hold'; seconds: number; uid?: string }
+  /** Its time has passed: nothing else may happen then, and whoever looks must not be told that it still keeps the VM. */
+  | { kind: 'holdOver' }
   | { kind: 'exchanged'; machineId: string; nonce: string }
   | { kind: 'destroyRequested'; uid?: string }
   /** An administrator wants the name back, whatever the provider says. */
@@ -52,6 +54,7 @@ export const VM_EVENT_KINDS = [
   'undrain',
   'drainingTold',
   'hold',
+  'holdOver',
   'exchanged',
   'destroyRequested',
   'destroyForced',

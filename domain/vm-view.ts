@@ -3,6 +3,7 @@ import type { MachineAddress } from './machine-provider.ts';
 import type { TemplateRef, VmSpec } from './vm-spec.ts';
 import {
   MEMO_TIMELINE_LIMIT,
+  hasEnded,
   isServing,
   type EndReason,
   type TimelineEntry,
@@ -34,6 +35,8 @@ export interface VmView {
   labels: Record<string, string>;
   createdAt: string;
   readyAt?: string;
+  /** When the machine was seen gone, or let go by force. */
+  endedAt?: string;
   updatedAt: string;
   spec: VmSpec;
 }
@@ -43,9 +46,10 @@ export interface TimelineEntryView extends Omit<TimelineEntry, 'at'> {
   at: string;
 }
 
-/** The memo entry {@link MEMO}.vm: lists and events are built from it alone. */
+/** The memo entry {@link MEMO}.vm: with the spec beside it, lists and events are built from it alone. */
 export interface VmMemo {
-  view: VmView;
+  /** With its spec only where that has no memo entry of its own. */
+  view: Omit<VmView, 'spec'> & Partial<Pick<VmView, 'spec'>>;
   timeline: TimelineEntryView[];
 }
 
@@ -76,6 +80,7 @@ export function vmView(vm: Vm, now: number): VmView {
     labels: spec.labels,
     createdAt: isoTime(vm.createdAt),
     ...(readyAt === null ? {} : { readyAt: isoTime(readyAt) }),
+    ...(hasEnded(state) ? { endedAt: isoTime(state.since) } : {}),
     updatedAt: isoTime(vm.updatedAt),
     spec,
   };
@@ -85,8 +90,10 @@ export function timelineView(vm: Vm, limit: number = vm.timeline.length): Timeli
   return vm.timeline.slice(-limit).map((entry) => ({ ...entry, at: isoTime(entry.at) }));
 }
 
+/** What changes of a VM, to be published again and again: its spec, which may be large, is not in it. */
 export function vmMemo(vm: Vm, now: number): VmMemo {
-  return { view: vmView(vm, now), timeline: timelineView(vm, MEMO_TIMELINE_LIMIT) };
+  const { spec: _spec, ...view } = vmView(vm, now);
+  return { view, timeline: timelineView(vm, MEMO_TIMELINE_LIMIT) };
 }
 
 function isoTime(epochMs: number): string {

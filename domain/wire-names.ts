@@ -45,6 +45,8 @@ export const SEARCH_ATTRIBUTE = {
 /** One memo entry holds the view and its last numbered events; the others are set at start and never change. */
 export const MEMO = {
   vm: 'vm',
+  /** The whole spec; VMs that were started before this entry was there have it in their view. */
+  spec: 'spec',
   /** Hash of the normalised spec: tells a repeated create from a conflicting one. */
   specHash: 'specHash',
   /** Hash of the Idempotency-Key a named VM was created with. */

@@ -15,15 +15,17 @@ import type { Assignment } from '../domain/assignment.ts';
 import type { Machine, MachineProvider } from '../domain/machine-provider.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { SPEC_DEFAULTS } from '../domain/vm-spec.ts';
-import type { VmMemo } from '../domain/vm-view.ts';
 import { vmWorkflowId } from '../domain/wire-names.ts';
 import { retryForever } from './back-off.ts';
 import { MachineLink } from './machine-link.ts';
+import type { LinkedVm } from './published-vm.ts';
 import type { VmSignals } from './vm-signals.ts';
 
 const LINK_POLL_MS = 50;
 /** A restart beside a thousand machines must not ask Temporal a thousand things at once. */
 const ADOPTIONS_AT_ONCE = 20;
+/** A workflow that says nothing of its machine yet is asked again, less and less often. */
+const ASK_AGAIN_MS = { first: 1000, most: 10_000 } as const;
 
 export interface AgentLinksOptions {
   provider: MachineProvider;
@@ -85,6 +87,12 @@ export class AgentLinks implements MachineLinks {
     const known = this.links.get(machineId);
     if (known) known.silenceTimeoutSeconds = silenceTimeoutSeconds;
     else this.links.set(machineId, this.link(machineId, workflowId, agent.path, silenceTimeoutSeconds));
+  }
+
+  ensure(machine: Machine): void {
+    if (this.stopped.signal.aborted || this.links.has(machine.machineId)) return;
+    this.toAdopt.delete(machine.machineId);
+    void this.adopt(machine).catch(() => undefined);
   }
 
   async assign(machineId: string, assignment: Assignment, signal: AbortSignal): Promise<void> {
@@ -192,44 +200,62 @@ export class AgentLinks implements MachineLinks {
   private async adopt({ machineId, labels, agent, status }: Machine): Promise<void> {
     if (agent.kind !== 'unix' || status === 'ended' || this.links.has(machineId)) return;
     const workflowId = vmWorkflowId(labels.project, labels.vm);
-    const { signal } = this.stopped;
     this.open({ machineId, workflowId, agent, silenceTimeoutSeconds: SPEC_DEFAULTS.idle.silenceTimeoutSeconds });
+    const plan = await this.follow(machineId, workflowId);
+    if (plan.action === 'askAgain') void this.askAgain(machineId, workflowId).catch(() => undefined);
+  }
+
+  /** Until the workflow says what becomes of the machine. Its activities may say so first, which does no harm. */
+  private async askAgain(machineId: string, workflowId: string): Promise<void> {
+    let pauseMs: number = ASK_AGAIN_MS.first;
+    for (;;) {
+      await sleep(pauseMs, undefined, { signal: this.stopped.signal, ref: false });
+      if (!this.links.has(machineId)) return;
+      if ((await this.follow(machineId, workflowId)).action !== 'askAgain') return;
+      pauseMs = Math.min(ASK_AGAIN_MS.most, pauseMs * 2);
+    }
+  }
+
+  /** Asks the workflow what to do with the link of a machine that was found, and does it. */
+  private async follow(machineId: string, workflowId: string): Promise<AdoptionPlan> {
     const log = this.options.log.child({ machineId, workflowId });
     const onFailure = (error: unknown): void => log.warn({ err: error }, 'the workflow could not be asked yet');
-    const memo = await retryForever(() => this.options.signals.readMemo(workflowId), signal, onFailure);
-    const plan = adoptionPlan(memo, machineId);
+    const read = (): ReturnType<VmSignals['readMemo']> => this.options.signals.readMemo(workflowId);
+    const plan = adoptionPlan(await retryForever(read, this.stopped.signal, onFailure), machineId);
+    const link = this.links.get(machineId);
     if (plan.action === 'close') {
       log.info({ why: plan.why }, 'the machine is not linked');
       this.close(machineId);
-      return;
+    } else if (plan.action !== 'askAgain' && link) {
+      link.silenceTimeoutSeconds = plan.silenceTimeoutSeconds;
+      if (plan.action === 'forward') link.begin(plan.onlyReady);
     }
-    const link = this.links.get(machineId);
-    if (!link) return;
-    link.silenceTimeoutSeconds = plan.silenceTimeoutSeconds;
-    if (plan.action === 'forward') link.begin(plan.onlyReady);
+    return plan;
   }
 }
 
 type AdoptionPlan =
   | { action: 'close'; why: string }
+  /** Nothing says yet whose the machine is: the link stays, and forwards nothing. */
+  | { action: 'askAgain' }
   /** `hold`: the activities of the VM's first phases will say when to begin. */
   | { action: 'hold'; silenceTimeoutSeconds: number }
   | { action: 'forward'; silenceTimeoutSeconds: number; onlyReady: boolean };
 
 /** What to do with a machine that was found, by what its workflow last published. */
-export function adoptionPlan(memo: VmMemo | null | 'notFound', machineId: string): AdoptionPlan {
-  if (memo === 'notFound') return { action: 'close', why: 'its workflow does not run' };
-  if (memo === null) return { action: 'hold', silenceTimeoutSeconds: SPEC_DEFAULTS.idle.silenceTimeoutSeconds };
-  const { view } = memo;
-  if (view.machineId !== machineId) return { action: 'close', why: 'its workflow has another machine' };
-  const { silenceTimeoutSeconds } = view.spec.idle;
-  switch (view.state) {
+export function adoptionPlan(vm: LinkedVm | null | 'notFound', machineId: string): AdoptionPlan {
+  if (vm === 'notFound') return { action: 'close', why: 'its workflow does not run' };
+  // Before its first task a workflow says nothing of a machine, and code of before forgot what it had said.
+  if (vm === null || vm.machineId === '') return { action: 'askAgain' };
+  if (vm.machineId !== machineId) return { action: 'close', why: 'its workflow has another machine' };
+  const { silenceTimeoutSeconds } = vm;
+  switch (vm.state) {
     case 'creating':
       return { action: 'hold', silenceTimeoutSeconds };
     case 'booting':
       // What its agent says counts only once the activity has seen that it has its sealed input.
-      if (view.spec.sealed !== undefined) return { action: 'hold', silenceTimeoutSeconds };
-      return { action: 'forward', silenceTimeoutSeconds, onlyReady: view.spec.readiness.kind === 'agent' };
+      if (vm.isSealed) return { action: 'hold', silenceTimeoutSeconds };
+      return { action: 'forward', silenceTimeoutSeconds, onlyReady: vm.readyByAgent };
     case 'running':
     case 'draining':
       return { action: 'forward', silenceTimeoutSeconds, onlyReady: false };

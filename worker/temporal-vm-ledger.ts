@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { LiveVm, VmLedger } from '../activities/sweep-machines.ts';
 import type { Ownership } from '../domain/sweep.ts';
-import type { VmMemo } from '../domain/vm-view.ts';
-import { MEMO, SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../domain/wire-names.ts';
+import { SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../domain/wire-names.ts';
+import { publishedVm } from './published-vm.ts';
 import type { VmSignals } from './vm-signals.ts';
 
 export interface TemporalVmLedgerOptions {
@@ -22,17 +22,16 @@ export function temporalVmLedger(options: TemporalVmLedgerOptions): VmLedger {
     liveVms: async () => {
       const live: LiveVm[] = [];
       for await (const execution of client.workflow.list({ query: liveQuery(options) })) {
-        const view = memoView(execution);
-        if (view) live.push({ workflowId: execution.workflowId, machineId: view.machineId, state: view.state });
+        const vm = publishedVm(execution.memo);
+        if (vm) live.push({ workflowId: execution.workflowId, ...vm });
       }
       return live;
     },
     current: async (workflowId) => {
       try {
         const found = await client.workflow.getHandle(workflowId).describe();
-        const view = memoView(found);
-        if (ownershipOf(found) !== 'running' || view === undefined) return undefined;
-        return { workflowId, machineId: view.machineId, state: view.state };
+        const vm = publishedVm(found.memo);
+        return ownershipOf(found) === 'running' && vm ? { workflowId, ...vm } : undefined;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -72,7 +71,7 @@ async function hinted(client: Client, machineId: string, workflowId: string): Pr
   try {
     const found = await client.workflow.getHandle(workflowId).describe();
     const state = ownershipOf(found);
-    const its = memoView(found)?.machineId;
+    const its = publishedVm(found.memo)?.machineId;
     if (its === machineId) return state;
     // The memo of the very start names no machine, and one run of before may have gone on with just that.
     return state !== 'closed' && !its ? 'runsWithoutAWord' : 'leadsNowhere';
@@ -111,8 +110,4 @@ function ownershipOf({ status }: Pick<WorkflowExecutionInfo, 'status'>): Ownersh
     case 'UNKNOWN':
       return 'unknown';
   }
-}
-
-function memoView({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): VmMemo['view'] | undefined {
-  return (memo?.[MEMO.vm] as VmMemo | undefined)?.view;
 }

@@ -1,9 +1,8 @@
 /** The few things the agent links say to Temporal and ask of it. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { VmMemo } from '../domain/vm-view.ts';
-import { MEMO } from '../domain/wire-names.ts';
 import { machineLostSignal, reportSignal, type MachineLoss, type ReportSignal } from '../workflows/messages.ts';
 import { CallGate } from './call-gate.ts';
+import { linkedVm, type LinkedVm } from './published-vm.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 /** Links of a host that have something to say at the same moment, after an outage for one, take turns. */
@@ -16,8 +15,11 @@ export interface VmSignals {
   /** Errors mean "not known to be delivered": try again. */
   report(workflowId: string, report: ReportSignal): Promise<SignalOutcome>;
   machineLost(workflowId: string, loss: MachineLoss): Promise<SignalOutcome>;
-  /** What the workflow last published of itself; `notFound` when it does not run, null when it published nothing. */
-  readMemo(workflowId: string): Promise<VmMemo | null | 'notFound'>;
+  /**
+   * What the workflow last published of itself; `notFound` when it does not run, null when it published nothing, or
+   * nothing that can be read.
+   */
+  readMemo(workflowId: string): Promise<LinkedVm | null | 'notFound'>;
 }
 
 export function temporalVmSignals(client: Client): VmSignals {
@@ -39,8 +41,8 @@ export function temporalVmSignals(client: Client): VmSignals {
     readMemo: async (workflowId) => {
       try {
         const { memo, status } = await call(() => client.workflow.getHandle(workflowId).describe());
-        if (status.name !== 'RUNNING') return 'notFound';
-        return (memo?.[MEMO.vm] as VmMemo | undefined) ?? null;
+        if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return 'notFound';
+        return linkedVm(memo) ?? null;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return 'notFound';
         throw error;

@@ -5,5 +5,8 @@
  */
 import { patched } from '@temporalio/workflow';
 
+/** The end of a hold is an event with a timer of its own, so that nobody is told of a hold that has passed. */
+export const noticesHoldEnds = (): boolean => patched('notice-hold-ends');
+
 /** What has happened is published before a run is continued as new: the next one may wait long for a worker. */
 export const publishesBeforeContinuing = (): boolean => patched('publish-before-continuing');

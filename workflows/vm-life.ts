@@ -3,6 +3,7 @@ import { isTimedByActivity, nextDeadline } from '../domain/deadlines.ts';
 import { next } from '../domain/next.ts';
 import type { VmEvent } from '../domain/vm-events.ts';
 import { hasEnded, type Vm } from '../domain/vm-state.ts';
+import { noticesHoldEnds } from './patches.ts';
 import { recordTransition } from './vm-metrics.ts';
 
 /** An event before it is stamped with workflow time. */
@@ -61,6 +62,22 @@ export async function runWhile(stillNeeded: () => boolean, work: () => Promise<v
   const letGo = finished.catch(() => undefined);
   await scope.run(() => Promise.race([finished, condition(() => !stillNeeded())])).finally(() => scope.cancel());
   await letGo;
+}
+
+/** Notes the end of each hold: it need not be a deadline, so perhaps nothing else happens then. As lazy as the deadlines. */
+export async function watchHolds(life: VmLife): Promise<void> {
+  const heldUntil = (): number | null => (life.vm.state.name === 'destroying' ? null : life.vm.holdUntil);
+  for (;;) {
+    await condition(() => life.ended || heldUntil() !== null);
+    const until = heldUntil();
+    if (life.ended || until === null || !noticesHoldEnds()) return;
+    if (until <= Date.now()) {
+      life.record({ kind: 'holdOver' });
+    } else {
+      const isNotNearer = (): boolean => !life.ended && (heldUntil() ?? -Infinity) >= until;
+      await runWhile(isNotNearer, () => sleep(until - Date.now(), { summary: 'The hold ends' }));
+    }
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { condition, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import { currentDetails } from '../domain/current-details.ts';
 import { vmMemo } from '../domain/vm-view.ts';
@@ -36,6 +36,9 @@ export function publish(life: VmLife): void {
     ...(host ? [{ key: HOST, value: host }] : []),
   ];
   upsertSearchAttributes(attributes);
-  upsertMemo({ [MEMO.vm]: vmMemo(life.vm, Date.now()) });
+  const memo = vmMemo(life.vm, Date.now());
+  // A VM goes on in the form in which it was started: who started it may be of before, and reads no other.
+  const hasSpec = MEMO.spec in (workflowInfo().memo ?? {});
+  upsertMemo({ [MEMO.vm]: hasSpec ? memo : { ...memo, view: { ...memo.view, spec: life.vm.spec } } });
   setCurrentDetails(currentDetails(life.vm, Date.now()));
 }

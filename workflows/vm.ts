@@ -21,7 +21,7 @@ import { vmView, type VmView } from '../domain/vm-view.ts';
 import type { VmInput } from './messages.ts';
 import { publishesBeforeContinuing } from './patches.ts';
 import { machineActivities } from './vm-machine.ts';
-import { newMachineId, runWhile, VmLife, watchDeadlines } from './vm-life.ts';
+import { newMachineId, runWhile, VmLife, watchDeadlines, watchHolds } from './vm-life.ts';
 import { handleMessages } from './vm-messages.ts';
 import { PHASES } from './vm-phases.ts';
 import { isPublished, publish, publishChanges } from './vm-publishing.ts';
@@ -34,7 +34,7 @@ export async function runVm(input: VmInput): Promise<VmView> {
   handleMessages(life);
   const cancelled = recordCancel(life);
   await CancellationScope.nonCancellable(async () => {
-    const background = Promise.all([watchDeadlines(life), publishChanges(life)]);
+    const background = Promise.all([watchDeadlines(life), watchHolds(life), publishChanges(life)]);
     // A forced end waits for no activity: neither a destroy that never succeeds nor a create that does not let go.
     await Promise.race([liveUntilEnd(life, input), condition(() => life.ended)]);
     await background;

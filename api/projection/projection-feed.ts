@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
-import type { VmDirectory } from '../vms/vm-directory.ts';
+import { UnreadableVm } from '../vms/unreadable-vm.ts';
+import type { DescribedVm, VmDirectory } from '../vms/vm-directory.ts';
 import { ENDED_LIMIT, type Projection } from './projection.ts';
 import { VisibilityRows, type VisibilityRow } from './visibility-rows.ts';
 
@@ -129,11 +130,12 @@ export class ProjectionFeed {
 
   /** VMs that are thought to be open and were not listed as such: ended and missed, or a moment too new to be listed. */
   async #lookUp(workflowIds: string[]): Promise<void> {
-    const { projection, directory } = this.#parts;
+    const { projection } = this.#parts;
     for (const workflowId of workflowIds) {
       if (this.#isClosed()) return;
       if (projection.get(workflowId)?.closed !== false) continue;
-      const found = await directory.describeWorkflow(workflowId);
+      const found = await this.#described(workflowId);
+      if (found === 'unreadable') continue;
       if (found) projection.see(found.record);
       else projection.forget(workflowId);
     }
@@ -149,21 +151,32 @@ export class ProjectionFeed {
     return read;
   }
 
-  async #take({ runId, record, closeTimeMs }: VisibilityRow): Promise<void> {
+  async #take({ workflowId, runId, record, isUnreadable, closeTimeMs }: VisibilityRow): Promise<void> {
     this.#newestMs = Math.max(this.#newestMs, closeTimeMs ?? 0);
+    if (isUnreadable) await this.#askAbout(workflowId, runId);
     if (!record) return;
     this.#newestMs = Math.max(this.#newestMs, Date.parse(record.view.updatedAt));
     const { projection } = this.#parts;
     if (!projection.doubts(record)) projection.see(record);
-    else await this.#askAbout(record.workflowId, runId);
+    else await this.#askAbout(workflowId, runId);
   }
 
-  /** Visibility cannot tell a new life from a run that goes on with the known one; a describe can. */
-  async #askAbout(workflowId: string, runId: string): Promise<void> {
-    const { projection, directory } = this.#parts;
+  /** One VM that cannot be read does not keep the others from being seen; of itself the last known stays until its end. */
+  async #described(workflowId: string): Promise<DescribedVm | 'unreadable' | undefined> {
     try {
-      const found = await directory.describeWorkflow(workflowId);
-      if (found) projection.see(found.record);
+      return await this.#parts.directory.describeWorkflow(workflowId);
+    } catch (error) {
+      if (!(error instanceof UnreadableVm)) throw error;
+      this.#parts.log.warn({ workflowId }, 'what a VM shows of itself cannot be read by this version');
+      return error.closed ? undefined : 'unreadable';
+    }
+  }
+
+  /** Visibility cannot tell a new life from a run that goes on with the known one; a describe, or its workflow, can. */
+  async #askAbout(workflowId: string, runId: string): Promise<void> {
+    try {
+      const found = await this.#described(workflowId);
+      if (found && found !== 'unreadable') this.#parts.projection.see(found.record);
     } catch (error) {
       // It is read again with the next list.
       this.#rows.forget(runId);

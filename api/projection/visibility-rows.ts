@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import type { VmMemo } from '../../domain/vm-view.ts';
 import { MEMO } from '../../domain/wire-names.ts';
 import { epochMsOf } from '../vms/timestamp.ts';
+import { seenVm, type SeenVm } from '../vms/vm-memo.ts';
 import { vmRecord, type VmRecord } from '../vms/vm-record.ts';
 
 const PAGE_SIZE = 500;
@@ -27,6 +27,8 @@ export interface VisibilityRow {
   runId: string;
   /** Undefined when nothing changed since this run was read last, or when it shows nothing. */
   record: VmRecord | undefined;
+  /** What the run shows cannot be read: nothing follows but that it is there. */
+  isUnreadable: boolean;
   closeTimeMs: number | undefined;
 }
 
@@ -34,6 +36,8 @@ export interface VisibilityRow {
 export class VisibilityRows {
   readonly #client: Client;
   readonly #digests = new Map<string, string>();
+  /** Of each run, as its last record has it: it never changes and may be large. */
+  readonly #specs = new Map<string, unknown>();
 
   constructor(client: Client) {
     this.#client = client;
@@ -64,36 +68,42 @@ export class VisibilityRows {
 
   /** Forgets what was read of runs that are of no interest any more. */
   keepOnly(runIds: ReadonlySet<string>): void {
-    for (const runId of this.#digests.keys()) if (!runIds.has(runId)) this.#digests.delete(runId);
+    for (const runId of this.#digests.keys()) if (!runIds.has(runId)) this.forget(runId);
   }
 
   /** Reads a run again, although it may not have changed. */
   forget(runId: string): void {
     this.#digests.delete(runId);
+    this.#specs.delete(runId);
   }
 
   async #row(execution: RawExecution): Promise<VisibilityRow | undefined> {
     const workflowId = execution.execution?.workflowId;
     const runId = execution.execution?.runId;
     if (!workflowId || !runId) return undefined;
-    const row = { workflowId, runId, record: undefined, closeTimeMs: epochMsOf(execution.closeTime) };
-    const payload = execution.memo?.fields?.[MEMO.vm];
+    const closeTimeMs = epochMsOf(execution.closeTime);
+    const row = { workflowId, runId, record: undefined, isUnreadable: false, closeTimeMs };
+    const { [MEMO.vm]: payload, [MEMO.spec]: spec } = execution.memo?.fields ?? {};
     if (!payload?.data) return row;
     const digest = `${String(execution.status)}.${createHash('sha1').update(payload.data).digest('base64')}`;
     if (this.#digests.get(runId) === digest) return row;
-    const record = vmRecord({
-      workflowId,
-      runId,
-      status: STATUS_NAMES[execution.status ?? 0] ?? 'UNKNOWN',
-      startTime: new Date(epochMsOf(execution.startTime) ?? 0),
-      closeTime: row.closeTimeMs === undefined ? undefined : new Date(row.closeTimeMs),
-      memo: await this.#decoded(payload),
-    });
+    const status = STATUS_NAMES[execution.status ?? 0] ?? 'UNKNOWN';
+    const memo = await this.#seen(runId, payload, spec).catch(() => undefined);
     this.#digests.set(runId, digest);
-    return { ...row, record };
+    if (memo === undefined) return { ...row, isUnreadable: status !== 'CONTINUED_AS_NEW' };
+    const startTime = new Date(epochMsOf(execution.startTime) ?? 0);
+    const closeTime = closeTimeMs === undefined ? undefined : new Date(closeTimeMs);
+    return { ...row, record: vmRecord({ workflowId, runId, status, startTime, closeTime, memo }) };
   }
 
-  async #decoded(payload: Payload): Promise<VmMemo> {
+  async #seen(runId: string, payload: Payload, spec: Payload | undefined): Promise<SeenVm | undefined> {
+    const known = this.#specs.get(runId) ?? (spec?.data ? await this.#decoded(spec) : undefined);
+    const seen = seenVm(await this.#decoded(payload), known);
+    if (seen !== undefined) this.#specs.set(runId, seen.view.spec);
+    return seen;
+  }
+
+  async #decoded(payload: Payload): Promise<unknown> {
     const { payloadConverter, payloadCodecs } = this.#client.options.loadedDataConverter;
     let decoded = [payload];
     for (const codec of payloadCodecs) decoded = await codec.decode(decoded);

@@ -130,6 +130,9 @@ export const vmSchema = z
     labels: labelsSchema,
     createdAt: whenSchema('When the VM was asked for.'),
     readyAt: timeSchema.optional().describe('When its present machine was ready; absent before.'),
+    endedAt: timeSchema
+      .optional()
+      .describe('When its machine was seen gone, or was let go by force; absent while the VM lives.'),
     updatedAt: whenSchema('When something last changed.'),
     workflowId: textSchema('Workflow of the VM in Temporal.'),
     runId: textSchema('Present run of that workflow; a long life has several.'),

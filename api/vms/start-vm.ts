@@ -6,11 +6,10 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from '@temporalio/common';
 import type { SecretInput } from '../../domain/sealed-input.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
-import { newVm } from '../../domain/vm-state.ts';
-import { vmView, type VmView } from '../../domain/vm-view.ts';
-import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import type { VmInput } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
+import { initialView, startMemo } from './vm-memo.ts';
 import type { VmRecord } from './vm-record.ts';
 
 const START_SECONDS = 5;
@@ -65,23 +64,6 @@ export async function startVm(api: ApiContext, start: VmStart): Promise<VmRecord
     if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
   }
-}
-
-/** What lists show before the workflow has run its first task; the run and the machine are not known yet. */
-function initialView({ project, name, spec }: Pick<VmStart, 'project' | 'name' | 'spec'>, at: number): VmView {
-  return vmView(newVm({ project, name, spec, uid: '', machineId: '', at }), at);
-}
-
-/** The memo that a VM starts with. `at` in epoch ms. */
-export function startMemo(
-  start: Pick<VmStart, 'project' | 'name' | 'spec' | 'specHash' | 'idempotencyKeyHash'>,
-  at: number,
-): Record<string, unknown> {
-  return {
-    [MEMO.vm]: { view: initialView(start, at), timeline: [] },
-    [MEMO.specHash]: start.specHash,
-    ...(start.idempotencyKeyHash === null ? {} : { [MEMO.idempotencyKeyHash]: start.idempotencyKeyHash }),
-  };
 }
 
 function attributes({ project, spec }: VmStart, at: number): SearchAttributePair[] {

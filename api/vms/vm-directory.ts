@@ -1,12 +1,14 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { MachineActivities } from '../../domain/activities.ts';
-import type { TimelineEntryView, VmMemo } from '../../domain/vm-view.ts';
+import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
 import { MEMO, SIGNAL, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { timelineQuery, viewQuery, type DestroyOptions } from '../../workflows/messages.ts';
 import { isWorkflowGone } from '../http/temporal-errors.ts';
 import { epochMsOf } from './timestamp.ts';
-import { isEnding, vmRecord, type VmRecord } from './vm-record.ts';
+import { UnreadableVm } from './unreadable-vm.ts';
+import { seenView, seenVm, type SeenVm } from './vm-memo.ts';
+import { isClosed, isEnding, vmRecord, type VmRecord } from './vm-record.ts';
 
 /** How long a call to Temporal's front end may take. */
 const CALL_SECONDS = 5;
@@ -51,6 +53,7 @@ export class VmDirectory {
       const found = await this.within(() => this.handle(workflowId, onlyRunId).describe());
       if (found.type !== WORKFLOW_TYPE.vm) return undefined;
       const memo = found.memo ?? {};
+      const isClosedNow = isClosed(found.status.name);
       const record = vmRecord({
         workflowId,
         runId: found.runId,
@@ -59,14 +62,14 @@ export class VmDirectory {
         status: found.status.name,
         startTime: found.startTime,
         closeTime: found.closeTime,
-        memo: memo[MEMO.vm] as VmMemo | undefined,
+        memo: await this.#seen(workflowId, memo, isClosedNow),
       });
       const lastTry = failureOfLastTry(found);
       return (
         record && {
           record: { ...record, ...(lastTry === undefined ? {} : { lastTry }) },
-          specHash: memo[MEMO.specHash] as string | undefined,
-          idempotencyKeyHash: memo[MEMO.idempotencyKeyHash] as string | undefined,
+          specHash: textOr(memo[MEMO.specHash]),
+          idempotencyKeyHash: textOr(memo[MEMO.idempotencyKeyHash]),
           hasUnread: Boolean(found.raw.pendingWorkflowTask),
         }
       );
@@ -76,10 +79,27 @@ export class VmDirectory {
     }
   }
 
+  /**
+   * What the VM published of itself; undefined when it published nothing. @throws UnreadableVm when that is none that
+   * can be shown, and no worker answers for it.
+   */
+  async #seen(workflowId: string, memo: Record<string, unknown>, closed: boolean): Promise<SeenVm | undefined> {
+    if (memo[MEMO.vm] === undefined) return undefined;
+    const seen = seenVm(memo[MEMO.vm], memo[MEMO.spec]);
+    if (seen !== undefined) return seen;
+    const view = closed ? undefined : await this.#view(workflowId, QUERY_SECONDS);
+    if (view === undefined) throw new UnreadableVm(workflowId, closed);
+    return { view, timeline: [] };
+  }
+
+  async #view(workflowId: string, seconds: number): Promise<VmView | undefined> {
+    return seenView(await this.#asked(() => this.handle(workflowId).query(viewQuery), seconds));
+  }
+
   /** The record with the view that the workflow gives now; the same record when no worker answers in time. */
   async fresh(record: VmRecord, seconds: number = QUERY_SECONDS): Promise<VmRecord> {
     if (record.closed) return record;
-    const view = await this.#asked(() => this.handle(record.workflowId).query(viewQuery), seconds);
+    const view = await this.#view(record.workflowId, seconds);
     return view?.uid === record.view.uid ? { ...record, view } : record;
   }
 
@@ -143,6 +163,10 @@ export class VmDirectory {
       return undefined;
     }
   }
+}
+
+function textOr(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 const TOLD: readonly string[] = ['createMachine', 'destroyMachine'] satisfies (keyof MachineActivities)[];

@@ -1,6 +1,7 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
-import type { TimelineEntryView, VmMemo, VmView } from '../../domain/vm-view.ts';
+import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
 import type { ApiVm } from '../schemas/vm.ts';
+import type { SeenVm } from './vm-memo.ts';
 
 /** One life of a VM as it was last seen: its view and the run that showed it. */
 export interface VmRecord {
@@ -30,7 +31,7 @@ export interface SeenExecution {
   status: WorkflowExecutionStatusName;
   startTime: Date;
   closeTime: Date | undefined;
-  memo: VmMemo | undefined;
+  memo: SeenVm | undefined;
 }
 
 /** Why a closed run whose last view says otherwise is shown as failed. */
@@ -49,7 +50,7 @@ const ABRUPT_END: Partial<Record<WorkflowExecutionStatusName, string>> = {
 export function vmRecord(seen: SeenExecution): VmRecord | undefined {
   if (seen.memo === undefined || seen.status === 'CONTINUED_AS_NEW') return undefined;
   const { workflowId, runId, memo } = seen;
-  const closed = seen.status !== 'RUNNING' && seen.status !== 'PAUSED';
+  const closed = isClosed(seen.status);
   const view = settled(started(memo.view, seen), seen, closed);
   const provisional = memo.view.uid === '' && !seen.firstRunId;
   return { workflowId, runId, closed, view, timeline: memo.timeline, ...(provisional ? { provisional } : {}) };
@@ -63,7 +64,9 @@ function started(view: VmView, { firstRunId, lifeStartTimeMs, runId, startTime }
 }
 
 function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
-  if (!closed || hasEnded(view)) return view;
+  if (!closed) return view;
+  const endedAt = view.endedAt ?? (seen.closeTime ?? seen.startTime).toISOString();
+  if (hasEnded(view)) return { ...view, endedAt };
   const last = { ...view };
   delete last.nextDeadline;
   delete last.holdUntil;
@@ -73,8 +76,14 @@ function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
     state: 'failed',
     detail: ABRUPT_END[seen.status] ?? 'the workflow is closed',
     aliveBecause: null,
-    updatedAt: (seen.closeTime ?? seen.startTime).toISOString(),
+    updatedAt: endedAt,
+    endedAt,
   };
+}
+
+/** Only what Temporal knows to be over is closed; a status that nobody here knows may be anything. */
+export function isClosed(status: WorkflowExecutionStatusName): boolean {
+  return status in ABRUPT_END;
 }
 
 export function hasEnded(view: VmView): boolean {

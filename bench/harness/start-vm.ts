@@ -3,7 +3,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
 import { newVm } from '../../domain/vm-state.ts';
-import { vmView } from '../../domain/vm-view.ts';
+import { vmMemo } from '../../domain/vm-view.ts';
 import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { signedStart } from '../../test/signed-start.ts';
 import type { VmInput } from '../../workflows/messages.ts';
@@ -38,13 +38,13 @@ export function startVm(
 ): Promise<VmHandle> {
   const project = 'default';
   const at = Date.now();
-  const view = vmView(newVm({ project, name, spec, uid: '', machineId: '', at }), at);
+  const { view } = vmMemo(newVm({ project, name, spec, uid: '', machineId: '', at }), at);
   const labels = Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`);
   return client.workflow.start<typeof runVm>(WORKFLOW_TYPE.vm, {
     workflowId: vmWorkflowId(project, name),
     taskQueue,
     args: [signedStart({ project, name, spec, ...input })],
-    memo: { [MEMO.vm]: { view, timeline: [] }, [MEMO.specHash]: 'bench' },
+    memo: { [MEMO.vm]: { view, timeline: [] }, [MEMO.spec]: spec, [MEMO.specHash]: 'bench' },
     typedSearchAttributes: [
       { key: STATE, value: 'creating' },
       { key: PROJECT, value: project },

@@ -4,9 +4,10 @@ import { pageTokenOf, positionOf } from '../../api/projection/page-token.ts';
 import { Projection, type ListFilter } from '../../api/projection/projection.ts';
 import { comparePositions, SortedRecords, type Position } from '../../api/projection/sorted-records.ts';
 import { normaliseSpec } from '../../api/vms/normalise-spec.ts';
+import type { SeenVm } from '../../api/vms/vm-memo.ts';
 import { apiVm, vmRecord, type SeenExecution, type VmRecord } from '../../api/vms/vm-record.ts';
 import { newVm, type VmStateName } from '../../domain/vm-state.ts';
-import { vmMemo, type VmMemo } from '../../domain/vm-view.ts';
+import { timelineView, vmView } from '../../domain/vm-view.ts';
 
 const START = Date.parse('2026-11-21T04:00:00Z');
 const UI = { uiUrl: null, namespace: 'ephemera' };
@@ -24,7 +25,7 @@ interface Shape {
   template?: string;
 }
 
-function memoOf(shape: Shape = {}): VmMemo {
+function memoOf(shape: Shape = {}): SeenVm {
   const spec = normaliseSpec({ template: 'chat', labels: shape.labels ?? {} }, ['local']);
   const vm = newVm({
     name: shape.name ?? 'lobby',
@@ -35,8 +36,8 @@ function memoOf(shape: Shape = {}): VmMemo {
     at: shape.createdAt ?? START,
   });
   vm.updatedAt = shape.updatedAt ?? vm.updatedAt;
-  const memo = vmMemo(vm, vm.updatedAt);
-  return { ...memo, view: { ...memo.view, state: shape.state ?? 'running' } };
+  const view = { ...vmView(vm, vm.updatedAt), state: shape.state ?? 'running' };
+  return { view, timeline: timelineView(vm) };
 }
 
 function seen(shape: Shape = {}, execution: Partial<SeenExecution> = {}): VmRecord {
@@ -74,6 +75,20 @@ describe('a record of a run', () => {
 
   it('that ended by itself keeps its view', () => {
     expect(ended().view.state).toBe('destroyed');
+  });
+
+  it('that ended says when, also where code of before did not', () => {
+    expect(ended().view.endedAt).toBe('2026-11-21T04:01:00.000Z');
+    expect(seen({}, { status: 'TERMINATED', closeTime: new Date(START + 5000) }).view.endedAt).toBe(
+      '2026-11-21T04:00:05.000Z',
+    );
+    expect(seen().view).not.toHaveProperty('endedAt');
+  });
+
+  it('whose status nobody here knows is not over', () => {
+    for (const status of ['UNKNOWN', 'UNSPECIFIED', 'PAUSED'] as const) {
+      expect(seen({ state: 'running' }, { status })).toMatchObject({ closed: false, view: { state: 'running' } });
+    }
   });
 
   it('that went on in a new run, or is none of ours, shows nothing', () => {

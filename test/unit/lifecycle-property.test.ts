@@ -52,6 +52,7 @@ const happening = fc.record({
     fc.record({ kind: kind('undrain') }),
     fc.record({ kind: kind('drainingTold'), draining: fc.boolean() }),
     fc.record({ kind: kind('hold'), seconds: fc.constantFrom(0, 5, 600, 100_000) }),
+    fc.record({ kind: kind('holdOver') }),
     fc.record({ kind: kind('exchanged'), machineId, nonce: fc.constantFrom('a', 'b') }),
     fc.record({ kind: kind('deadline') }),
     fc.record({ kind: kind('machineGone'), machineId, nextMachineId: fc.constant('m-next') }),

@@ -198,6 +198,17 @@ describe('hold', () => {
     expect(life.due).toEqual(['neverConnected', 271]);
   });
 
+  it('is over when its time has passed, not before, and then says so', () => {
+    const life = Life.ready({ readiness: { kind: 'machine' } })
+      .at(20, 'hold', { seconds: 60 })
+      .at(79, 'holdOver');
+    expect(life.vm.holdUntil).not.toBeNull();
+    expect(life.at(80, 'holdOver').vm.holdUntil).toBeNull();
+    expect(life.vm.timeline.at(-1)).toMatchObject({ kind: 'hold', detail: 'over' });
+    const entries = life.vm.nextEntryNumber;
+    expect(life.at(81, 'holdOver').vm.nextEntryNumber, 'once').toBe(entries);
+  });
+
   it('is released by 0', () => {
     const life = Life.ready().at(20, 'hold', { seconds: 500 }).at(50, 'hold', { seconds: 0 });
     expect(life.vm.holdUntil).toBeNull();

@@ -65,6 +65,7 @@ drain              destroying  destroying  draining    draining    draining    �
 undrain            ·           ·           ·           ·           ·           running     ·           ·           ·           ·
 drainingTold       ·           ·           ·           ·           ·           *           ·           ·           ·           ·
 hold               *           *           *           *           *           *           ·           ·           ·           ·
+holdOver           ·           ·           ·           ·           ·           ·           ·           ·           ·           ·
 exchanged          *           *           *           *           *           *           ·           ·           ·           ·
 destroyRequested   destroying  destroying  destroying  destroying  destroying  destroying  ·           ·           ·           ·
 destroyForced      destroying  destroying  destroying  destroying  destroying  destroying  *           ·           ·           ·

@@ -86,6 +86,7 @@ const DEFAULTS: { [Kind in VmEventKind]: Omit<EventOf<Kind>, 'kind' | 'at'> } = 
   undrain: {},
   drainingTold: { draining: true },
   hold: { seconds: 0 },
+  holdOver: {},
   exchanged: { machineId: MACHINE_ID, nonce: 'n-1' },
   destroyRequested: {},
   destroyForced: {},

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AgentReport } from '../../domain/agent-protocol.ts';
 import { FORWARDING } from '../../domain/report-forwarding.ts';
-import type { VmMemo } from '../../domain/vm-view.ts';
+import { MEMO } from '../../domain/wire-names.ts';
 import { adoptionPlan } from '../../worker/agent-links.ts';
+import { linkedVm, type LinkedVm } from '../../worker/published-vm.ts';
 import { MAX_REPORTS_PER_SECOND, ReportIntake } from '../../worker/report-intake.ts';
 import { ReportForwarder } from '../../worker/report-forwarder.ts';
 import { SignalQueue, type QueuedState } from '../../worker/signal-queue.ts';
@@ -204,11 +205,10 @@ describe('the forwarder', () => {
 });
 
 describe('what to do with a machine that is found', () => {
-  const memo = (state: string, machineId = 'm-1', kind = 'agent'): VmMemo =>
-    ({
-      view: { state, machineId, spec: { readiness: { kind }, idle: { silenceTimeoutSeconds: 7 } } },
-      timeline: [],
-    }) as unknown as VmMemo;
+  const memo = (state: string, machineId = 'm-1', kind = 'agent'): LinkedVm | null => {
+    const spec = { readiness: { kind }, idle: { silenceTimeoutSeconds: 7 } };
+    return linkedVm({ [MEMO.vm]: { view: { state, machineId } }, [MEMO.spec]: spec }) ?? null;
+  };
 
   it.each([
     ['creating', { action: 'hold', silenceTimeoutSeconds: 7 }],
@@ -227,8 +227,29 @@ describe('what to do with a machine that is found', () => {
     expect(adoptionPlan('notFound', 'm-1')).toMatchObject({ action: 'close' });
   });
 
-  it('is to wait for its VM when that published nothing yet', () => {
-    expect(adoptionPlan(null, 'm-1')).toMatchObject({ action: 'hold' });
+  it('is to wait and ask again when its VM says nothing yet, or nothing that can be read', () => {
+    expect(adoptionPlan(null, 'm-1')).toEqual({ action: 'askAgain' });
+    expect(adoptionPlan(memo('creating', ''), 'm-1')).toEqual({ action: 'askAgain' });
+    const view = { state: 'running', machineId: 'm-1', spec: { readiness: { kind: 'agent' }, idle: {} } };
+    const damaged = [
+      view,
+      { ...view, spec: undefined },
+      { ...view, state: 'dreaming' },
+      { ...view, machineId: 7 },
+      null,
+    ];
+    for (const one of damaged) {
+      expect(adoptionPlan(linkedVm({ [MEMO.vm]: { view: one } }) ?? null, 'm-1')).toEqual({ action: 'askAgain' });
+    }
+    for (const nothing of [undefined, {}, { [MEMO.vm]: 'x' }]) expect(linkedVm(nothing)).toBeUndefined();
+  });
+
+  it('is the same whether its VM has the spec beside its view or, as VMs of before, in it', () => {
+    const spec = { readiness: { kind: 'agent' }, idle: { silenceTimeoutSeconds: 7 }, sealed: {} };
+    const view = { state: 'booting', machineId: 'm-1' };
+    const before = linkedVm({ [MEMO.vm]: { view: { ...view, spec } } });
+    expect(before).toMatchObject({ silenceTimeoutSeconds: 7, readyByAgent: true, isSealed: true });
+    expect(linkedVm({ [MEMO.vm]: { view }, [MEMO.spec]: spec })).toEqual(before);
   });
 
   it('is to forward at once while it boots when its readiness is not the agent’s word', () => {

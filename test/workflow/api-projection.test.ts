@@ -1,11 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProjectionFeed } from '../../api/projection/projection-feed.ts';
 import { Projection } from '../../api/projection/projection.ts';
 import { VmDirectory } from '../../api/vms/vm-directory.ts';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
+import { viewQuery } from '../../workflows/messages.ts';
 import { eventually, startTestApi, uniqueName, type TestApi } from './api-harness.ts';
-import { startVmHarness, type VmHarness } from './vm-harness.ts';
+import { runWorker, startVmHarness, type VmHarness } from './vm-harness.ts';
 
 const NEVER_MS = 3_600_000;
 
@@ -98,6 +100,37 @@ describe('the list of a replica', () => {
     await api.call('POST', '/v1/vms?wait=ready', { body: { name, template: 'chat' } });
     await until(name, 'running');
     await feed.close();
+  });
+
+  it('shows a VM whose memo this version cannot read as last known or as its workflow says, never as ended', async () => {
+    const [known, asked] = [await running(), await running()];
+    await visible(known, 'Running');
+    const { feed, until, state } = await follow({ pollMs: 100, relistMs: 500 });
+    await until(known, 'running');
+    const { client } = harness.server;
+    const recorderQueue = `unreadable-${uniqueName()}`;
+    const workflowsPath = fileURLToPath(new URL('forgetful-workflow.ts', import.meta.url));
+    const stop = await runWorker(harness.server, { taskQueue: recorderQueue, workflowsPath });
+    const theirs = await follow({ pollMs: 100, relistMs: 500 }, recorderQueue);
+    const name = uniqueName();
+    const { spec, ...view } = await client.workflow.getHandle(vmWorkflowId('default', asked)).query(viewQuery);
+    const vm = await client.workflow.start('vm', {
+      workflowId: vmWorkflowId('default', name),
+      taskQueue: recorderQueue,
+      args: [{ memo: { view: { ...view, name, spec }, timeline: [] } }],
+    });
+    await theirs.until(name, 'running');
+    await vm.signal('say', { view: { ...view, state: 'dreaming' }, timeline: [] });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(theirs.state(name), 'after polls and full lists').toBe('running');
+    const described = new VmDirectory(client).describeWorkflow(vm.workflowId);
+    await expect(described, 'nobody is told that there is none').rejects.toMatchObject({ code: 'temporalUnavailable' });
+    expect(state(known)).toBe('running');
+    await vm.terminate();
+    await theirs.until(name, undefined);
+    await stop();
+    await feed.close();
+    await theirs.feed.close();
   });
 
   it('has no VM of another deployment in the same namespace', async () => {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ProjectionFeed } from '../../api/projection/projection-feed.ts';
 import { Projection } from '../../api/projection/projection.ts';
-import { startMemo } from '../../api/vms/start-vm.ts';
+import { startMemo } from '../../api/vms/vm-memo.ts';
 import { VmDirectory } from '../../api/vms/vm-directory.ts';
 import type { VmRecord } from '../../api/vms/vm-record.ts';
 import type { VmMemo } from '../../domain/vm-view.ts';

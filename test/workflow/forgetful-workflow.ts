@@ -16,6 +16,8 @@ const UPDATED_AT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.updatedAt.name, Sea
 
 export const moveOnSignal = defineSignal('moveOn');
 export const endSignal = defineSignal('end');
+/** Publishes something else than a VM does. */
+export const saySignal = defineSignal<[unknown]>('say');
 
 interface ForgetfulInput {
   /** What it publishes of itself, its life excepted. */
@@ -32,6 +34,7 @@ export async function vm({ memo, since }: ForgetfulInput): Promise<void> {
     ends = true;
   });
   const createdAt = since ?? workflowInfo().startTime.toISOString();
+  setHandler(saySignal, (what) => upsertMemo({ [MEMO.vm]: what }));
   const publish = (state: string): void => {
     const at = new Date().toISOString();
     const uid = workflowInfo().firstExecutionRunId;

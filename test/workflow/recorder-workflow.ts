@@ -1,9 +1,10 @@
 /** Stands in for a VM in tests of the agent links: it writes down what it is told. */
-import { condition, defineQuery, defineSignal, setHandler } from '@temporalio/workflow';
+import { condition, defineQuery, defineSignal, setHandler, upsertMemo } from '@temporalio/workflow';
 import { machineLostSignal, reportSignal, type ReportSignal } from '../../workflows/messages.ts';
 
 export const recordedQuery = defineQuery<Recorded>('recorded');
 export const finishSignal = defineSignal('finish');
+export const publishSignal = defineSignal<[Record<string, unknown>]>('publish');
 
 export interface Recorded {
   reports: ReportSignal[];
@@ -16,6 +17,7 @@ export async function recorder(): Promise<void> {
   setHandler(recordedQuery, () => recorded);
   setHandler(reportSignal, (report) => void recorded.reports.push(report));
   setHandler(machineLostSignal, ({ machineId }) => void recorded.lost.push(machineId));
+  setHandler(publishSignal, (memo) => upsertMemo(memo));
   setHandler(finishSignal, () => {
     finished = true;
   });

@@ -24,7 +24,7 @@ export interface VmHarness {
   ) => Promise<{ park: MachinePark; start: StartVm; queue: string; stopWorkers: () => Promise<void> }>;
   stop: () => Promise<void>;
 }
-type StartVm = (changes?: SpecChanges, input?: Partial<VmInput>) => Promise<VmHandle>;
+type StartVm = (changes?: SpecChanges, input?: Partial<VmInput>, memo?: Record<string, unknown>) => Promise<VmHandle>;
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
@@ -72,12 +72,13 @@ export async function startVmHarness(): Promise<VmHarness> {
 }
 
 function startVm(server: TestServer, queue: string): StartVm {
-  return (changes, input) => {
+  return (changes, input, memo) => {
     const name = `vm-${randomUUID().slice(0, 8)}`;
     return server.client.workflow.start<typeof runVm>('vm', {
       workflowId: vmWorkflowId('default', name),
       taskQueue: queue,
       args: [signedStart({ project: 'default', name, spec: testSpec(changes), ...input })],
+      ...(memo === undefined ? {} : { memo }),
     });
   };
 }

@@ -3,7 +3,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { SEARCH_ATTRIBUTE } from '../../domain/wire-names.ts';
 import { timelineQuery, viewQuery, type VmInput } from '../../workflows/messages.ts';
-import { startVmHarness, untilView, type SpecChanges, type VmHandle, type VmHarness } from './vm-harness.ts';
+import { startMemo } from '../../api/vms/vm-memo.ts';
+import { startVmHarness, testSpec, untilView, type SpecChanges, type VmHandle, type VmHarness } from './vm-harness.ts';
 import type { MachinePark } from './machine-park.ts';
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
@@ -58,6 +59,52 @@ describe('a VM', () => {
     const { memo, typedSearchAttributes } = await vm.describe();
     expect(memo?.['vm']).toMatchObject({ view: { state: 'destroyed', reason: 'idle' } });
     expect(typedSearchAttributes.get(STATE)).toBe('destroyed');
+  });
+
+  it('is not said to be held once its hold has passed, whoever is asked', async (test) => {
+    const { vm } = await startVm(test.task.name);
+    await untilView(vm, ({ state }) => state === 'running');
+    const shown = async () => (await vm.describe()).memo?.['vm'] as { view: Record<string, unknown> };
+    await vm.signal('hold', 600);
+    await vm.signal('hold', 2);
+    await untilView(vm, ({ aliveBecause }) => aliveBecause === 'hold');
+    await expect.poll(async () => (await shown()).view).toMatchObject({ aliveBecause: 'hold' });
+    const view = await untilView(vm, ({ aliveBecause }) => aliveBecause === 'firstConnectGrace');
+    expect(view).not.toHaveProperty('holdUntil');
+    await expect.poll(async () => (await shown()).view).toMatchObject({ aliveBecause: 'firstConnectGrace' });
+    await vm.signal('hold', 1);
+    await vm.signal('destroy');
+    expect(await vm.result()).toMatchObject({ state: 'destroyed', endedAt: expect.any(String) as string });
+  });
+
+  it('has a large spec once in its history and its memo, however much happens, also over continue-as-new', async (test) => {
+    const { start } = await harness.park(test.task.name);
+    const env = { LARGE: 'x'.repeat(100_000) };
+    const spec = testSpec({ env });
+    const memo = startMemo({ project: 'default', name: 'large', spec, specHash: 'h', idempotencyKeyHash: null }, 0);
+    const vm = await start({ env }, { historyLimitEvents: 60 }, memo);
+    const view = await untilView(vm, ({ state }) => state === 'running');
+    for (let sequence = 2; sequence < 22; sequence += 1) {
+      await vm.signal('report', ...report(view, sequence, sequence % 2));
+      await untilView(vm, ({ connections }) => connections === sequence % 2);
+    }
+    const first = harness.server.client.workflow.getHandle(vm.workflowId, vm.firstExecutionRunId);
+    const { events } = await first.fetchHistory();
+    const latest = await harness.server.client.workflow.getHandle(vm.workflowId).describe();
+    expect(latest.runId).not.toBe(vm.firstExecutionRunId);
+    expect(latest.memo?.['spec']).toEqual(spec);
+    expect(latest.memo?.['vm']).not.toHaveProperty('view.spec');
+    const published = (events ?? []).filter(({ workflowPropertiesModifiedEventAttributes: one }) => one);
+    expect(published.length).toBeGreaterThan(5);
+    expect(JSON.stringify(published).length).toBeLessThan(100_000);
+    await harness.server.client.workflow.getHandle(vm.workflowId).signal('destroy');
+  });
+
+  it('that was started without a memo entry for its spec has it in its view, as it began', async (test) => {
+    const { vm } = await startVm(test.task.name);
+    await untilView(vm, ({ state }) => state === 'running');
+    await expect.poll(async () => (await vm.describe()).memo?.['vm']).toHaveProperty('view.spec.image');
+    await vm.signal('destroy');
   });
 
   it('spends at most 60 events on a simple life', async (test) => {

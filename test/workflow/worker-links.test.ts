@@ -7,11 +7,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SPEC_DEFAULTS } from '../../domain/vm-spec.ts';
 import type { VmStateName } from '../../domain/vm-state.ts';
 import { MEMO, vmWorkflowId } from '../../domain/wire-names.ts';
+import { confirmUsage } from '../../activities/confirm-usage.ts';
+import { probeMachine } from '../../activities/probe-machine.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
+import { checkedStarts } from '../signed-start.ts';
 import { eventually } from '../provider/eventually.ts';
 import { TEST_NAMESPACE, startTestServer, type TestServer } from '../temporal-server.ts';
-import { finishSignal, recordedQuery, type Recorded, type recorder } from './recorder-workflow.ts';
+import { finishSignal, publishSignal, recordedQuery, type Recorded, type recorder } from './recorder-workflow.ts';
 import { ScriptedAgent, scriptedProvider } from './scripted-agent.ts';
 
 const taskQueue = `links-${randomUUID().slice(0, 8)}`;
@@ -61,16 +64,17 @@ describe('the agent links of a host', () => {
     closers.push(() => links.stop(0));
     return links;
   };
+  const viewOf = (state: VmStateName, machineId: string, silenceTimeoutSeconds = 300) => ({
+    machineId,
+    state,
+    spec: { readiness: { kind: 'agent' }, idle: { ...SPEC_DEFAULTS.idle, silenceTimeoutSeconds } },
+  });
   const startVm = async (
     agent: ScriptedAgent,
     options: { state?: VmStateName; silenceTimeoutSeconds?: number; machineId?: string } = {},
   ): Promise<WorkflowHandle> => {
     const { state = 'running', silenceTimeoutSeconds = 300, machineId = agent.machineId } = options;
-    const view = {
-      machineId,
-      state,
-      spec: { readiness: { kind: 'agent' }, idle: { ...SPEC_DEFAULTS.idle, silenceTimeoutSeconds } },
-    };
+    const view = viewOf(state, machineId, silenceTimeoutSeconds);
     return server.client.workflow.start<typeof recorder>('recorder', {
       workflowId: vmWorkflowId('default', agent.vm),
       taskQueue,
@@ -189,6 +193,42 @@ describe('the agent links of a host', () => {
     expect(links.counters.links).toBe(0);
     replaced.count(3);
     expect(await countsOf(vm)).toEqual([]);
+  });
+
+  it('stay with a machine of which its workflow says nothing yet, and forward as soon as it does', async () => {
+    const agents = [await startAgent(), await startAgent()];
+    const links = startLinks(...agents);
+    const [silent, unreadable] = agents as [ScriptedAgent, ScriptedAgent];
+    const vms = [
+      await startVm(silent, { machineId: '', state: 'creating' }),
+      await startVm(unreadable, { state: 'dreaming' as VmStateName }),
+    ];
+    await links.adoptAll();
+    expect(links.counters.links, 'neither is given up').toBe(2);
+    for (const agent of agents) agent.count(2);
+    for (const [index, agent] of agents.entries()) {
+      const view = viewOf('running', agent.machineId);
+      await vms[index]!.signal(publishSignal, { [MEMO.vm]: { view, timeline: [] } });
+      await eventually(async () => expect(await countsOf(vms[index]!)).toEqual([2]));
+    }
+  });
+
+  it.each([
+    ['an empty VM is to end', confirmUsage, { kind: 'answered' }],
+    ['its agent is silent', probeMachine, { alive: true }],
+  ] as const)('open again for a machine that has none when %s', async (_when, ask, answer) => {
+    const agent = await startAgent();
+    const links = startLinks(agent);
+    const vm = await startVm(agent);
+    const dependencies = {
+      provider: scriptedProvider([agent]),
+      links,
+      ...checkedStarts(),
+      issueBootstrap: null,
+    };
+    agent.connections = 3;
+    expect(await ask(dependencies, { machineId: agent.machineId }, never)).toMatchObject(answer);
+    await eventually(async () => expect(await countsOf(vm)).toContain(3));
   });
 
   it('forward no more when the workflow closed, and again when the machine is adopted by a new run', async () => {
