@@ -92,7 +92,8 @@ export function timelineView(vm: Vm, limit: number = vm.timeline.length): Timeli
 
 /** What changes of a VM, to be published again and again: its spec, which may be large, is not in it. */
 export function vmMemo(vm: Vm, now: number): VmMemo {
-  const { spec: _spec, ...view } = vmView(vm, now);
+  const view: VmMemo['view'] = vmView(vm, now);
+  delete view.spec;
   return { view, timeline: timelineView(vm, MEMO_TIMELINE_LIMIT) };
 }
 

@@ -62,10 +62,11 @@ function meanOf(values: readonly number[]): number {
   return Math.round((values.reduce((sum, value) => sum + value, 0) / values.length) * 10) / 10;
 }
 
-function sum({ lives, requests, sweeps, residents, growth, minutes, violations }: SoakReport): void {
+function sum({ lives, requests, sweeps, residents, moves, growth, minutes, violations }: SoakReport): void {
   say(
     `\n${lives} lives and ${residents} VMs in use all the time in ${minutes} min, ${requests} requests, ${sweeps} sweeps`,
   );
+  say(`  long-lived VMs were continued as new ${moves.join(' and ')} times`);
   for (const [what, { mean, perHour, inWindow, flat }] of Object.entries(growth ?? {})) {
     say(
       `  ${what}: mean ${mean}, ${perHour} an hour, ${inWindow} after the warm-up: ${flat === null ? 'not judged' : flat ? 'flat' : 'GROWS'}`,

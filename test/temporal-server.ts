@@ -41,15 +41,16 @@ export function temporalCliPath(): string {
   return found;
 }
 
-/** Starts a dev server with Ephemera's namespace and search attributes. */
-export async function startTestServer(): Promise<TestServer> {
+/** Starts a dev server with Ephemera's namespace and search attributes. `dynamicConfig`: the server's own settings. */
+export async function startTestServer(dynamicConfig: Record<string, number> = {}): Promise<TestServer> {
   const dir = await mkdtemp(join(tmpdir(), 'ephemera-temporal-'));
   const port = await freePort();
   const uiPort = await freePort();
   const metricsPort = await freePort();
   const address = `127.0.0.1:${port}`;
   const cliPath = temporalCliPath();
-  let child = await launch(cliPath, dir, { port, uiPort, metricsPort });
+  const own = { port, uiPort, metricsPort, dynamicConfig };
+  let child = await launch(cliPath, dir, own);
   const connection = await connect(address);
   const client = new Client({ connection, namespace: TEST_NAMESPACE });
   const kill = (): Promise<void> => end(child, 'SIGKILL');
@@ -63,7 +64,7 @@ export async function startTestServer(): Promise<TestServer> {
     pid: () => child.pid,
     kill,
     restart: async () => {
-      child = await launch(cliPath, dir, { port, uiPort, metricsPort });
+      child = await launch(cliPath, dir, own);
       await (await connect(address)).close();
     },
     stop: async () => {
@@ -74,13 +75,18 @@ export async function startTestServer(): Promise<TestServer> {
   };
 }
 
-interface Ports {
+interface Launch {
   port: number;
   uiPort: number;
   metricsPort: number;
+  dynamicConfig: Record<string, number>;
 }
 
-async function launch(cliPath: string, dir: string, { port, uiPort, metricsPort }: Ports): Promise<ChildProcess> {
+async function launch(
+  cliPath: string,
+  dir: string,
+  { port, uiPort, metricsPort, dynamicConfig }: Launch,
+): Promise<ChildProcess> {
   const attributes = Object.values(SEARCH_ATTRIBUTE).flatMap(({ name, type }) => [
     '--search-attribute',
     `${name}=${ATTRIBUTE_TYPE[type]}`,
@@ -93,6 +99,7 @@ async function launch(cliPath: string, dir: string, { port, uiPort, metricsPort 
       ...['--db-filename', join(dir, 'temporal.db'), '--namespace', TEST_NAMESPACE, '--log-level', 'error'],
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       ...attributes,
+      ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ],
     { stdio: 'ignore' },
   );

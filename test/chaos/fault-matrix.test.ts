@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMachineActivities } from '../../activities/machine-activities.ts';
@@ -10,7 +11,9 @@ import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
 import { AgentLinks } from '../../worker/agent-links.ts';
+import { temporalVmLedger } from '../../worker/temporal-vm-ledger.ts';
 import { temporalVmSignals } from '../../worker/vm-signals.ts';
+import type { VmInput } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
 import { checkedStarts, signedStart } from '../signed-start.ts';
 import { startTestServer, type TestServer } from '../temporal-server.ts';
@@ -46,10 +49,12 @@ afterAll(async () => {
   await rm(stateDir, { recursive: true, force: true });
 });
 
+type StartVm = (changes?: SpecChanges, input?: Partial<VmInput>) => Promise<VmHandle>;
+
 /** Real local machines behind real activities and links, with faults around them. */
 async function withFaults(
   faults: readonly (readonly [ActivityName, Fault])[],
-  live: (start: (changes?: SpecChanges) => Promise<VmHandle>, plan: FaultPlan) => Promise<void>,
+  live: (start: StartVm, plan: FaultPlan) => Promise<void>,
 ): Promise<void> {
   const plan = new FaultPlan();
   for (const [activity, fault] of faults) plan.add(activity, fault);
@@ -61,12 +66,12 @@ async function withFaults(
   const stopControl = await runWorker(server, { taskQueue: queue, workflowBundle: await workflowBundle() });
   const stopHost = await runHost(server, queue, activities);
   try {
-    await live((changes) => {
+    await live((changes, input) => {
       const name = `vm-${randomUUID().slice(0, 8)}`;
       return server.client.workflow.start<typeof runVm>('vm', {
         workflowId: vmWorkflowId('default', name),
         taskQueue: queue,
-        args: [signedStart({ project: 'default', name, spec: testSpec(changes) })],
+        args: [signedStart({ project: 'default', name, spec: testSpec(changes), ...input })],
       });
     }, plan);
   } finally {
@@ -116,6 +121,80 @@ describe('a life in which something goes wrong once', () => {
         expect(await vm.result()).toMatchObject({ state: 'destroyed', reason: 'neverConnected' });
       },
     );
+  });
+});
+
+/** So few that a VM which serves moves to a new run with every task but the first of a run. */
+const EVERY_STEP: Partial<VmInput> = { historyLimitEvents: 5 };
+
+describe('a VM whose history is continued as new at every step', () => {
+  /** Lives on, and is asked all the while who owns its machine. */
+  const neverDisowned = async (vm: WorkflowHandle<typeof runVm>, done: Promise<unknown>): Promise<void> => {
+    const signals = temporalVmSignals(server.client);
+    const ledger = temporalVmLedger({
+      client: server.client,
+      signals,
+      provider: 'local',
+      host: null,
+      controlTaskQueue: '-',
+    });
+    const { machineId } = await untilView(vm, ({ state }) => state === 'running');
+    const seen = new Set<string>();
+    for (;;) {
+      const { status } = await vm.describe();
+      if (status.name !== 'RUNNING') break;
+      const owner = await ledger.ownership(machineId, vm.workflowId);
+      if ((await vm.describe()).status.name === 'RUNNING') seen.add(owner);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect([...seen]).not.toContain('closed');
+    await done;
+  };
+
+  it.concurrent.each(cells)('%s %s: it lives and ends by its own rule', async (...cell) => {
+    await withFaults([cell], async (start) => {
+      const vm = await start({ idle: { timeoutSeconds: 1, firstConnectTimeoutSeconds: 3 } }, EVERY_STEP);
+      const latest = server.client.workflow.getHandle<typeof runVm>(vm.workflowId);
+      await untilView(latest, ({ state }) => state === 'running');
+      await latest.signal('hold', 60);
+      await latest.signal('hold', 0);
+      await neverDisowned(latest, vm.result());
+      expect(await vm.result()).toMatchObject({ state: 'destroyed', reason: 'neverConnected' });
+      expect((await latest.describe()).runId, 'it did move on').not.toBe(vm.firstExecutionRunId);
+    });
+  });
+
+  it.concurrent.each(['fails', 'replyLost', 'runsTwice'] as const)(
+    'tellDraining %s: it drains, goes back and drains again',
+    async (fault) => {
+      await withFaults([['tellDraining', fault]], async (start) => {
+        const vm = await start(undefined, EVERY_STEP);
+        const latest = server.client.workflow.getHandle<typeof runVm>(vm.workflowId);
+        await untilView(latest, ({ state }) => state === 'running');
+        await latest.signal('hold', 60);
+        await latest.signal('drain');
+        await untilView(latest, ({ state }) => state === 'draining');
+        await latest.signal('undrain');
+        await untilView(latest, ({ state }) => state === 'running');
+        await latest.signal('hold', 0);
+        await latest.signal('drain');
+        expect(await vm.result()).toMatchObject({ reason: 'drained' });
+        expect((await latest.describe()).runId).not.toBe(vm.firstExecutionRunId);
+      });
+    },
+  );
+
+  it.concurrent('is cancelled after any of them', async () => {
+    await withFaults([], async (start) => {
+      const vm = await start(undefined, EVERY_STEP);
+      const latest = server.client.workflow.getHandle<typeof runVm>(vm.workflowId);
+      await untilView(latest, ({ state }) => state === 'running');
+      for (const seconds of [60, 61, 62]) await latest.signal('hold', seconds);
+      await untilView(latest, ({ aliveBecause }) => aliveBecause === 'hold');
+      await latest.cancel();
+      await expect(vm.result()).rejects.toThrow();
+      expect((await latest.describe()).status.name).toBe('CANCELLED');
+    });
   });
 });
 

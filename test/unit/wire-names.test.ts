@@ -17,6 +17,7 @@ describe('names that other programs type, store or send', () => {
         "CONTROL_TASK_QUEUE": "ephemera-control",
         "MEMO": {
           "idempotencyKeyHash": "idempotencyKeyHash",
+          "spec": "spec",
           "specHash": "specHash",
           "vm": "vm",
         },

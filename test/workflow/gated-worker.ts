@@ -30,8 +30,12 @@ export async function runGatedWorker(
       if (granted > 0) granted -= 1;
       else
         await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          aborted.addEventListener('abort', () => resolve(), { once: true });
+          const go = (): void => {
+            aborted.removeEventListener('abort', go);
+            resolve();
+          };
+          waiting.push(go);
+          aborted.addEventListener('abort', go, { once: true });
         });
       return {} satisfies SlotPermit;
     },

@@ -8,6 +8,7 @@ import { startTestServer, textOf, type TestServer } from '../../temporal-server.
 import { sweptVms, sweepsOf } from '../sweep-reports.ts';
 import { growthOf, type Growth, type Tolerance } from './growth.ts';
 import { live, type LivedLife } from './lives.ts';
+import { differences, DYNAMIC_CONFIG, LongLived } from './long-lived.ts';
 import { Resident } from './residents.ts';
 import { sampleOf, type ProcessSample, type Sampled, type SoakSample } from './samples.ts';
 import { SoakScene } from './scene.ts';
@@ -23,6 +24,8 @@ export interface SoakReport {
   lives: number;
   livesByKind: Record<string, number>;
   residents: number;
+  /** How often each of the long-lived VMs was continued as new. */
+  moves: number[];
   requests: number;
   sweeps: number;
   /** Least squares after the warm-up; null when the soak was too short for a trend. */
@@ -38,6 +41,9 @@ type RestingProcesses = Record<'worker' | 'api', ProcessSample>;
 
 const COLLECT_GARBAGE = new URL('./collect-garbage.mjs', import.meta.url).href;
 const RESIDENTS = 3;
+const LONG_LIVED = 2;
+/** It is asked nothing until the end. */
+const POLLING_REPLICA = 1;
 const PACE_MS = 2700;
 /** A slower computer gets fewer lives, not more of them at once. */
 const MOST_AT_ONCE = 12;
@@ -70,12 +76,12 @@ const WATCHED: Record<string, { of: (sample: SoakSample) => number; tolerance: T
 
 /** Runs a soak to its end. What must not have happened is in `violations`. */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
-  const server = await startTestServer();
+  const server = await startTestServer(DYNAMIC_CONFIG);
   const directory = await mkdtemp(join(tmpdir(), 'eph-soak-'));
   try {
     const heapFile = join(directory, 'heaps');
     const env = { NODE_OPTIONS: `--import ${COLLECT_GARBAGE}`, SOAK_HEAP_FILE: heapFile };
-    const stack = await startStack({ server, env });
+    const stack = await startStack({ server, env, apiReplicas: 2 });
     try {
       return await soak(server, stack, heapFile, options);
     } finally {
@@ -95,7 +101,16 @@ async function soak(server: TestServer, stack: Stack, heapFile: string, options:
   );
   const sampled = { stack, heapFile, temporalPid: server.pid(), residentMachine: residents[0]!.machineId };
   const before = await resting(sampled);
+  const elders = await Promise.all(
+    Array.from({ length: LONG_LIVED }, (_, index) => LongLived.start(scene, server, `elder-${index}`)),
+  );
+  const over = new AbortController();
+  const goingOn = Promise.all(elders.map((elder) => elder.livesOn(over.signal)));
   const samples = await liveAndWatch(scene, lives, residents, sampled, options);
+  over.abort();
+  await goingOn;
+  const untrue = await differences(scene, server, POLLING_REPLICA);
+  await Promise.all(elders.map((elder) => elder.end()));
   const after = await resting(sampled);
   await Promise.all(residents.map((resident) => resident.moveOut()));
   const left = await leftovers(server, stack);
@@ -106,6 +121,7 @@ async function soak(server: TestServer, stack: Stack, heapFile: string, options:
     lives: lives.length,
     livesByKind: countByKind(lives),
     residents: RESIDENTS,
+    moves: elders.map(({ moves }) => moves),
     requests: scene.requests,
     sweeps: sweeps.length,
     growth: trend,
@@ -118,6 +134,7 @@ async function soak(server: TestServer, stack: Stack, heapFile: string, options:
       ...scene.apiErrors.map((what) => `API error: ${what}`),
       // Nobody was terminated, so whatever a sweep removed was left behind by a bug.
       ...sweptVms(sweeps).map((vm) => `${vm}: the sweeper had to remove its machine`),
+      ...untrue,
       ...left.map((what) => `left behind: ${what}`),
       ...(await loggedErrors(stack)),
       ...heldMore(before, after),
@@ -248,7 +265,7 @@ async function leftovers(server: TestServer, stack: Stack): Promise<string[]> {
 }
 
 async function loggedErrors({ stateDir }: Stack): Promise<string[]> {
-  const logs = await Promise.all(['worker', 'api-0'].map((name) => textOf(`${stateDir}/${name}.log`)));
+  const logs = await Promise.all(['worker', 'api-0', 'api-1'].map((name) => textOf(`${stateDir}/${name}.log`)));
   return logs
     .flatMap((text) => text.split('\n'))
     .filter((line) => /"level":(50|60|"error"|"fatal")/.test(line))
