@@ -9,13 +9,26 @@ import {
   type DiskImage,
 } from '../providers/qemu/disk-images.ts';
 import { qemuMachinesDir } from '../providers/qemu/machine-order.ts';
+import { usageLines, type Help } from './help.ts';
 import { ScriptError, say, step } from './terminal.ts';
 
-export const IMAGE_USAGE = `npm run image                          make the image vm-server, and say where it is (--refresh: with the newest kernel)
-npm run image -- add NAME FILE.qcow2   register a disk image with cloud-init under a name
-npm run image -- list                  the registered images
-npm run image -- remove NAME           forget one that no machine has
-Flags like those of npm start, such as --state-dir, may follow.`;
+export const IMAGE_HELP: Help = {
+  command: 'npm run image',
+  about:
+    'The image that virtual machines boot from: vm-server with a kernel, and disk images of your own with cloud-init.',
+  usage: ['[--refresh]', 'add NAME FILE.qcow2 [settings]', 'list [settings]', 'remove NAME [settings]'],
+  flags: [
+    ['add NAME FILE.qcow2', 'registers a disk image with cloud-init under a name'],
+    ['list', 'the registered images'],
+    ['remove NAME', 'forgets one that no machine has'],
+    ['--refresh', "makes the image vm-server with the distribution's newest kernel (default: the one fetched before)"],
+  ],
+  examples: [
+    ['npm run image', 'makes the image vm-server where it is missing, and says where it is'],
+    ['npm run image -- add debian debian-12-genericcloud-amd64.qcow2', 'an image of your own'],
+  ],
+  settings: 'some',
+};
 
 /** Does one of the commands. @throws ScriptError with what is wrong and what to do. */
 export async function diskImageCommand(command: string, args: readonly string[]): Promise<void> {
@@ -38,7 +51,7 @@ export async function diskImageCommand(command: string, args: readonly string[])
       await removeDiskImage(images, name, qemuMachinesDir(stateDir));
       say(`The image ${name} is removed.`);
     } else {
-      throw new ScriptError(IMAGE_USAGE);
+      throw new ScriptError(usageLines(IMAGE_HELP));
     }
   } catch (error) {
     if (error instanceof ProviderError) throw new ScriptError(`${error.code}: ${error.message}`, { cause: error });

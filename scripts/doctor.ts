@@ -7,10 +7,27 @@ import { chooseAccelerator } from '../providers/qemu/accelerator.ts';
 import { findHypervisor } from '../providers/qemu/hypervisor.ts';
 import { checkImage } from '../providers/qemu/image-files.ts';
 import { doctorGcp } from './doctor-gcp.ts';
+import { answerHelp, type Help } from './help.ts';
 import { ensureImage } from './image.ts';
 import { cacheDirectory } from './temporal-cli.ts';
 import { ScriptError, runScript, say, step } from './terminal.ts';
 
+const HELP: Help = {
+  command: 'npm run doctor',
+  about:
+    'What this computer can run virtual machines with, and what is missing; with gcp, what a Google Cloud project lacks.',
+  usage: ['[--again]', 'gcp'],
+  flags: [
+    ['--again', 'tries once more how guests boot here (default: the result that was kept)'],
+    ['gcp', 'asks the project of EPHEMERA_GCP_PROJECT instead (docs/google-cloud.md)'],
+  ],
+  examples: [
+    ['npm run doctor', 'before npm start -- --provider qemu'],
+    ['EPHEMERA_GCP_PROJECT=my-project npm run doctor -- gcp', 'before npm start -- --provider gcp'],
+  ],
+};
+
+answerHelp(process.argv, HELP);
 await runScript(() => (process.argv.includes('gcp') ? doctorGcp() : doctorQemu()));
 
 async function doctorQemu(): Promise<void> {

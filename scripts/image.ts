@@ -16,7 +16,8 @@ import {
   type QemuImageManifest,
 } from '../providers/qemu/image-files.ts';
 import { buildVmServer } from './build-vm-server.ts';
-import { IMAGE_USAGE, diskImageCommand } from './disk-image.ts';
+import { IMAGE_HELP, diskImageCommand } from './disk-image.ts';
+import { answerHelp, usageLines } from './help.ts';
 import { agentVolume, nodeVolume } from './image-agent.ts';
 import { CpioArchive } from './image-cpio.ts';
 import { nodeFiles, systemParts, type SystemParts } from './image-parts.ts';
@@ -212,13 +213,11 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await runScript(async () => {
     const argv = process.argv.slice(2);
     const [command, ...rest] = argv;
-    if (argv.includes('--help') || argv.includes('-h')) {
-      say(IMAGE_USAGE);
-      return;
-    }
+    answerHelp(argv, IMAGE_HELP);
     if (command !== undefined && !command.startsWith('-')) return diskImageCommand(command, rest);
     const unknown = argv.find((word) => word !== '--refresh');
-    if (unknown !== undefined) throw new ScriptError(`${unknown} is no flag of npm run image\n${IMAGE_USAGE}`);
+    if (unknown !== undefined)
+      throw new ScriptError(`${unknown} is no flag of npm run image\n${usageLines(IMAGE_HELP)}`);
     const { kernel } = await ensureImage({ refresh: argv.includes('--refresh') });
     say(`The image for virtual machines is ready: ${dirname(kernel)}`);
   });
