@@ -91,6 +91,16 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
     prepare: (park) => void park.broken.add('destroyMachine'),
     live: (vm) => vm.signal('destroy', { force: true }),
   },
+  held: {
+    live: async (vm) => {
+      await vm.signal('hold', 1);
+      await untilView(vm, ({ aliveBecause }) => aliveBecause === 'hold');
+      await untilView(vm, ({ aliveBecause }) => aliveBecause === 'firstConnectGrace');
+      await vm.signal('destroy');
+    },
+  },
+  // Moves on in the very task in which it became ready: what happened there is published before.
+  'continued-as-new-when-ready': { input: { historyLimitEvents: 5 }, live: () => Promise.resolve() },
   'continued-as-new': {
     input: { historyLimitEvents: 30 },
     live: async (vm, machineId) => {
