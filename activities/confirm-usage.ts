@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ConfirmAnswer } from '../domain/activities.ts';
 import type { MachineActivityDependencies } from './dependencies.ts';
 
@@ -9,7 +10,7 @@ export async function confirmUsage(
 ): Promise<ConfirmAnswer> {
   const machine = await provider.describe(machineId, signal);
   if (machine === undefined || machine.status === 'ended') return { kind: 'unanswered' };
-  if (machine.agent.kind === 'http') return { kind: 'awaitReport' };
+  if (machine.agent.kind === 'http') return { kind: 'awaitReport', id: randomUUID() };
   links.ensure(machine);
   const report = await links.confirm(machineId, signal);
   return report === undefined ? { kind: 'unanswered' } : { kind: 'answered', report };

@@ -5,6 +5,7 @@ import type { GceProofs } from '../config/gce-agents.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../config/sealed-input.ts';
 import type { StartSignatures } from '../config/start-signatures.ts';
+import type { KnownQuestions } from './agents/known-questions.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
 import type { AuditLog } from './http/audit-log.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
@@ -38,6 +39,11 @@ export interface ApiContext {
   requestLimits: RequestLimits;
   auditLog: Pick<AuditLog, 'write'>;
   reportLimit: RateLimiter;
+  questions: KnownQuestions;
+  /** Questions to Temporal about VMs whose view here may be too old. */
+  directLooks: { ofMachine: RateLimiter; ofAll: RateLimiter };
+  /** Of signals that a machine has its sealed input. */
+  assignedTold: RateLimiter;
   /** Of signals to a workflow, for each machine. */
   forwardLimit: RateLimiter;
   log: Logger;

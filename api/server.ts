@@ -14,6 +14,8 @@ import { StartSignatures } from '../config/start-signatures.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
+import { KnownQuestions } from './agents/known-questions.ts';
+import { DIRECT_LOOKS } from './agents/stale-view.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { createApp } from './app.ts';
 import { AuditLog } from './http/audit-log.ts';
@@ -33,6 +35,8 @@ import { VmDirectory } from './vms/vm-directory.ts';
 const REPORT_LIMIT = { burst: 40, perSecond: 10 };
 /** The forwarding rule alone lets about 50 through at once, and a sign of life each second where silence is a matter of seconds. */
 const FORWARD_LIMIT = { burst: 100, perSecond: 1 };
+/** A machine's first word that it is done is enough; a signal that was lost is repeated. */
+const ASSIGNED_TOLD = { burst: 1, perSecond: 1 / 30 };
 /** Requests under way at a close get this long. */
 const CLOSE_GRACE_MS = 4000;
 const CLOSE_IDLE_MS = 50;
@@ -57,6 +61,8 @@ export interface ApiParts {
   reportTokenSeconds?: number;
   /** The clock, in epoch ms; only tests set it. */
   now?: () => number;
+  /** Between two polls of what changed; only tests set it. */
+  pollMs?: number;
 }
 
 /**
@@ -98,12 +104,19 @@ function gceProofsOf(settings: Settings, secret: Uint8Array, keysUrl: string | u
 }
 
 function createContext(parts: ApiParts & { log: Logger }): ApiContext {
-  const { settings, client, log, registry, gceKeysUrl, reportTokenSeconds: report, now = Date.now } = parts;
+  const { settings, client, log, registry, gceKeysUrl, reportTokenSeconds: report, now = Date.now, pollMs } = parts;
   const secret = loadDeploymentSecret(settings);
   const directory = new VmDirectory(client);
   const projection = new Projection(settings.temporal);
   const { controlTaskQueue } = settings.temporal;
-  const feed = new ProjectionFeed({ client, projection, directory, log, controlTaskQueue });
+  const feed = new ProjectionFeed({
+    ...(pollMs === undefined ? {} : { pollMs, relistMs: pollMs }),
+    client,
+    projection,
+    directory,
+    log,
+    controlTaskQueue,
+  });
   return {
     settings,
     client,
@@ -124,6 +137,12 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     auditLog: new AuditLog(settings.api.auditLog, log),
     reportLimit: new RateLimiter(REPORT_LIMIT),
     forwardLimit: new RateLimiter(FORWARD_LIMIT),
+    questions: new KnownQuestions(),
+    directLooks: {
+      ofMachine: new RateLimiter(DIRECT_LOOKS.ofMachine),
+      ofAll: new RateLimiter(DIRECT_LOOKS.ofAll),
+    },
+    assignedTold: new RateLimiter(ASSIGNED_TOLD),
     log,
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
     now,

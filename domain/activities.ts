@@ -35,9 +35,12 @@ export interface UsageReport {
   connections: number;
 }
 
-/** `awaitReport`: this agent cannot be asked; its next report is the answer. */
+/**
+ * `awaitReport`: this agent cannot be asked over a link; the next report that names the question is the answer. Hosts
+ * of an earlier version give the question no `id`: then the answer is a report sent after it was asked.
+ */
 export type ConfirmAnswer =
-  { kind: 'answered'; report: UsageReport } | { kind: 'awaitReport' } | { kind: 'unanswered' };
+  { kind: 'answered'; report: UsageReport } | { kind: 'awaitReport'; id?: string } | { kind: 'unanswered' };
 
 export interface ProbeAnswer {
   alive: boolean;

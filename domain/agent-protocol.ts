@@ -74,6 +74,8 @@ export interface HttpReport {
   /** Milliseconds since the count last changed. */
   calmMs: number;
   forwarded: ForwardedState | null;
+  /** The `confirm` of the last reply, when it had one: the count was taken after that question was asked. */
+  answers?: string | undefined;
   /** As in an {@link AgentReport}. */
   assigned?: AssignmentState | undefined;
 }
@@ -83,8 +85,12 @@ export interface HttpReportReply {
   nextReportSeconds: number;
   forwarded: ForwardedState | null;
   draining: boolean;
+  /** A question that waits for a fresh count; the next report names it in `answers`. */
+  confirm?: string;
   /** A new report token when the old one is past half its life. */
   token?: string;
   /** For a machine with sealed input, until its reports say that it has it. */
   assignment?: Assignment;
+  /** The machine, where it had its sealed input before and is given it no more: its agent may have kept it. */
+  assignedBefore?: string;
 }

@@ -24,6 +24,7 @@ import {
   TIMELINE_LIMIT,
   hasEnded,
   isServing,
+  type Confirmation,
   type Destroying,
   type Draining,
   type EndReason,
@@ -51,6 +52,8 @@ export function next(vm: Vm, event: VmEvent): Vm {
       return vm.state.name === 'booting' ? endWith(vm, event.at, event.cause ?? 'notReady', event.detail) : vm;
     case 'report':
       return reported(vm, event);
+    case 'assigned':
+      return vm.assignedMachineId === event.machineId ? vm : { ...vm, assignedMachineId: event.machineId };
     case 'connections':
       return typedConnections(vm, event);
     case 'confirmAnswered':
@@ -60,7 +63,7 @@ export function next(vm: Vm, event: VmEvent): Vm {
         ? fallSilent(vm, vm.state, event.at, 'the agent gave no answer')
         : vm;
     case 'confirmByReport':
-      return confirmByReport(vm, event.at);
+      return confirmByReport(vm, event);
     case 'probed':
       return probed(vm, event);
     case 'machineLost':
@@ -135,11 +138,16 @@ function reported(vm: Vm, event: EventOf<'report'>): Vm {
   if (state.name === 'destroying' || hasEnded(state)) return vm;
   if (state.usage?.source === 'agent' && event.sequence <= state.usage.sequence) return vm;
   if (isServing(state)) {
-    const answersConfirmation = state.confirmation !== null && event.sentAt >= state.confirmation.askedAt;
-    return heard(vm, state, event, answersConfirmation);
+    return heard(vm, state, event, isAnswer(event, state.confirmation));
   }
   if (state.name === 'booting' && vm.spec.readiness.kind === 'agent') return machineReady(vm, event.at, event);
   return { ...vm, state: { ...state, usage: recordReport(state.usage, event, event.at) } };
+}
+
+/** Clocks of forwarders differ from the workflow's, so a question that has a name is answered by its name alone. */
+function isAnswer({ answers, sentAt }: EventOf<'report'>, confirmation: Confirmation | null): boolean {
+  if (confirmation === null) return false;
+  return confirmation.id === undefined ? sentAt >= confirmation.askedAt : answers === confirmation.id;
 }
 
 function typedConnections(vm: Vm, event: EventOf<'connections'>): Vm {
@@ -156,9 +164,10 @@ function confirmAnswered(vm: Vm, event: EventOf<'confirmAnswered'>): Vm {
 }
 
 /** Only now do others need to know of the question: replicas forward the next report whatever it says. */
-function confirmByReport(vm: Vm, at: number): Vm {
+function confirmByReport(vm: Vm, { at, id }: EventOf<'confirmByReport'>): Vm {
   if (!isServing(vm.state) || vm.state.confirmation?.answeredBy !== 'agent') return vm;
-  const confirmation = { ...vm.state.confirmation, answeredBy: 'report' } as const;
+  const named = id === undefined ? {} : { id };
+  const confirmation = { ...vm.state.confirmation, answeredBy: 'report', ...named } as const;
   const detail = `before ${confirmation.reason}`;
   return logged({ ...vm, state: { ...vm.state, confirmation } }, at, { kind: 'confirming', detail });
 }

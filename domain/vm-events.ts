@@ -12,12 +12,14 @@ export type VmEvent = { at: number } & (
   | { kind: 'createFailed'; detail: string; cause?: MachineEndCause }
   | { kind: 'machineReady'; machineId: string; usage: UsageReport | null }
   | { kind: 'notReady'; machineId: string; detail: string; cause?: MachineEndCause }
-  | { kind: 'report'; machineId: string; sequence: number; connections: number; sentAt: number }
+  | { kind: 'report'; machineId: string; sequence: number; connections: number; sentAt: number; answers?: string }
+  /** The machine has its sealed input and its startup script is done: it is given nothing more. */
+  | { kind: 'assigned'; machineId: string }
   | { kind: 'connections'; connections: number }
   | { kind: 'confirmAnswered'; machineId: string; sequence: number; connections: number }
   | { kind: 'confirmUnanswered'; machineId: string }
   /** This agent cannot be asked: its next report is the answer. */
-  | { kind: 'confirmByReport'; machineId: string }
+  | { kind: 'confirmByReport'; machineId: string; id?: string }
   | { kind: 'probed'; machineId: string; alive: boolean; cause?: MachineEndCause }
   | { kind: 'machineLost'; machineId: string; cause?: MachineEndCause }
   | { kind: 'drain'; uid?: string }
@@ -44,6 +46,7 @@ export const VM_EVENT_KINDS = [
   'machineReady',
   'notReady',
   'report',
+  'assigned',
   'connections',
   'confirmAnswered',
   'confirmUnanswered',

@@ -40,7 +40,9 @@ export interface Confirmation {
   reason: EndReason;
   /** Who gives the answer: the agent when asked over its link, or its next report where it cannot be asked. */
   answeredBy: 'agent' | 'report';
-  /** A report counts as the answer only if it was given after this. */
+  /** Names the question where the next report answers it: a report counts as the answer only if it names it too. */
+  id?: string;
+  /** Without an `id` a report counts as the answer if it was given after this, by the clock of whoever forwarded it. */
   askedAt: number;
   /** Without an answer by then the count is unknown. */
   until: number;
@@ -141,6 +143,8 @@ export interface Vm {
   holdUntil: number | null;
   /** Whose exchange of the bootstrap secret was granted; only the same caller is granted it again. */
   exchangeNonce: string | null;
+  /** The machine that said it has its sealed input and needs it no more; absent before. */
+  assignedMachineId?: string;
   /** How often a lost machine was replaced. */
   replacements: number;
   state: VmState;
@@ -204,4 +208,9 @@ export function hasEnded(state: VmState): state is Destroyed | Failed {
 /** True in the states in which users are served. */
 export function isServing(state: VmState): state is Running | Draining {
   return state.name === 'running' || state.name === 'draining';
+}
+
+/** Whether the current machine may still be given what was sealed for it: until it said that it is done, never again. */
+export function mayBeAssigned({ state, machineId, assignedMachineId }: Vm): boolean {
+  return (state.name === 'creating' || state.name === 'booting') && assignedMachineId !== machineId;
 }

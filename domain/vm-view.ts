@@ -31,6 +31,8 @@ export interface VmView {
   connections?: number;
   aliveBecause: AliveBecause | null;
   nextDeadline?: { at: string; kind: DeadlineKind };
+  /** The open question that the next report of an agent over HTTP has to name; no part of what the API shows. */
+  confirmationId?: string;
   holdUntil?: string;
   labels: Record<string, string>;
   createdAt: string;
@@ -76,6 +78,7 @@ export function vmView(vm: Vm, now: number): VmView {
     ...(usage ? { connections: usage.connections } : {}),
     aliveBecause: aliveBecause(vm, now),
     ...(due ? { nextDeadline: { at: isoTime(due.at), kind: due.kind } } : {}),
+    ...(isServing(state) && state.confirmation?.id !== undefined ? { confirmationId: state.confirmation.id } : {}),
     ...(vm.holdUntil !== null && vm.holdUntil > now ? { holdUntil: isoTime(vm.holdUntil) } : {}),
     labels: spec.labels,
     createdAt: isoTime(vm.createdAt),

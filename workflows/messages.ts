@@ -27,6 +27,10 @@ export interface ReportSignal {
   connections: number;
   /** When the forwarder got it from the agent, epoch ms by the forwarder's clock. */
   sentAt: number;
+  /** Id of the confirmation that it answers. */
+  answers?: string;
+  /** The machine's sealed input arrived and its script is done, told instead of its count. */
+  assigned?: 'done';
   /** Why the machine will never be ready, in our words, told instead of its count. */
   failure?: string;
 }
@@ -52,7 +56,9 @@ export interface DestroyOptions extends LifeOptions {
 /** Nobody may believe it before its signature was checked: whoever can start workflows can answer anything. */
 export interface SealedInputAnswer {
   machineId: string;
+  /** Null also once the machine said that it is done with it: then `assigned` is true. */
   sealed: string | null;
+  assigned?: boolean;
   /** Absent where a worker from before signed starts answers. */
   spec?: VmSpec;
   signature?: string | null;

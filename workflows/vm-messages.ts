@@ -3,6 +3,7 @@ import { isCount } from '../domain/agent-protocol.ts';
 import { isMachineEndCause } from '../domain/machine-provider.ts';
 import { canExchange } from '../domain/next.ts';
 import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
+import { mayBeAssigned } from '../domain/vm-state.ts';
 import { timelineView, vmView, type VmView } from '../domain/vm-view.ts';
 import {
   awaitReadyUpdate,
@@ -14,6 +15,7 @@ import {
   holdSignal,
   machineLostSignal,
   reportSignal,
+  type ReportSignal,
   sealedInputQuery,
   timelineQuery,
   undrainSignal,
@@ -31,6 +33,7 @@ export function handleMessages(life: VmLife): void {
 
   setHandler(reportSignal, (report) => {
     if (isFailure(report)) life.record({ kind: 'notReady', machineId: report.machineId, detail: report.failure });
+    else if (isAssigned(report)) life.record({ kind: 'assigned', machineId: report.machineId });
     else if (isReport(report)) life.record({ kind: 'report', ...report });
     else refuse('report', 'an object {machineId, sequence, connections, sentAt}');
   });
@@ -60,7 +63,8 @@ export function handleMessages(life: VmLife): void {
   setHandler(viewQuery, view);
   setHandler(sealedInputQuery, () => ({
     machineId: life.vm.machineId,
-    sealed: life.sealed,
+    sealed: mayBeAssigned(life.vm) ? life.sealed : null,
+    assigned: !mayBeAssigned(life.vm),
     spec: life.vm.spec,
     signature: life.signature,
   }));
@@ -101,15 +105,22 @@ function assertExchangeable(life: VmLife, request: ExchangeRequest): void {
   );
 }
 
-function isReport(value: unknown): boolean {
+function isReport(value: unknown): value is ReportSignal {
   if (typeof value !== 'object' || value === null) return false;
   const report = value as Record<string, unknown>;
   return (
     typeof report['machineId'] === 'string' &&
     Number.isSafeInteger(report['sequence']) &&
     isCount(report['connections']) &&
-    Number.isFinite(report['sentAt'])
+    Number.isFinite(report['sentAt']) &&
+    (report['answers'] === undefined || typeof report['answers'] === 'string')
   );
+}
+
+function isAssigned(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { machineId, assigned } = value as Record<string, unknown>;
+  return typeof machineId === 'string' && assigned === 'done';
 }
 
 const MAX_FAILURE_CHARACTERS = 500;

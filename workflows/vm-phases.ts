@@ -123,7 +123,8 @@ async function confirmUsage(life: VmLife, machine: MachineActivities): Promise<v
   try {
     const answer = await machine.confirmUsage({ machineId });
     if (answer.kind === 'answered') life.record({ kind: 'confirmAnswered', machineId, ...answer.report });
-    else life.record({ kind: answer.kind === 'awaitReport' ? 'confirmByReport' : 'confirmUnanswered', machineId });
+    else if (answer.kind === 'unanswered') life.record({ kind: 'confirmUnanswered', machineId });
+    else life.record({ kind: 'confirmByReport', machineId, ...(answer.id === undefined ? {} : { id: answer.id }) });
   } catch (error) {
     if (isCancellation(error)) throw error;
     life.record({ kind: 'deadline' });

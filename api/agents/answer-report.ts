@@ -8,23 +8,35 @@ import { awaitsAssignment } from './sealed-assignment.ts';
 /** While something waits for this agent, it reports again this soon. */
 const URGENT_SECONDS = 1;
 const AFTER_EDGE_SECONDS = 2;
+/**
+ * An agent of an earlier version does not name the question that it answers. vm-server gives a report up after 10 s, so
+ * one that arrives this long after the replica knew of the question was taken after it was asked.
+ */
+const UNNAMED_ANSWER_MS = 15_000;
 /** A replica knows of a question this long after it was asked. */
 const VIEW_AGE_MS = 1000;
 
 export interface ReportAnswer {
   /** The report goes to the workflow before the reply goes out. */
   forward: boolean;
+  /** The id of the confirmation that the forwarded report answers. */
+  answers?: string;
   reply: Omit<HttpReportReply, 'token' | 'assignment'>;
 }
 
 /**
  * What an agent's report over HTTP leads to. The agent carries what was last forwarded, so every replica decides
- * alike; the view only has to say whether the workflow waits for a report. `now` in epoch ms.
+ * alike; the view only has to say whether the workflow waits for a report. `now` in epoch ms; `questionAgeMs`: how long
+ * this replica knows the view's question.
  */
-export function answerReport(report: HttpReport, view: VmView, now: number): ReportAnswer {
+export function answerReport(report: HttpReport, view: VmView, now: number, questionAgeMs = 0): ReportAnswer {
   const draining = view.state === 'draining';
-  const confirming = view.aliveBecause === 'confirming';
-  const kept = { forwarded: report.forwarded, draining };
+  const asked = view.aliveBecause === 'confirming';
+  const answers = answeredQuestion(report, view, questionAgeMs);
+  // A question without a name, of a host of an earlier version, is answered by whatever comes.
+  const confirming = asked && (view.confirmationId === undefined || answers !== undefined);
+  const confirm = view.confirmationId === undefined ? {} : { confirm: view.confirmationId };
+  const kept = { forwarded: report.forwarded, draining, ...confirm };
   if (!report.ready || view.state === 'destroying' || awaitsAssignment(view, report)) {
     return { forward: false, reply: { ...kept, nextReportSeconds: URGENT_SECONDS } };
   }
@@ -42,15 +54,26 @@ export function answerReport(report: HttpReport, view: VmView, now: number): Rep
     TIMEOUTS.agentReportIntervalSeconds,
     aliveSeconds,
     decision.action === 'wait' ? secondsUntil(decision.at, now) : Infinity,
-    confirming ? URGENT_SECONDS : Infinity,
+    asked ? URGENT_SECONDS : Infinity,
     report.connections === 0 ? secondsUntilAsked(view, decision, now) : Infinity,
   );
   if (decision.action === 'wait') return { forward: false, reply: { ...kept, nextReportSeconds } };
   const { sequence, connections, tokens, edgeTokens } = decision.memory;
   return {
     forward: true,
-    reply: { forwarded: { sequence, connections, ageMs: 0, tokens, edgeTokens }, draining, nextReportSeconds },
+    ...(answers === undefined ? {} : { answers }),
+    reply: { ...kept, forwarded: { sequence, connections, ageMs: 0, tokens, edgeTokens }, nextReportSeconds },
   };
+}
+
+/** Which question the report answers: its count must have been taken after the question was asked. */
+function answeredQuestion(
+  { answers }: HttpReport,
+  { confirmationId }: VmView,
+  questionAgeMs: number,
+): string | undefined {
+  if (answers === confirmationId) return confirmationId;
+  return answers === undefined && questionAgeMs >= UNNAMED_ANSWER_MS ? confirmationId : undefined;
 }
 
 function memoryOf(forwarded: ForwardedState | null, now: number): ForwardMemory | null {

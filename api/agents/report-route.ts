@@ -1,7 +1,7 @@
 import type { AgentTokenClaims } from '../../config/agent-tokens.ts';
 import type { HttpReport } from '../../domain/agent-protocol.ts';
 import type { VmView } from '../../domain/vm-view.ts';
-import { reportSignal } from '../../workflows/messages.ts';
+import { reportSignal, type ReportSignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem, tokenRefused } from '../http/problem.ts';
 import { openRoute } from '../http/route.ts';
@@ -10,7 +10,8 @@ import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
 import { hasEnded, isInitial } from '../vms/vm-record.ts';
 import { answerReport } from './answer-report.ts';
 import { plainAnswer } from './plain-connection.ts';
-import { assignmentAnswer } from './sealed-assignment.ts';
+import { mayHideQuestion } from './stale-view.ts';
+import { assignmentAnswer, type AssignmentAnswer } from './sealed-assignment.ts';
 
 export const reportRoute = openRoute({
   method: 'post',
@@ -33,14 +34,19 @@ export const reportRoute = openRoute({
     const claims = api.agentTokens.verifyRenewable(bearer, now);
     if (!claims) throw tokenRefused('The report token is missing or not valid');
     api.reportLimit.take(claims.machineId, now);
-    const view = await currentView(api, claims, now);
-    const { forward, reply } = answerReport(body, view, now);
+    const view = await latestView(api, claims, await currentView(api, claims, now), body, now);
+    const question = view.confirmationId;
+    const questionAgeMs = question === undefined ? 0 : api.questions.ageMs(claims.machineId, question);
+    const { forward, answers, reply } = answerReport(body, view, now, questionAgeMs);
     const plain = plainAnswer(api.settings.api, remoteAddress, view, body);
     const answer = plain ?? (await assignmentAnswer(api, claims, view, body));
-    if (answer.kind === 'failed') await forwardReport(api, claims, body, now, answer.failure);
-    else if (forward) await forwardReport(api, claims, body, now);
+    if (answer.kind === 'failed') await forwardReport(api, claims, body, now, { failure: answer.failure });
+    else if (forward) await forwardReport(api, claims, body, now, answers === undefined ? {} : { answers });
+    else if (isNewlyAssigned(api, claims, view, body, now)) {
+      await forwardReport(api, claims, body, now, { assigned: 'done' });
+    }
     api.metrics.reported(forward || answer.kind === 'failed', body.forwarded?.ageMs ?? null);
-    const assignment = answer.kind === 'assign' ? { assignment: answer.assignment } : {};
+    const assignment = answer.kind === 'assign' ? { assignment: answer.assignment } : assignedBefore(answer);
     return { status: 200, body: { ...reply, ...assignment, ...renewedToken(api, claims, now) } };
   },
 });
@@ -68,16 +74,51 @@ async function currentView(api: ApiContext, claims: AgentTokenClaims, now: numbe
   return found.view;
 }
 
+/** The view by which an empty VM's report is answered: Temporal's where this replica's may hide the question. */
+async function latestView(
+  api: ApiContext,
+  { workflowId, machineId }: AgentTokenClaims,
+  view: VmView,
+  report: HttpReport,
+  now: number,
+): Promise<VmView> {
+  if (!mayHideQuestion(report, view, { feedAgeMs: api.feed.ageMs, now })) return view;
+  if (!api.directLooks.ofMachine.tryTake(machineId, now) || !api.directLooks.ofAll.tryTake('all', now)) return view;
+  const found = await api.directory.describeWorkflow(workflowId).catch(() => undefined);
+  if (found?.record.view.machineId !== machineId) return view;
+  api.projection.see(found.record);
+  return found.record.view;
+}
+
+/**
+ * A report that says first that the machine is done with its sealed input: it is remembered in the workflow, so that no
+ * replica gives that input away again. Once the VM is ready its state says so.
+ */
+function isNewlyAssigned(
+  api: ApiContext,
+  { machineId }: AgentTokenClaims,
+  { spec, readyAt }: VmView,
+  { assigned }: HttpReport,
+  now: number,
+): boolean {
+  if (spec.sealed === undefined || assigned?.state !== 'done' || readyAt !== undefined) return false;
+  return api.assignedTold.tryTake(machineId, now);
+}
+
+function assignedBefore(answer: AssignmentAnswer): { assignedBefore?: string } {
+  return answer.kind === 'before' ? { assignedBefore: answer.machineId } : {};
+}
+
 async function forwardReport(
   api: ApiContext,
   { workflowId, machineId }: AgentTokenClaims,
   { sequence, connections }: HttpReport,
   sentAt: number,
-  failure?: string,
+  more: Pick<ReportSignal, 'failure' | 'answers' | 'assigned'>,
 ): Promise<void> {
   // An agent that lies about what was forwarded gets no further than this; an honest one never comes near.
   api.forwardLimit.take(machineId, sentAt);
-  const report = { machineId, sequence, connections, sentAt, ...(failure === undefined ? {} : { failure }) };
+  const report = { machineId, sequence, connections, sentAt, ...more };
   try {
     await api.directory.within(() => api.directory.handle(workflowId).signal(reportSignal, report));
   } catch (error) {

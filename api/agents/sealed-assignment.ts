@@ -28,6 +28,8 @@ export type AssignmentAnswer =
   | { kind: 'assign'; assignment: Assignment }
   /** The machine will never be ready; `failure` is for people and has no secret in it. */
   | { kind: 'failed'; failure: string }
+  /** The machine had it before and said so: it is given nothing more. */
+  | { kind: 'before'; machineId: string }
   | { kind: 'nothing' };
 
 const NOTHING: AssignmentAnswer = { kind: 'nothing' };
@@ -49,6 +51,7 @@ export async function assignmentAnswer(
       return undefined;
     });
   if (asked?.machineId !== machineId) return NOTHING;
+  if (asked.assigned === true) return { kind: 'before', machineId };
   const opened = openFor(api, claims, asked);
   if ('refused' in opened) {
     api.log.warn({ workflowId, code: opened.refused }, 'a sealed input is not given');

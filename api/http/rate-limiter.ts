@@ -24,11 +24,22 @@ export class RateLimiter {
 
   /** Takes one request of a caller. @throws ApiProblem `rateLimited` with Retry-After. */
   take(caller: string, now: number): void {
+    const tokens = this.#spend(caller, now);
+    if (tokens < 1) this.#refuse(tokens);
+  }
+
+  /** Takes one request of a caller, where there is one left. */
+  tryTake(caller: string, now: number): boolean {
+    return this.#spend(caller, now) >= 1;
+  }
+
+  /** How many the caller had before this one. */
+  #spend(caller: string, now: number): number {
     const tokens = this.#tokens(caller, now);
     this.#buckets.delete(caller);
     this.#buckets.set(caller, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     this.#forgetOldest();
-    if (tokens < 1) this.#refuse(tokens);
+    return tokens;
   }
 
   #tokens(caller: string, now: number): number {

@@ -93,6 +93,11 @@ export const reportBodySchema = z
     ready: z.boolean().describe('Whether the app answers.'),
     calmMs: ageMsSchema.describe('How long the count has been the same.'),
     forwarded: forwardedSchema.nullable().describe('`forwarded` of the answer before; null at first.'),
+    answers: z
+      .string()
+      .max(64)
+      .optional()
+      .describe('`confirm` of the answer before, if it had one: the count was taken since.'),
     assigned: assignedSchema.optional(),
   })
   .meta({ id: 'AgentReport' });
@@ -102,7 +107,12 @@ export const reportReplySchema = z
     nextReportSeconds: z.int().describe(NEXT_REPORT_TEXT),
     forwarded: forwardedSchema.nullable().describe('To be sent with the next report: no replica remembers it.'),
     draining: z.boolean().describe('Whether the app should admit nobody new.'),
+    confirm: z.string().optional().describe('A question that waits for a fresh count: name it in the next `answers`.'),
     token: z.string().optional().describe('A newer report token, to be used from now on.'),
     assignment: assignmentSchema.optional(),
+    assignedBefore: z
+      .string()
+      .optional()
+      .describe('Id of the machine, where it said before that it has its sealed input: it is not given again.'),
   })
   .meta({ id: 'AgentReportReply' });

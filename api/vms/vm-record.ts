@@ -115,6 +115,8 @@ export interface TemporalUi {
 /** The VM as the API answers it. */
 export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
   const { machineId, ...view } = record.view;
+  // A matter between workflow, replicas and agent.
+  delete view.confirmationId;
   const { workflowId, runId } = record;
   return {
     ...view,

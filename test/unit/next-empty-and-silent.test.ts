@@ -28,6 +28,16 @@ describe('an idle VM', () => {
     expect([life.state, life.reason]).toEqual(['destroying', 'idle']);
   });
 
+  it('is ended by the report that names the question, whatever the clock of who forwarded it, and by no other', () => {
+    const life = leftAt(Life.ready()).until(130);
+    life.at(130, 'confirmByReport', { id: 'q-1' });
+    life.at(131, 'report', { sequence: 4, connections: 0, sentAt: START + 175_000 });
+    life.at(132, 'report', { sequence: 5, connections: 0, sentAt: START + 175_000, answers: 'q-0' });
+    expect(life.serving.confirmation).toMatchObject({ id: 'q-1', answeredBy: 'report' });
+    life.at(133, 'report', { sequence: 6, connections: 0, sentAt: START + 88_000, answers: 'q-1' });
+    expect([life.state, life.reason]).toEqual(['destroying', 'idle']);
+  });
+
   it('is kept by a count above 0, even one sent before the question', () => {
     const life = leftAt(Life.ready()).until(130);
     life.at(131, 'report', { sequence: 4, connections: 1, sentAt: START + 129_000 });

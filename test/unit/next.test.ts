@@ -182,6 +182,7 @@ describe('an earlier machine', () => {
       'machineReady',
       'notReady',
       'report',
+      'assigned',
       'confirmAnswered',
       'confirmUnanswered',
       'confirmByReport',

@@ -76,6 +76,7 @@ const DEFAULTS: { [Kind in VmEventKind]: Omit<EventOf<Kind>, 'kind' | 'at'> } = 
   machineReady: { machineId: MACHINE_ID, usage: null },
   notReady: { machineId: MACHINE_ID, detail: 'the app did not answer' },
   report: { machineId: MACHINE_ID, sequence: 1, connections: 0, sentAt: 0 },
+  assigned: { machineId: MACHINE_ID },
   connections: { connections: 0 },
   confirmAnswered: { machineId: MACHINE_ID, sequence: 1, connections: 0 },
   confirmUnanswered: { machineId: MACHINE_ID },

@@ -75,6 +75,7 @@ export async function startTestApi(
     gceKeysUrl?: string;
     reportTokenSeconds?: number;
     now?: () => number;
+    pollMs?: number;
   } = {},
 ): Promise<TestApi> {
   const stateDir = options.share?.settings.stateDir ?? (await mkdtemp(join(tmpdir(), 'eph-api-')));
@@ -91,7 +92,7 @@ export async function startTestApi(
     settings,
     client,
     log: pino({ level: 'error' }),
-    ...pick(options, ['gceKeysUrl', 'reportTokenSeconds', 'now']),
+    ...pick(options, ['gceKeysUrl', 'reportTokenSeconds', 'now', 'pollMs']),
   });
   if (options.waitUntilReady ?? true) await untilReady(api.url);
   return {

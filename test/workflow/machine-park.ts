@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type {
   AwaitReadyInput,
@@ -52,7 +53,7 @@ export class MachinePark implements MachineActivities {
 
   confirmUsage = async ({ machineId }: { machineId: string }): Promise<ConfirmAnswer> =>
     this.#act('confirmUsage', machineId, () => {
-      if (this.confirmBy === 'report') return { kind: 'awaitReport' };
+      if (this.confirmBy === 'report') return { kind: 'awaitReport', id: randomUUID() };
       const machine = this.machines.get(machineId);
       if (!machine?.reachable) return { kind: 'unanswered' };
       return { kind: 'answered', report: { sequence: Date.now(), connections: machine.connections } };

@@ -19,13 +19,15 @@ export function parseExchangeReply(body: unknown): ExchangeReply | undefined {
 
 /** The answer to a report, or undefined when it is none. */
 export function parseReportReply(body: unknown): HttpReportReply | undefined {
-  const { nextReportSeconds, forwarded, draining, token, assignment } = fields(body);
+  const { nextReportSeconds, forwarded, draining, confirm, token, assignment, assignedBefore } = fields(body);
   if (nextReportSeconds === undefined) return undefined;
   const assigned = parseAssignment(assignment);
   return {
     nextReportSeconds: parseInterval(nextReportSeconds),
     forwarded: parseForwarded(forwarded),
     draining: draining === true,
+    ...(typeof confirm === 'string' && confirm !== '' ? { confirm } : {}),
+    ...(typeof assignedBefore === 'string' ? { assignedBefore } : {}),
     ...(typeof token === 'string' && token !== '' ? { token } : {}),
     ...(assigned === undefined ? {} : { assignment: assigned }),
   };

@@ -23,6 +23,7 @@ export interface AssigneeParts {
 export class Assignee {
   readonly #parts: AssigneeParts;
   #taken = false;
+  #missed = false;
 
   constructor(parts: AssigneeParts) {
     this.#parts = parts;
@@ -34,6 +35,17 @@ export class Assignee {
     void this.#carryOut(assignment);
   }
 
+  /** Takes up again what this machine was assigned before its agent started anew, from its disk. */
+  resume(machineId: string): void {
+    if (this.#taken) return;
+    const kept = this.#parts.marker?.keptAssignment(machineId);
+    if (kept !== undefined) this.take(kept);
+    else if (!this.#missed) {
+      this.#missed = true;
+      this.#parts.log('The variables of this machine were given before and are not on its disk: it cannot go on.');
+    }
+  }
+
   async #carryOut(assignment: Assignment): Promise<void> {
     const { usage, log, onEnvironment, openApp } = this.#parts;
     usage.setAssigned({ state: 'underway' });
@@ -42,12 +54,21 @@ export class Assignee {
     onEnvironment?.(variables);
     const end = assignment.startupScript === null ? SUCCESS : await this.#runOnce(assignment, assignment.startupScript);
     if (end.exitCode === 0) {
+      this.#keep(assignment);
       openApp?.();
       log(`This machine is ${assignment.name} of project ${assignment.project} now.`);
       usage.setAssigned({ state: 'done' });
     } else {
       log(`The startup script failed (${end.cause}, exit code ${end.exitCode ?? 'none'}): the app is not started.`);
       usage.setAssigned({ state: 'failed', end });
+    }
+  }
+
+  #keep(assignment: Assignment): void {
+    try {
+      this.#parts.marker?.keepAssignment(assignment);
+    } catch (error) {
+      this.#parts.log(`The variables cannot be kept for a restart of the agent: ${(error as Error).message}.`);
     }
   }
 

@@ -44,6 +44,8 @@ class HttpLink {
   #aliveAt = 0;
   #forwarded: { state: ForwardedState; receivedAt: number; receivedTick: number } | null = null;
   #draining = false;
+  /** The question that the next report answers: its count is taken when it is sent. */
+  #asked: string | null = null;
   #failures = 0;
   /** How often in a row the API answered 401. */
   #refusals = 0;
@@ -117,6 +119,7 @@ class HttpLink {
       ...reported,
       calmMs: Math.round(performance.now() - changedAt),
       forwarded: this.#forwardedNow(),
+      ...(this.#asked === null ? {} : { answers: this.#asked }),
     };
     const reply = await this.#post('v1/agent/report', report, parseReportReply);
     if (reply) this.#take(reported, reply);
@@ -129,6 +132,8 @@ class HttpLink {
    */
   #doubt(reported: ReportedUsage): void {
     this.#taken = null;
+    // The question comes again; an API of an earlier version takes no answer that names one.
+    this.#asked = null;
     if (this.#forwarded?.state.connections !== reported.connections) this.#forwarded = null;
   }
 
@@ -140,7 +145,10 @@ class HttpLink {
     this.#refusals = 0;
     if (reply.assignment !== undefined) this.#options.assignee.take(reply.assignment);
     if (reply.token !== undefined) this.#useToken(reply.token);
-    this.#aliveAt = performance.now() + reply.nextReportSeconds * 1000;
+    if (reply.assignedBefore !== undefined) this.#options.assignee.resume(reply.assignedBefore);
+    const isNewQuestion = reply.confirm !== undefined && reply.confirm !== this.#asked;
+    this.#asked = reply.confirm ?? null;
+    this.#aliveAt = performance.now() + (isNewQuestion ? 0 : reply.nextReportSeconds * 1000);
     this.#forwarded = reply.forwarded && {
       state: reply.forwarded,
       receivedAt: Date.now(),

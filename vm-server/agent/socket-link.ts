@@ -17,7 +17,7 @@ export interface LinkParts {
   app: AppControl;
   nextSequence: () => number;
   log: Log;
-  assignee: Pick<Assignee, 'take'>;
+  assignee: Pick<Assignee, 'take' | 'resume'>;
 }
 
 /**
