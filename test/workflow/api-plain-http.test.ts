@@ -5,6 +5,7 @@ import { AgentTokens } from '../../config/agent-tokens.ts';
 import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
+import { sealedInputQuery } from '../../workflows/messages.ts';
 import { startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
 import { startVmHarness, type VmHarness } from './vm-harness.ts';
 
@@ -105,7 +106,8 @@ describe('a machine that asks for its secrets', () => {
     expect(made.status).toBe(201);
     const { workflowId, machineId = '' } = made.body;
     const tokens = new AgentTokens(loadDeploymentSecret(api.settings), api.settings.deployment);
-    const token = tokens.issue('report', { workflowId, machineId }, Date.now());
+    const { signature } = await harness.server.client.workflow.getHandle(workflowId).query(sealedInputQuery);
+    const token = tokens.issue('report', { workflowId, machineId, startSignature: signature }, Date.now());
     const { port } = new URL(api.url);
     const report = async (host: string): Promise<HttpReportReply> => {
       const body: HttpReport = { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null };
