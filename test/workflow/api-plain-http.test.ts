@@ -107,7 +107,7 @@ describe('a machine that asks for its secrets', () => {
     const { workflowId, machineId = '' } = made.body;
     const tokens = new AgentTokens(loadDeploymentSecret(api.settings), api.settings.deployment);
     const { signature } = await harness.server.client.workflow.getHandle(workflowId).query(sealedInputQuery);
-    const token = tokens.issue('report', { workflowId, machineId, startSignature: signature }, Date.now());
+    const token = tokens.issue('report', { workflowId, machineId, startSignature: signature ?? '' }, Date.now());
     const { port } = new URL(api.url);
     const report = async (host: string): Promise<HttpReportReply> => {
       const body: HttpReport = { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null };
