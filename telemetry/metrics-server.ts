@@ -7,6 +7,9 @@ import type { Logger } from 'pino';
 import { localApiUrl as localUrl } from '../config/api-url.ts';
 import type { MetricRegistry } from './metric-registry.ts';
 
+/** Names of this computer that nobody else can own: a page of any other one is foreign, wherever its name resolves to. */
+const OWN_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+
 export interface MetricsServerOptions {
   registry: MetricRegistry;
   host: string;
@@ -16,7 +19,7 @@ export interface MetricsServerOptions {
   portWasAsked: boolean;
   /** Name of the setting of this port, for messages. */
   portSetting: string;
-  /** What a scraper sends as bearer token; null lets everybody look who can connect. */
+  /** What a scraper sends as bearer token; null lets every program of this computer look, and no page of a browser. */
   token: string | null;
   log: Logger;
 }
@@ -79,6 +82,8 @@ async function answer(
     refuse(response, 405, 'only GET', { allow: 'GET, HEAD' });
   } else if (token !== null && !isBearer(request.headers.authorization, token)) {
     refuse(response, 401, 'send EPHEMERA_METRICS_TOKEN as bearer token', { 'www-authenticate': 'Bearer' });
+  } else if (token === null && !OWN_NAME.test(request.headers.host ?? '')) {
+    refuse(response, 403, 'ask for 127.0.0.1 or localhost, or set EPHEMERA_METRICS_TOKEN');
   } else {
     const text = await registry.text();
     response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' });
