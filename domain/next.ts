@@ -24,6 +24,7 @@ import {
   TIMELINE_LIMIT,
   hasEnded,
   isServing,
+  mayBeAssigned,
   type Confirmation,
   type Destroying,
   type Draining,
@@ -53,7 +54,7 @@ export function next(vm: Vm, event: VmEvent): Vm {
     case 'report':
       return reported(vm, event);
     case 'assigned':
-      return vm.assignedMachineId === event.machineId ? vm : { ...vm, assignedMachineId: event.machineId };
+      return mayBeAssigned(vm) ? { ...vm, assignedMachineId: event.machineId } : vm;
     case 'connections':
       return typedConnections(vm, event);
     case 'confirmAnswered':

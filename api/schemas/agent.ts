@@ -97,7 +97,9 @@ export const reportBodySchema = z
       .string()
       .max(64)
       .optional()
-      .describe('`confirm` of the answer before, if it had one: the count was taken since.'),
+      .describe(
+        '`confirm` of the answer before, if it had one: the count was taken since. Default: it answers no question.',
+      ),
     assigned: assignedSchema.optional(),
   })
   .meta({ id: 'AgentReport' });

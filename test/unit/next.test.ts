@@ -55,6 +55,7 @@ createFailed       destroying  ·           ·           ·           ·        
 machineReady       ·           running     ·           ·           ·           ·           ·           ·           ·           ·
 notReady           ·           destroying  ·           ·           ·           ·           ·           ·           ·           ·
 report             *           running     *           *           *           *           ·           ·           ·           ·
+assigned           *           *           ·           ·           ·           ·           ·           ·           ·           ·
 connections        *           *           *           *           *           *           ·           ·           ·           ·
 confirmAnswered    ·           ·           *           destroying  *           *           ·           ·           ·           ·
 confirmUnanswered  ·           ·           ·           *           ·           ·           ·           ·           ·           ·
