@@ -27,7 +27,8 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       await vm.signal('report', report(machineId, 3, 0));
     },
   },
-  'idle-confirmed-by-report': {
+  /** Before questions had names there was `idle-confirmed-by-report`, whose history is kept. */
+  'idle-confirmed-by-named-report': {
     spec: { idle: { timeoutSeconds: 1 } },
     prepare: (park) => {
       park.confirmBy = 'report';
@@ -35,8 +36,8 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
     live: async (vm, machineId) => {
       await vm.signal('report', report(machineId, 2, 1));
       await vm.signal('report', report(machineId, 3, 0));
-      await untilView(vm, ({ aliveBecause }) => aliveBecause === 'confirming');
-      await vm.signal('report', report(machineId, 4, 0));
+      const { confirmationId: answers } = await untilView(vm, (view) => view.confirmationId !== undefined);
+      await vm.signal('report', { ...report(machineId, 4, 0), answers });
     },
   },
   'never-connected': { spec: { idle: { firstConnectTimeoutSeconds: 1 } } },

@@ -172,8 +172,11 @@ describe('a VM', () => {
     const { machineId } = await vm.executeUpdate<{ machineId: string }, []>('awaitReady');
     await vm.signal('report', ...report({ machineId }, 2, 1));
     await vm.signal('report', ...report({ machineId }, 3, 0));
-    await untilView(vm, (view) => view.aliveBecause === 'confirming');
+    const { confirmationId: answers } = await untilView(vm, (view) => view.confirmationId !== undefined);
     await vm.signal('report', ...report({ machineId }, 4, 0));
+    expect(await vm.query(viewQuery)).toMatchObject({ state: 'running', aliveBecause: 'confirming' });
+    const [answer] = report({ machineId }, 5, 0);
+    await vm.signal('report', { ...answer, answers });
     expect(await vm.result()).toMatchObject({ reason: 'idle' });
     expect(park.machines.size).toBe(0);
   });
