@@ -122,6 +122,9 @@ export interface MachineImages {
   delete(name: string, signal: CancelSignal): Promise<void>;
 }
 
+/** The VM whose console is asked for: ids of machines are in every view, and a view is a claim of its workflow. */
+export type ConsoleOwner = Pick<MachineLabels, 'project' | 'vm'>;
+
 /**
  * Turns a spec into a machine. Every method may be called again at any time, by another process, after a
  * crash. Errors are {@link ProviderError}s; an aborted signal rejects with the signal's reason.
@@ -142,8 +145,8 @@ export interface MachineProvider {
   destroy(machineId: string, signal: CancelSignal, progress?: CallProgress): Promise<void>;
   /** Every machine of this deployment, ended ones included. */
   list(signal: CancelSignal): Promise<Machine[]>;
-  /** The last part of the console output, or undefined when none is kept. */
-  readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** The last part of the console output; undefined when none is kept, or the machine is of another `owner`. */
+  readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined>;
   /** Present where machines can be stopped and started, suspended and resumed. */
   readonly power?: MachinePowerControl;
   /** Present where machines can be turned into images. */

@@ -96,6 +96,9 @@ export function sweepId(deployment: string): string {
   return `sweep/${deployment}`;
 }
 
+/** By which the API tells a worker whose console it wants: the workflow id of a VM. */
+export const CONSOLE_OWNER_HEADER = 'x-ephemera-vm';
+
 /** The project and name in a VM's workflow id, or undefined when it is no VM's. */
 export function parseVmWorkflowId(workflowId: string): { project: string; name: string } | undefined {
   const [kind, project, name, ...rest] = workflowId.split('/');

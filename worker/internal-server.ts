@@ -1,6 +1,6 @@
 /**
  * Byte streams that do not belong in histories, for the API alone: `GET /internal/machines/<machineId>/console`.
- * The bearer token is derived from the deployment's secret.
+ * The bearer token is derived from the deployment's secret. The header {@link CONSOLE_OWNER_HEADER} names the VM that asks.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,6 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { deriveKey } from '../config/deployment-secret.ts';
+import type { ConsoleOwner } from '../domain/machine-provider.ts';
+import { CONSOLE_OWNER_HEADER, parseVmWorkflowId } from '../domain/wire-names.ts';
 
 const CONSOLE_BYTES = 64 * 1024;
 const CONSOLE_PATH = /^\/internal\/machines\/([a-z0-9-]{1,64})\/console$/;
@@ -22,8 +24,8 @@ export interface InternalServerOptions {
   /** 0 takes any free port. */
   port: number;
   token: string;
-  /** The end of a machine's console, or undefined when this host keeps none. */
-  readConsole: (machineId: string, maxBytes: number) => Promise<Uint8Array | undefined>;
+  /** The end of a machine's console, or undefined when this host keeps none of that VM's. */
+  readConsole: (machineId: string, maxBytes: number, owner: ConsoleOwner) => Promise<Uint8Array | undefined>;
   log: Logger;
 }
 
@@ -83,7 +85,9 @@ async function answer(
     end(response, 405, 'only GET');
     return;
   }
-  const text = await options.readConsole(machineId, CONSOLE_BYTES);
+  const owner = parseVmWorkflowId(request.headers[CONSOLE_OWNER_HEADER]?.toString() ?? '');
+  const text =
+    owner && (await options.readConsole(machineId, CONSOLE_BYTES, { project: owner.project, vm: owner.name }));
   if (text === undefined) {
     end(response, 404, 'no console is kept');
     return;

@@ -188,9 +188,9 @@ async function startInternal(
     host: settings.worker.internalHost,
     port: settings.worker.internalPort,
     token: internalToken(secret),
-    readConsole: async (machineId, maxBytes) => {
+    readConsole: async (machineId, maxBytes, owner) => {
       for (const { provider } of hosts) {
-        const text = await provider.readConsole(machineId, maxBytes);
+        const text = await provider.readConsole(machineId, maxBytes, owner);
         if (text !== undefined) return text;
       }
       return undefined;

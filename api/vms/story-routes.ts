@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import { plainConsoleText } from '../../domain/console-text.ts';
+import { CONSOLE_OWNER_HEADER } from '../../domain/wire-names.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/problem.ts';
 import { keyedRoute } from '../http/route.ts';
 import { consoleQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { timelineSchema } from '../schemas/vm.ts';
 import { describedVm } from './vm-reply.ts';
+import type { VmRecord } from './vm-record.ts';
 
 const CONSOLE_SECONDS = 5;
 const CONSOLE_TYPE = 'text/plain; charset=utf-8';
@@ -45,7 +47,7 @@ export const consoleRoute = keyedRoute({
   errors: ['unknownVm', 'consoleUnavailable', 'temporalUnavailable'],
   handle: async ({ project, params, query, gone }, api) => {
     const { record } = await describedVm(api, project, params.name);
-    const raw = await consoleOf(api, record.view.machineId, gone);
+    const raw = await consoleOf(api, record, gone);
     if (raw === undefined) throw new ApiProblem('consoleUnavailable', `${params.name} has no console output to show`);
     const data = query.raw ? raw : plainConsoleText(new TextDecoder().decode(raw));
     return { status: 200, content: { type: CONSOLE_TYPE, data } };
@@ -53,7 +55,8 @@ export const consoleRoute = keyedRoute({
 });
 
 /** Console output from the worker's internal endpoint; undefined when there is none or no worker is there. */
-async function consoleOf(api: ApiContext, machineId: string, gone: AbortSignal): Promise<Uint8Array | undefined> {
+async function consoleOf(api: ApiContext, record: VmRecord, gone: AbortSignal): Promise<Uint8Array | undefined> {
+  const { machineId } = record.view;
   if (machineId === '') return undefined;
   const { internalHost, internalPort } = api.settings.worker;
   const host = internalHost.includes(':') ? `[${internalHost}]` : internalHost;
@@ -63,7 +66,8 @@ async function consoleOf(api: ApiContext, machineId: string, gone: AbortSignal):
   const timer = setTimeout(giveUp, CONSOLE_SECONDS * 1000);
   gone.addEventListener('abort', giveUp);
   try {
-    const headers = { authorization: `Bearer ${api.internalToken}` };
+    // Whose machine it is, the worker knows: the view is a claim of the workflow.
+    const headers = { authorization: `Bearer ${api.internalToken}`, [CONSOLE_OWNER_HEADER]: record.workflowId };
     const response = await fetch(url, { headers, signal: stop.signal, redirect: 'error' });
     const data = await response.arrayBuffer();
     return response.ok ? Buffer.from(data) : undefined;

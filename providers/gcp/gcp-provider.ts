@@ -9,6 +9,7 @@ import { GCP_RULES, type GcpRules } from '../../domain/gcp-rules.ts';
 import type {
   CallProgress,
   CancelSignal,
+  ConsoleOwner,
   CreateMachineRequest,
   Machine,
   MachineEndCause,
@@ -22,7 +23,7 @@ import type { ComputeApi, InstanceResource } from './compute-api.ts';
 import { computeClients } from './compute-clients.ts';
 import { Instances, LIST_PAGE_SIZE } from './instances.ts';
 import type { InstanceDefaults } from './instance-resource.ts';
-import { PROVIDER_NAME, machineOf, zoneOf } from './machine-facts.ts';
+import { PROVIDER_NAME, machineOf, recordOf, zoneOf } from './machine-facts.ts';
 import { MachineDiskImages } from './machine-images.ts';
 import { MachineInsert } from './machine-insert.ts';
 import { Operations, parseToken, pendingOperation, tokenOf } from './operations.ts';
@@ -151,14 +152,16 @@ class GcpProvider implements MachineProvider {
     });
   }
 
-  async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
     if (!isMachineId(machineId)) return undefined;
     const { signal } = new AbortController();
     return this.inOurWords(`read the console of ${machineId}`, async () => {
       const { api, calls, instances } = await this.ready();
       const settings: CallSettings = { purpose: 'ongoing', signal };
-      const known = instances.knownZone(machineId);
+      const known = owner === undefined ? instances.knownZone(machineId) : undefined;
       const found = known === undefined ? await instances.find(machineId, settings) : undefined;
+      const labels = found === undefined ? undefined : recordOf(found)?.labels;
+      if (owner !== undefined && (labels?.project !== owner.project || labels.vm !== owner.vm)) return undefined;
       const zone = known ?? (found === undefined ? undefined : zoneOf(found));
       if (zone === undefined) return undefined;
       const output = await calls.find(settings, (options) =>

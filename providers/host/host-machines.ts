@@ -4,8 +4,15 @@
  */
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import type { CancelSignal, CreateMachineRequest, Machine, MachineLabels } from '../../domain/machine-provider.ts';
+import type {
+  CancelSignal,
+  ConsoleOwner,
+  CreateMachineRequest,
+  Machine,
+  MachineLabels,
+} from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { DamagedFile, withHostFailures } from './host-failure.ts';
 import { KeptConsoles } from './kept-consoles.ts';
 import { pruneLeftovers } from './leftovers.ts';
@@ -125,13 +132,23 @@ export class HostMachines<Order extends HostOrder> {
     });
   }
 
-  /** Of a machine, or for an hour of one that was destroyed. Errors: `hostFailure`. */
-  async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  /** Of a machine, or for an hour of one that was destroyed; of another `owner` none. Errors: `hostFailure`. */
+  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
     if (!isMachineId(machineId)) return undefined;
+    const wanted = owner && vmWorkflowId(owner.project, owner.vm);
     return withHostFailures(async () => {
       const tail = await readTail(this.#consoleOf(machineId), maxBytes);
-      return tail ?? this.#consoles.read(machineId, maxBytes);
+      const owner = wanted === undefined ? undefined : await this.#ownerOf(machineId);
+      // Without an owner it may have gone a moment ago.
+      if (tail === undefined || owner !== wanted) return this.#consoles.read(machineId, maxBytes, wanted);
+      return tail;
     });
+  }
+
+  /** The VM that the machine was made for; undefined when it is gone, or nobody knows. */
+  async #ownerOf(machineId: string): Promise<string | undefined> {
+    const order = await this.#options.readOrder(this.dirOf(machineId)).catch(ignoreDamage);
+    return order && vmWorkflowId(order.labels.project, order.labels.vm);
   }
 
   #consoleOf(machineId: string): string {
@@ -166,8 +183,10 @@ export class HostMachines<Order extends HostOrder> {
 
   async #end(machineId: string, signal: CancelSignal): Promise<void> {
     // A console that cannot be kept, on a full disk for one, is no reason to keep its machine.
-    const keepConsole = (): Promise<void> =>
-      this.#consoles.keep(machineId, this.#consoleOf(machineId)).catch(() => undefined);
+    const keepConsole = async (): Promise<void> => {
+      const owner = await this.#ownerOf(machineId).catch(() => undefined);
+      await this.#consoles.keep(machineId, this.#consoleOf(machineId), owner).catch(() => undefined);
+    };
     await endMachine(this.dirOf(machineId), this.started.of(machineId), signal, keepConsole);
     await this.#options.onGone?.(machineId);
   }

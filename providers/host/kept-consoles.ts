@@ -3,7 +3,7 @@
  * by the time anybody looks. Kept for an hour, and no more than so many.
  */
 import { randomUUID } from 'node:crypto';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unlessAbsent } from './host-failure.ts';
 import { entriesOf, makePrivateDir, readTail } from './machine-files.ts';
@@ -24,8 +24,11 @@ export class KeptConsoles {
     this.#mostKept = mostKept;
   }
 
-  /** Keeps the end of a console; again replaces it. A machine without one leaves what was kept of it. */
-  async keep(machineId: string, consolePath: string): Promise<void> {
+  /**
+   * Keeps the end of a console; again replaces it. A machine without one leaves what was kept of it. `owner`: the workflow
+   * id of its VM, where known.
+   */
+  async keep(machineId: string, consolePath: string, owner = ''): Promise<void> {
     const tail = await readTail(consolePath, KEPT_BYTES);
     if (tail === undefined || tail.length === 0) return;
     await makePrivateDir(this.#dir);
@@ -34,19 +37,28 @@ export class KeptConsoles {
     if (names.length >= this.#mostKept) await this.#prune(names, Math.floor(this.#mostKept * LEFT_WHEN_FULL));
     const draft = join(this.#dir, `.${machineId}.${randomUUID()}`);
     try {
-      await writeFile(draft, tail, { mode: 0o600 });
+      await writeFile(draft, [Buffer.from(`${owner}\n`), tail], { mode: 0o600 });
       await rename(draft, this.#pathOf(machineId));
     } finally {
       await rm(draft, { force: true });
     }
   }
 
-  /** The last part of a kept console; undefined when none is kept, or not any more. Errors: `hostFailure`. */
-  async read(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  /**
+   * The last part of a kept console; undefined when none is kept, or not any more, or not of this `owner` where one is
+   * given. Errors: `hostFailure`.
+   */
+  async read(machineId: string, maxBytes: number, owner?: string): Promise<Uint8Array | undefined> {
     const path = this.#pathOf(machineId);
     const found = await unlessAbsent(stat(path));
     if (found === undefined || Date.now() - found.mtimeMs > KEPT_MS) return undefined;
-    return readTail(path, maxBytes);
+    const kept = await unlessAbsent(readFile(path));
+    // The first line says whose it is.
+    const ownerEnd = kept?.indexOf('\n') ?? -1;
+    if (kept === undefined || ownerEnd < 0) return undefined;
+    if (owner !== undefined && kept.toString('utf8', 0, ownerEnd) !== owner) return undefined;
+    const text = kept.subarray(ownerEnd + 1);
+    return text.subarray(Math.max(0, text.length - maxBytes));
   }
 
   /** Removes those whose time is over; asked more often, it looks once a minute. */

@@ -8,6 +8,7 @@ import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../../domain/local-m
 import type {
   AgentBootstrap,
   CancelSignal,
+  ConsoleOwner,
   CreateMachineRequest,
   Machine,
   MachineProvider,
@@ -91,8 +92,8 @@ class LocalProvider implements MachineProvider {
     return this.machines.list(signal);
   }
 
-  async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    return this.machines.readConsole(machineId, maxBytes);
+  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
+    return this.machines.readConsole(machineId, maxBytes, owner);
   }
 
   /** True when this call wrote the order, false when one was there. */

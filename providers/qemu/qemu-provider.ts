@@ -5,7 +5,13 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GuestAssignment } from '../../domain/guest-machine.ts';
-import type { CancelSignal, CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
+import type {
+  CancelSignal,
+  ConsoleOwner,
+  CreateMachineRequest,
+  Machine,
+  MachineProvider,
+} from '../../domain/machine-provider.ts';
 import { ProviderError } from '../../domain/provider-error.ts';
 import type { RoomSize } from '../../domain/room.ts';
 import type { VmSpec } from '../../domain/vm-spec.ts';
@@ -132,8 +138,8 @@ class QemuProvider implements MachineProvider {
     return this.machines.list(signal);
   }
 
-  async readConsole(machineId: string, maxBytes: number): Promise<Uint8Array | undefined> {
-    return this.machines.readConsole(machineId, maxBytes);
+  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
+    return this.machines.readConsole(machineId, maxBytes, owner);
   }
 
   private async checkBuiltInImage({ memoryMb }: VmSpec): Promise<void> {

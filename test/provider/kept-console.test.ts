@@ -1,5 +1,5 @@
 /** The console of a machine outlives it for a while: it says why the machine failed. */
-import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -69,9 +69,23 @@ describe('kept consoles', () => {
     await writeFile(path, `first${'x'.repeat(100 * 1024)}last`);
     const consoles = new KeptConsoles(join(dir, 'kept'));
     await consoles.keep('m-1', path);
-    const kept = await readFile(join(dir, 'kept', 'm-1'), 'utf8');
+    const kept = textOf(await consoles.read('m-1', 100 * 1024));
     expect(kept).toHaveLength(64 * 1024);
-    expect(kept.endsWith('last')).toBe(true);
+    expect(kept!.endsWith('last')).toBe(true);
+  });
+
+  it('are read for the VM that had the machine, and for no other', async () => {
+    const path = join(dir, 'console.log');
+    await writeFile(path, 'one line\nand another');
+    const consoles = new KeptConsoles(join(dir, 'kept'));
+    await consoles.keep('m-1', path, 'vm/default/lobby');
+    await consoles.keep('m-2', path);
+    expect(textOf(await consoles.read('m-1', 100, 'vm/default/lobby'))).toBe('one line\nand another');
+    expect(textOf(await consoles.read('m-1', 7, 'vm/default/lobby'))).toBe('another');
+    for (const owner of ['vm/default/lob', 'vm/other/lobby', '']) {
+      expect(await consoles.read('m-1', 100, owner)).toBeUndefined();
+    }
+    expect(await consoles.read('m-2', 100, 'vm/default/lobby')).toBeUndefined();
   });
 
   it('are never more than so many: the oldest go', async () => {

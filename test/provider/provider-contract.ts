@@ -251,7 +251,7 @@ export function describeProvider(name: string, makeHarness: () => Promise<Provid
     });
 
     it('reads the last part of the console, and none of an unknown machine', async () => {
-      const { machineId } = await create();
+      const { machineId, labels } = await create();
       await eventually(async () => {
         expect((await provider.readConsole(machineId, 64 * 1024))?.byteLength).toBeGreaterThan(0);
       });
@@ -259,6 +259,14 @@ export function describeProvider(name: string, makeHarness: () => Promise<Provid
       const tail = await provider.readConsole(machineId, 5);
       expect(tail?.byteLength).toBe(Math.min(5, whole!.byteLength));
       expect(await provider.readConsole(harness.request().machineId, 100)).toBeUndefined();
+      const { project, vm } = labels;
+      expect((await provider.readConsole(machineId, 5, { project, vm }))?.byteLength).toBe(tail?.byteLength);
+      for (const other of [
+        { project: 'other', vm },
+        { project, vm: 'other' },
+      ]) {
+        expect(await provider.readConsole(machineId, 5, other)).toBeUndefined();
+      }
     });
   });
 }

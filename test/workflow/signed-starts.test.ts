@@ -169,6 +169,30 @@ describe('a host that is asked by another workflow than the one of a VM', () => 
   });
 });
 
+it('a VM that says it has the machine of another shows the console of none, while that lives and afterwards', async () => {
+  const [name, peek] = [newName(), newName()];
+  const { machineId } = await create(name, { startupScript: '#!/bin/sh\necho "its token is $TOKEN"\n' });
+  const { memo } = await server.client.workflow.getHandle(vmWorkflowId('default', name)).describe();
+  await server.client.workflow.start('vm', {
+    workflowId: vmWorkflowId('default', peek),
+    taskQueue: stack.controlTaskQueue,
+    args: [],
+    memo: JSON.parse(JSON.stringify(memo ?? {}).replaceAll(`"${name}"`, `"${peek}"`)) as Record<string, unknown>,
+    // No worker of the deployment gets to tell the truth.
+    startDelay: '1 hour',
+  });
+  expect((await stack.call('GET', `/v1/vms/${peek}`)).body).toMatchObject({ name: peek, machineId });
+  for (const when of ['while it lives', 'afterwards']) {
+    const [own, foreign] = [
+      await stack.call('GET', `/v1/vms/${name}/console`),
+      await stack.call('GET', `/v1/vms/${peek}/console`),
+    ];
+    expect([when, own.status]).toEqual([when, 200]);
+    expect([when, foreign.status, foreign.body.code]).toEqual([when, 404, 'consoleUnavailable']);
+    await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=30`);
+  }
+});
+
 it('a lost machine of a VM that the API started is replaced, and gets its sealed input', async () => {
   const name = newName();
   const { machineId } = await create(name, { onLost: 'recreate' });
