@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { apiAnswers } from '../../worker/api-reach.ts';
+
+let server: Server | undefined;
+afterEach(() => new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve))));
+
+/** What stands at the address of the API: for each path a status and a body. */
+async function addressOf(answers: Record<string, [status: number, body: string]>): Promise<string> {
+  server = createServer((request, response) => {
+    const [status, body] = answers[request.url ?? ''] ?? [404, ''];
+    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(body);
+  });
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const healthz: [number, string] = [200, '{"status":"ok"}'];
+
+describe('the silence of agents over HTTP', () => {
+  it('may count while the API takes reports', async () => {
+    const ready = '{"status":"ready","listAgeSeconds":1}';
+    expect(await apiAnswers({ apiUrl: await addressOf({ '/healthz': healthz, '/readyz': [200, ready] }) })).toBe(true);
+  });
+
+  it('does not count while a proxy answers for an API that is away', async () => {
+    for (const status of [502, 503, 504]) {
+      const gone: [number, string] = [status, '<html>Bad Gateway</html>'];
+      expect(await apiAnswers({ apiUrl: await addressOf({ '/healthz': gone, '/readyz': gone }) })).toBe(false);
+      await new Promise((resolve) => server!.close(resolve));
+    }
+  });
+
+  it('does not count while the API does not reach Temporal: it refuses every report then', async () => {
+    const late = '{"status":"ready","listAgeSeconds":300}';
+    expect(await apiAnswers({ apiUrl: await addressOf({ '/healthz': healthz, '/readyz': [200, late] }) })).toBe(false);
+    await new Promise((resolve) => server!.close(resolve));
+    const unread = '{"code":"notReady"}';
+    expect(await apiAnswers({ apiUrl: await addressOf({ '/healthz': healthz, '/readyz': [503, unread] }) })).toBe(
+      false,
+    );
+  });
+
+  it('does not count while nothing answers, or something else', async () => {
+    expect(await apiAnswers({ apiUrl: 'http://127.0.0.1:1' })).toBe(false);
+    expect(await apiAnswers({ apiUrl: await addressOf({ '/readyz': [200, '<html>Welcome</html>'] }) })).toBe(false);
+  });
+});
