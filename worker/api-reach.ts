@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { z } from 'zod';
 
 const TRY_TIMEOUT_MS = 2000;
@@ -34,7 +34,7 @@ export async function apiAnswers(
   }
 }
 
-function get(url: URL, options: { agent: false; signal: AbortSignal; ca?: string }): Promise<IncomingMessage> {
+function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     send(url, options, resolve).on('error', reject).end();

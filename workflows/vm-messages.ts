@@ -34,7 +34,8 @@ export function handleMessages(life: VmLife): void {
   setHandler(reportSignal, (report) => {
     if (isFailure(report)) life.record({ kind: 'notReady', machineId: report.machineId, detail: report.failure });
     else if (isAssigned(report)) life.record({ kind: 'assigned', machineId: report.machineId });
-    else if (isReport(report)) life.record({ kind: 'report', ...report });
+    // The kind last: whoever has a CLI may send more fields than a report has.
+    else if (isReport(report)) life.record({ ...report, kind: 'report' });
     else refuse('report', 'an object {machineId, sequence, connections, sentAt}');
   });
   setHandler(connectionsSignal, (connections) => {

@@ -3,6 +3,7 @@
  * come at once or again, one VM comes out; what the memo of the existing one says tells a repeat from a conflict.
  * A VM that is being destroyed is nobody's answer: the create waits for its end and starts the next life of the name.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { refusePlainDelivery } from '../agents/plain-connection.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -13,9 +14,9 @@ import { normaliseSpec } from './normalise-spec.ts';
 import { refuseByRules } from './refuse-by-rules.ts';
 import { secretInputOf } from './secret-input.ts';
 import { idempotencyKeyHash, specHash } from './spec-hash.ts';
+import { secondsLeft, type CallersTime } from './shared-waits.ts';
 import { startVm, type VmStart } from './start-vm.ts';
-import type { CallersTime } from './shared-waits.ts';
-import type { DescribedVm } from './vm-directory.ts';
+import type { DescribedVm, SettledVm } from './vm-directory.ts';
 import { nameForKey, readableName } from './vm-names.ts';
 import type { VmRecord } from './vm-record.ts';
 import { presented } from './vm-reply.ts';
@@ -35,6 +36,7 @@ export interface CreateRequest {
 
 const NAME_ATTEMPTS = 5;
 const RETRY_AFTER_SECONDS = 5;
+const LOOK_AGAIN_MS = 500;
 
 /**
  * Makes the VM that a request asks for, or finds the one an earlier, equal request made.
@@ -93,12 +95,32 @@ async function getOrStart(api: ApiContext, start: VmStart, time: CallersTime): P
     if (found) api.projection.see(found.record);
     if (found && isRepeat(found, start)) return existing(found, start);
     if (found && !found.record.closed) {
-      const { record: seen, ending } = await api.directory.settled(found);
-      if (!ending) return existing({ ...found, record: seen }, start);
-      await untilNameIsFree(api, seen, time);
+      const settled = await settledInTime(api, found, time);
+      if (settled.record.closed) continue;
+      if (!settled.ending) return existing(settled, start);
+      await untilNameIsFree(api, settled.record, time);
     } else if (unanswered !== undefined) throw unanswered;
   }
   throw new ApiProblem('temporalUnavailable', `The name ${start.name} is taken and given up again and again`);
+}
+
+/**
+ * A worker that died with a task of the VM hides what was sent since, until Temporal takes the task back: 10 s at most.
+ * @throws ApiProblem `temporalUnavailable` when the caller has less time.
+ */
+async function settledInTime(api: ApiContext, first: DescribedVm, time: CallersTime): Promise<DescribedVm & SettledVm> {
+  for (let found = first; ;) {
+    const settled = await api.directory.settled(found);
+    if (found.record.closed || settled.ending !== 'unknown') return { ...found, ...settled };
+    const { project, name } = found.record.view;
+    if (secondsLeft(time) === 0) {
+      throw new ApiProblem('temporalUnavailable', `Nobody could say yet whether ${name} lives on`, {
+        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      });
+    }
+    await sleep(LOOK_AGAIN_MS, undefined, { signal: time.gone }).catch(() => undefined);
+    found = (await api.directory.describe(project, name)) ?? found;
+  }
 }
 
 /** @throws ApiProblem `vmEnding` when the life that ends takes longer than the caller has time. */

@@ -1,5 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import type { MachineActivities } from '../../domain/activities.ts';
 import type { TimelineEntryView, VmView } from '../../domain/vm-view.ts';
 import { MEMO, SIGNAL, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
@@ -14,6 +15,7 @@ import { isClosed, isEnding, vmRecord, type VmRecord } from './vm-record.ts';
 const CALL_SECONDS = 5;
 /** How long a query may take: it needs a worker, and the memo is a good answer too. */
 const QUERY_SECONDS = 2;
+const TASK_STARTED = proto.temporal.api.enums.v1.PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
 /** Messages that a workflow has not taken yet and that are looked through at most. */
 const UNREAD_EVENTS = 100;
 
@@ -24,6 +26,14 @@ export interface DescribedVm {
   idempotencyKeyHash: string | undefined;
   /** Something was sent to the workflow that it has not taken yet, so the record may be out of date. */
   hasUnread: boolean;
+  /** A worker has taken, or died with, what was sent: whatever was sent since is in no history until it is done. */
+  isBeingRead: boolean;
+}
+
+/** What became of a VM after all that was sent to it; `unknown` while nobody can see all of that. */
+export interface SettledVm {
+  record: VmRecord;
+  ending: boolean | 'unknown';
 }
 
 /** Finds VMs in Temporal and talks to their workflows, every call with a deadline. */
@@ -71,6 +81,7 @@ export class VmDirectory {
           specHash: textOr(memo[MEMO.specHash]),
           idempotencyKeyHash: textOr(memo[MEMO.idempotencyKeyHash]),
           hasUnread: Boolean(found.raw.pendingWorkflowTask),
+          isBeingRead: found.raw.pendingWorkflowTask?.state === TASK_STARTED,
         }
       );
     } catch (error) {
@@ -116,12 +127,13 @@ export class VmDirectory {
    * Whether the VM lives on after all that was sent to it before this call: a destroy that was answered a moment ago
    * counts, also before the workflow has taken it. Asks the workflow only when it has something to take.
    */
-  async settled({ record, hasUnread }: DescribedVm): Promise<{ record: VmRecord; ending: boolean }> {
+  async settled({ record, hasUnread, isBeingRead }: DescribedVm): Promise<SettledVm> {
     const isOver = !record.closed && isEnding(record);
     if (!hasUnread || isOver) return { record, ending: isOver };
     const asked = await this.fresh(record);
     if (asked !== record) return { record: asked, ending: isEnding(asked) };
-    return { record, ending: await this.#hasUnreadEnd(record).catch(() => false) };
+    const isUnread = await this.#hasUnreadEnd(record).catch(() => 'unknown' as const);
+    return { record, ending: isUnread === false && isBeingRead ? 'unknown' : isUnread };
   }
 
   /** Without a worker nobody takes what was sent; it stands at the end of the history. */

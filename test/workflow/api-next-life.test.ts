@@ -2,6 +2,7 @@ import { type WorkflowClientInterceptor } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from './api-harness.ts';
+import { TEST_NAMESPACE } from '../temporal-server.ts';
 import type { MachinePark } from './machine-park.ts';
 import { runHost, runWorker, startVmHarness, workflowBundle, type VmHarness } from './vm-harness.ts';
 
@@ -168,6 +169,30 @@ describe('a DELETE that was answered', () => {
       await there!.close();
       await here!.close();
       await Promise.all(stops.map((stop) => stop()));
+    }
+  });
+
+  it('is known to the create that follows also when a worker died with a task of the VM in its hands', async () => {
+    const own = await harness.park('delete behind a dead worker');
+    const replica = await startTestApi(harness.server, own.queue);
+    try {
+      const name = uniqueName();
+      const body = chat(name);
+      const first = await replica.call('POST', '/v1/vms?wait=ready&timeoutSeconds=20', { body });
+      await own.stopWorkers();
+      const { client } = harness.server;
+      await client.workflow.getHandle(first.body.workflowId).signal('connections', 1);
+      const request = { namespace: TEST_NAMESPACE, taskQueue: { name: own.queue }, identity: 'dies with it' };
+      const take = () => client.workflowService.pollWorkflowTaskQueue(request);
+      const taken = await client.withDeadline(Date.now() + 30_000, take);
+      expect(taken.workflowExecution?.workflowId).toBe(first.body.workflowId);
+      expect((await replica.call('DELETE', `/v1/vms/${name}`)).status).toBe(202);
+      const soon = await replica.call('POST', '/v1/vms', { body });
+      expect([soon.status, soon.body.code]).toEqual([503, 'temporalUnavailable']);
+      const late = await replica.call('POST', '/v1/vms?wait=ready&timeoutSeconds=15', { body });
+      expect([late.status, late.body.code]).toEqual([409, 'vmEnding']);
+    } finally {
+      await replica.close();
     }
   });
 

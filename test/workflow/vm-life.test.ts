@@ -242,6 +242,7 @@ describe('a VM', () => {
     const { machineId } = await vm.executeUpdate<{ machineId: string }, []>('awaitReady');
     await vm.signal('report', ...report({ machineId: 'm-earlier' }, 9, 9));
     await vm.signal('report', 'nonsense');
+    await vm.signal('report', { machineId, sequence: 2, connections: 0, sentAt: 0, kind: 'nonsense' });
     await vm.signal('connections', -4);
     await vm.signal('hold', 'long');
     await vm.signal('machineLost', null);
