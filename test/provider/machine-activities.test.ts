@@ -218,7 +218,10 @@ describe('the activities of a local machine', () => {
     await eventually(() => expect(heartbeats).toBeGreaterThanOrEqual(2));
     environment.cancel();
     await expect(waiting).rejects.toBeInstanceOf(CancelledFailure);
-    expect(await run(activities.confirmUsage, { machineId })).toEqual({ kind: 'awaitReport', id: expect.any(String) as string });
+    expect(await run(activities.confirmUsage, { machineId })).toEqual({
+      kind: 'awaitReport',
+      id: expect.any(String) as string,
+    });
     await run(activities.tellDraining, { machineId, draining: true });
     expect(links.counters.links).toBe(0);
   });

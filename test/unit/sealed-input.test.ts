@@ -41,7 +41,7 @@ describe('a sealed input', () => {
         expect(inputs.open(start, inputs.seal(start, any))).toEqual(any);
       }),
     );
-  });
+  }, 60_000);
 
   it('is not opened when any single byte of nonce, tag or ciphertext was changed', () => {
     const payload = payloadOf(inputs.seal(start, input));
