@@ -198,6 +198,10 @@ describe('the activities of a local machine', () => {
     const machineId = await createMachine();
     const readiness = { kind: 'tcp', port: 9, path: null, timeoutSeconds: 60 } as const;
     const waiting = run(activities.awaitMachineReady, readyInput(machineId, readiness));
+    await eventually(async () => {
+      const bytes = await harness.provider.readConsole(machineId, 10_000);
+      expect(new TextDecoder().decode(bytes)).toContain(machineId);
+    });
     await harness.crash(machineId);
     await expect(waiting).rejects.toMatchObject({ type: 'bootFailed', nonRetryable: true });
     await expect(waiting).rejects.toThrow(machineId);

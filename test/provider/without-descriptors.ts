@@ -39,15 +39,25 @@ const status = async (): Promise<string> =>
   answerOf(provider.describe(machineId, signal).then((machine) => machine?.status));
 
 const before = await status();
-const taken = takeAll();
-const described = await status();
-const listed = await answerOf(provider.list(signal).then((machines) => machines.map((one) => one.status).join()));
-const consoleRead = await answerOf(provider.readConsole(machineId, 100).then((bytes) => bytes?.length));
-const destroyed = await answerOf(provider.destroy(machineId, signal));
+const taken: number[] = [];
+const described = await withoutDescriptors(status);
+const listed = await withoutDescriptors(() =>
+  answerOf(provider.list(signal).then((machines) => machines.map((one) => one.status).join())),
+);
+const consoleRead = await withoutDescriptors(() =>
+  answerOf(provider.readConsole(machineId, 100).then((bytes) => bytes?.length)),
+);
+const destroyed = await withoutDescriptors(() => answerOf(provider.destroy(machineId, signal)));
 for (const descriptor of taken) closeSync(descriptor);
 const after = await status();
 const seen: SeenWithoutDescriptors = { before, described, listed, destroyed, consoleRead, after };
 process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit());
+
+/** What was given back since the last call, as a pipe that closed, is taken first. */
+async function withoutDescriptors(call: () => Promise<string>): Promise<string> {
+  taken.push(...takeAll());
+  return call();
+}
 
 function takeAll(): number[] {
   const descriptors: number[] = [];
