@@ -6,6 +6,7 @@ import { KEYS_FILE } from './keys-file.ts';
 
 const PRIVATE_MODE = 0o700;
 const OF_OTHERS = 0o077;
+const WRITABLE_BY_OTHERS = 0o022;
 /** A directory that holds one of these was a state directory before. */
 const SIGNS_OF_STATE: readonly string[] = [SECRET_KEY_FILE, KEYS_FILE, FIRST_KEY_FILE];
 
@@ -32,6 +33,13 @@ export function makeStateDirectoryPrivate(stateDir: string): boolean {
         'files: name one of its own (EPHEMERA_STATE_DIR), or shut it with chmod 700',
     );
   }
+  const planted = (mode & WRITABLE_BY_OTHERS) === 0 ? undefined : entryOfAnotherUser(stateDir);
+  if (planted !== undefined) {
+    throw new Error(
+      `other users could write to the state directory ${stateDir} (mode ${shown}), and ${planted} is of another user, who ` +
+        'may know what is in it: remove what is not yours, or name a new directory (EPHEMERA_STATE_DIR)',
+    );
+  }
   try {
     chmodSync(stateDir, PRIVATE_MODE);
   } catch (cause) {
@@ -44,12 +52,22 @@ export function makeStateDirectoryPrivate(stateDir: string): boolean {
   return true;
 }
 
+/** The name of one that belongs neither to this user nor to root. */
+function entryOfAnotherUser(stateDir: string): string | undefined {
+  const trusted = [0, process.getuid?.() ?? 0, statSync(stateDir).uid];
+  return readdirSync(stateDir).find((entry) => !trusted.includes(ownerOf(stateDir, entry) ?? 0));
+}
+
+function ownerOf(stateDir: string, entry: string): number | undefined {
+  return lstatSync(join(stateDir, entry), { throwIfNoEntry: false })?.uid;
+}
+
 function isForStateAlone(stateDir: string): boolean {
   const entries = readdirSync(stateDir);
   if (entries.length === 0) return true;
   const { uid } = statSync(stateDir);
   const ownedAlike = (entry: string): boolean => {
-    const owner = lstatSync(join(stateDir, entry), { throwIfNoEntry: false })?.uid;
+    const owner = ownerOf(stateDir, entry);
     return owner === undefined || owner === 0 || owner === uid;
   };
   return entries.some((entry) => SIGNS_OF_STATE.includes(entry)) && entries.every(ownedAlike);

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeStateDirectoryPrivate } from '../../config/state-directory.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+const OTHER = 65_533;
 
 let parent: string;
 beforeEach(() => {
@@ -48,6 +49,27 @@ describe('the state directory', () => {
     expect(readIt()).toBe('secret');
     expect(makeStateDirectoryPrivate(path)).toBe(true);
     expect(readIt).toThrow('Permission denied');
+  });
+
+  it.skipIf(!isRoot)('in which others could write is refused where one of them put a secret that he knows', () => {
+    const path = openDirectory('writable', 0o777);
+    chownSync(path, NOBODY, NOBODY);
+    writeFileSync(join(path, 'secret-key'), '00'.repeat(32), { mode: 0o644 });
+    chownSync(join(path, 'secret-key'), OTHER, OTHER);
+    const asNobody = (): boolean => {
+      const getuid = vi.spyOn(process, 'getuid').mockReturnValue(NOBODY);
+      process.seteuid?.(NOBODY);
+      try {
+        return makeStateDirectoryPrivate(path);
+      } finally {
+        process.seteuid?.(0);
+        getuid.mockRestore();
+      }
+    };
+    expect(asNobody).toThrow(/secret-key is of another user/);
+    expect(modeOf(path)).toBe(0o777);
+    chownSync(join(path, 'secret-key'), NOBODY, NOBODY);
+    expect(asNobody()).toBe(true);
   });
 
   it.skipIf(!isRoot)('is refused to root, and left as it is, where it holds what is not of Ephemera', () => {
