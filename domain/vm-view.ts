@@ -33,6 +33,8 @@ export interface VmView {
   nextDeadline?: { at: string; kind: DeadlineKind };
   /** The open question that the next report of an agent over HTTP has to name; no part of what the API shows. */
   confirmationId?: string;
+  /** While the machine is destroyed: whether another one takes its place. No part of what the API shows. */
+  replaced?: boolean;
   holdUntil?: string;
   labels: Record<string, string>;
   createdAt: string;
@@ -79,6 +81,7 @@ export function vmView(vm: Vm, now: number): VmView {
     aliveBecause: aliveBecause(vm, now),
     ...(due ? { nextDeadline: { at: isoTime(due.at), kind: due.kind } } : {}),
     ...(isServing(state) && state.confirmation?.id !== undefined ? { confirmationId: state.confirmation.id } : {}),
+    ...(state.name === 'destroying' ? { replaced: state.then === 'recreate' } : {}),
     ...(vm.holdUntil !== null && vm.holdUntil > now ? { holdUntil: isoTime(vm.holdUntil) } : {}),
     labels: spec.labels,
     createdAt: isoTime(vm.createdAt),

@@ -164,7 +164,7 @@ export const timelineSchema = z
   .meta({ id: 'Timeline' });
 
 /** A VM as the API answers it: the workflow's view and where to find the workflow. */
-export type ApiVm = Omit<VmView, 'machineId' | 'confirmationId'> & {
+export type ApiVm = Omit<VmView, 'machineId' | 'confirmationId' | 'replaced'> & {
   machineId?: string;
   workflowId: string;
   runId: string;

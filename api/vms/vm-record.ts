@@ -71,6 +71,7 @@ function settled(view: VmView, seen: SeenExecution, closed: boolean): VmView {
   delete last.nextDeadline;
   delete last.holdUntil;
   delete last.connections;
+  delete last.replaced;
   return {
     ...last,
     state: 'failed',
@@ -93,7 +94,9 @@ export function hasEnded(view: VmView): boolean {
 /** True when a lost machine is being removed and another one takes its place: the same VM goes on. */
 export function isBeingReplaced({ view }: VmRecord): boolean {
   const isLoss = view.reason === 'lost' || view.reason === 'preempted';
-  return view.state === 'destroying' && isLoss && view.spec.onLost === 'recreate';
+  // A worker of an earlier version does not say it; a VM that lost machine after machine is not replaced any more.
+  const isReplaced = view.replaced ?? (isLoss && view.spec.onLost === 'recreate');
+  return view.state === 'destroying' && isReplaced;
 }
 
 /** True when the VM is over or about to be: nobody is served by it any more. */
@@ -115,8 +118,9 @@ export interface TemporalUi {
 /** The VM as the API answers it. */
 export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
   const { machineId, ...view } = record.view;
-  // A matter between workflow, replicas and agent.
+  // Matters between workflow, replicas and agent.
   delete view.confirmationId;
+  delete view.replaced;
   const { workflowId, runId } = record;
   return {
     ...view,

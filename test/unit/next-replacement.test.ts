@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { apiVm, isEnding, type VmRecord } from '../../api/vms/vm-record.ts';
 import { MAX_REPLACEMENTS } from '../../domain/vm-state.ts';
+import { vmView } from '../../domain/vm-view.ts';
 import { Life, MACHINE } from './vm-life.ts';
 
 const replaceable = { onLost: 'recreate' } as const;
@@ -54,6 +56,19 @@ describe('a VM that asks for a new machine when it loses one', () => {
       life.at(at + 2, 'machineCreated', { machine }).at(at + 3, 'machineReady', { machineId: machine.machineId });
     }
     expect([life.state, life.reason]).toEqual(['failed', 'lost']);
+  });
+
+  it('is no answer to a create while its last machine goes, and is one while another takes its place', () => {
+    const seen = (life: Life): VmRecord => {
+      const view = vmView(life.vm, life.vm.updatedAt);
+      return { workflowId: 'vm/default/lobby', runId: 'r', closed: false, view, timeline: [] };
+    };
+    expect(isEnding(seen(lost()))).toBe(false);
+    const last = lost();
+    last.vm = { ...Life.ready(replaceable).vm, replacements: MAX_REPLACEMENTS };
+    last.at(20, 'machineLost');
+    expect([last.state, last.reason, isEnding(seen(last))]).toEqual(['destroying', 'lost', true]);
+    expect(apiVm(seen(last), { uiUrl: null, namespace: 'n' })).not.toHaveProperty('replaced');
   });
 
   it('does not replace a machine that never became ready', () => {
