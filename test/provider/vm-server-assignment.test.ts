@@ -1,8 +1,10 @@
 /** What an agent does with its machine's assignment: vm-server as a real process, the test is its host. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Assignment } from '../../domain/assignment.ts';
+import { AppUsage } from '../../vm-server/agent/app-usage.ts';
+import { Assignee } from '../../vm-server/agent/assignee.ts';
 import { ScriptMarker } from '../../vm-server/agent/script-marker.ts';
 import { SCRIPT_OUTPUT_LIMIT_BYTES, interpreterOf } from '../../vm-server/agent/startup-script.ts';
 import { HostEnd, eventually, newMachine, tempDir, type VmServer } from './vm-server-processes.ts';
@@ -83,5 +85,28 @@ describe('the marker that a script ran', () => {
     marker.write('m-1', { cause: 'exited', exitCode: 3 });
     expect(new ScriptMarker(dir).read('m-1')).toEqual({ cause: 'exited', exitCode: 3 });
     expect(marker.read('m-2')).toBeUndefined();
+  });
+
+  it('keeps the variables of its machine for an agent that starts again, for root alone, and no word of the script', async () => {
+    const dir = tempDir();
+    const log = (): void => undefined;
+    const assignment = { machineId: 'm-1', name: 'test', project: 'default', timeoutSeconds: 60 };
+    const variables = { env: { A: 'plain' }, secretEnv: { B: 'hunter2' } };
+    const first = new Assignee({ usage: new AppUsage(), log, marker: new ScriptMarker(dir) });
+    first.take({ ...assignment, ...variables, startupScript: 'true # quiet' });
+    const file = join(dir, 'assignment.json');
+    await eventually(() => expect(readFileSync(file, 'utf8')).not.toContain('quiet'));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+
+    const heard: Record<string, string>[] = [];
+    const usage = new AppUsage();
+    const onEnvironment = (all: Record<string, string>): void => void heard.push(all);
+    const again = new Assignee({ usage, log, marker: new ScriptMarker(dir), onEnvironment });
+    again.resume('m-of-a-copied-disk');
+    expect(heard).toEqual([]);
+    again.resume('m-1');
+    usage.setConnections(0);
+    await eventually(() => expect(usage.reported).toMatchObject({ assigned: { state: 'done' } }));
+    expect(heard).toEqual([{ A: 'plain', B: 'hunter2' }]);
   });
 });

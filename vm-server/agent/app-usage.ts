@@ -29,6 +29,10 @@ export class AppUsage {
     return this.#ready;
   }
 
+  get assigned(): AssignmentState | null {
+    return this.#assigned;
+  }
+
   /** When the count last changed, by `performance.now()`: no set clock makes it jump. */
   get changedAt(): number {
     return this.#changedAt;

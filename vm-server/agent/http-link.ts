@@ -104,9 +104,17 @@ class HttpLink {
     }
   }
 
-  /** An app without a count may wait for what the machine is to be told, so its agent asks for that once. */
+  /**
+   * An app without a count may wait for what the machine is to be told, so its agent asks for that once, and says once
+   * that it has it: nobody else is given it from then on.
+   */
   #toSay(): ReportedUsage | null {
-    return this.#options.usage.reported ?? (this.#heardOnce ? null : { connections: 0, ready: false });
+    const { reported, assigned } = this.#options.usage;
+    if (reported !== null) return reported;
+    if (assigned !== null && this.#taken?.assigned?.state !== assigned.state) {
+      return { connections: 0, ready: false, assigned };
+    }
+    return this.#heardOnce ? null : { connections: 0, ready: false };
   }
 
   async #reportOnce(): Promise<void> {
