@@ -16,6 +16,7 @@ import { startWorker, type RunningWorker } from '../../worker/run-worker.ts';
 import { destroySignal, viewQuery } from '../../workflows/messages.ts';
 import type { runVm } from '../../workflows/vm.ts';
 import { eventually } from '../provider/eventually.ts';
+import { signedStart } from '../signed-start.ts';
 import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
 import type { olderEnd } from './older-workflow.ts';
 import { testSpec, untilView, workflowBundle, type SpecChanges, type VmHandle } from './vm-harness.ts';
@@ -24,6 +25,7 @@ const SLOTS = 2;
 /** More than any machine-wide hiccup, and far less than the boots would hold their slots. */
 const PROMPT_MS = 8000;
 const QUEUE = `slots-${randomUUID().slice(0, 8)}`;
+const secret = new Uint8Array(32);
 const never = new AbortController().signal;
 
 let server: TestServer;
@@ -48,7 +50,7 @@ beforeAll(async () => {
   worker = await startWorker({
     settings: loadSettings({ argv: [], env, cwd: stateDir }),
     connection: { address: server.address },
-    secret: new Uint8Array(32),
+    secret,
     vmServerFile: await buildVmServer(),
     log: pino({ level: 'silent' }),
     workflowBundle: await workflowBundle(),
@@ -87,7 +89,7 @@ async function startVm(changes: SpecChanges = {}, boot: 'boots' | 'never boots' 
   return server.client.workflow.start<typeof runVm>('vm', {
     workflowId,
     taskQueue: QUEUE,
-    args: [{ project: 'default', name, spec: testSpec(changes) }],
+    args: [signedStart({ project: 'default', name, spec: testSpec(changes) }, null, { secret, deployment: QUEUE })],
   });
 }
 
