@@ -101,7 +101,7 @@ describe('a create with secrets', () => {
 describe('a machine that asks for its secrets', () => {
   it('gets them from this computer and not over plain HTTP from another', async () => {
     // Until it is ready the machine may ask again and again.
-    park.faults.push({ name: 'awaitMachineReady', kind: 'hang' });
+    park.broken.add('awaitMachineReady');
     const { body: made } = await create(SECRET);
     let booting = made;
     await eventually(async () => {
