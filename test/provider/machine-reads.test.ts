@@ -170,6 +170,7 @@ describe('a machine of which a file is damaged', () => {
     const error: unknown = await provider.describe(machineId, never).catch((reason: unknown) => reason);
     expect(String(error)).toContain('is damaged');
     expect(String(error)).not.toContain('hunter2');
+    await provider.destroy(machineId, never);
   });
 
   it('without its manifest is unknown while its process runs, and gone after that', async () => {
