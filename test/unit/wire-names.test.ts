@@ -14,6 +14,7 @@ describe('names that other programs type, store or send', () => {
     const names = Object.entries(wireNames).filter(([, value]) => typeof value !== 'function');
     expect(Object.fromEntries(names)).toMatchInlineSnapshot(`
       {
+        "CONSOLE_OWNER_HEADER": "x-ephemera-vm",
         "CONTROL_TASK_QUEUE": "ephemera-control",
         "MEMO": {
           "idempotencyKeyHash": "idempotencyKeyHash",
