@@ -1,11 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Boot real guests, which on a computer without KVM must not be many at a time. */
+const GUESTS = 'test/provider/qemu-*.test.ts';
+
 /** `unit` is fast and needs nothing; the others start what they need (Temporal's dev server, processes, a browser). */
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
-      { test: { name: 'provider', include: ['test/provider/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'provider',
+          include: ['test/provider/**/*.test.ts'],
+          exclude: [GUESTS],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: 'guests', include: [GUESTS], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           name: 'workflow',

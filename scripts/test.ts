@@ -15,10 +15,12 @@ import { addTally, emptyTally, isSuccess, tallyLine, tallyOf, type Tally } from 
 const ROOT = resolve(import.meta.dirname, '..');
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
 const IS_CI = process.env['CI'] === 'true';
-const PROJECTS = ['unit', 'provider', 'workflow', 'e2e', 'chaos'] as const;
+const PROJECTS = ['unit', 'provider', 'guests', 'workflow', 'e2e', 'chaos'] as const;
 type Project = (typeof PROJECTS)[number];
 /** Tests with real servers and processes wait a lot; more at once would only measure how slow the machine is. */
 const MAX_WORKERS = 3;
+/** Without KVM each guest that boots takes seconds of a core, and some tests boot four at a time. */
+const MAX_GUEST_WORKERS = 2;
 
 const HELP: Help = {
   command: 'npm test',
@@ -93,7 +95,8 @@ async function runProject(project: Project, { node, env, run }: TestRun): Promis
   try {
     say(`\n${coloured(`── ${run} tests`, 'bold')}`);
     const file = join(directory, 'report.json');
-    const args = ['run', '--project', project, '--passWithNoTests', '--maxWorkers', `${MAX_WORKERS}`];
+    const workers = project === 'guests' ? MAX_GUEST_WORKERS : MAX_WORKERS;
+    const args = ['run', '--project', project, '--passWithNoTests', '--maxWorkers', `${workers}`];
     const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${file}`];
     const { code } = await runCommand(node, [VITEST, ...args, ...reporters], { cwd: ROOT, env, show: true });
     const json = await readFile(file, 'utf8').then(
