@@ -2,6 +2,7 @@
  * Keeps the projection true to Temporal's visibility (design §6): a full list at the start, a poll each second of
  * what changed since the newest seen minus an overlap, and a full relist each minute that heals whatever was missed.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
@@ -92,14 +93,21 @@ export class ProjectionFeed {
   }
 
   async #attempt(read: () => Promise<void>): Promise<void> {
+    // The client adds a listener to the signal with each call and removes none, so each read has a signal of its own.
+    const attempt = new AbortController();
+    setMaxListeners(0, attempt.signal);
+    const giveUp = (): void => attempt.abort(this.#closing.signal.reason);
+    this.#closing.signal.addEventListener('abort', giveUp);
     try {
-      await this.#parts.client.withAbortSignal(this.#closing.signal, read);
+      await this.#parts.client.withAbortSignal(attempt.signal, read);
       this.#failures = 0;
       this.#polledAt = Date.now();
     } catch (error) {
       if (this.#isClosed()) return;
       this.#failures += 1;
       if (this.#failures === 1) this.#parts.log.warn({ err: error }, 'the list of VMs cannot be read from Temporal');
+    } finally {
+      this.#closing.signal.removeEventListener('abort', giveUp);
     }
   }
 

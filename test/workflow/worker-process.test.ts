@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSettings } from '../../config/load-settings.ts';
 import type { Settings } from '../../config/settings.ts';
-import { SEARCH_ATTRIBUTE, machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
+import { CONSOLE_OWNER_HEADER, SEARCH_ATTRIBUTE, machineTaskQueue, vmWorkflowId } from '../../domain/wire-names.ts';
 import type { VmInput } from '../../workflows/messages.ts';
 import { viewQuery } from '../../workflows/messages.ts';
 import { buildVmServer } from '../../scripts/build-vm-server.ts';
@@ -130,8 +130,13 @@ describe('a worker process', () => {
     const name = await runVm(worker, settings);
     const [machine] = await worker.hosts[0]!.provider.list(never);
     const url = `http://127.0.0.1:${worker.internalPort!}/internal/machines/${machine!.machineId}/console`;
-    const headers = { authorization: `Bearer ${internalToken(secret)}` };
+    const headers = {
+      authorization: `Bearer ${internalToken(secret)}`,
+      [CONSOLE_OWNER_HEADER]: vmWorkflowId('default', name),
+    };
+    const ofAnother = { ...headers, [CONSOLE_OWNER_HEADER]: vmWorkflowId('default', 'another') };
     expect(await (await fetch(url, { headers })).text()).toContain(machine!.machineId);
+    expect((await fetch(url, { headers: ofAnother })).status).toBe(404);
     expect((await fetch(url)).status).toBe(401);
     expect((await fetch(url, { headers: { authorization: 'Bearer guess' } })).status).toBe(401);
     expect((await fetch(url, { headers, method: 'POST' })).status).toBe(405);
