@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
+import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
 import { settingsOfThisProcess } from '../../config/load-settings.ts';
 import { createCallBudget, createHostWorkers, createMachineHost } from '../../worker/machine-host.ts';
 import { bundleWorkflows } from '../../worker/workflow-bundle.ts';
@@ -43,11 +44,10 @@ const control = await Worker.create({
   workflowBundle: await bundleWorkflows(log),
 });
 await ensureSweepSchedule(client, settings);
-const secret = new Uint8Array(32);
 const hostWorkers = await createHostWorkers({
   host,
   settings,
-  secret,
+  secret: loadDeploymentSecret(settings),
   connect: native,
   shared,
   observeSweep: () => undefined,
