@@ -19,8 +19,8 @@ const PROJECTS = ['unit', 'provider', 'guests', 'workflow', 'e2e', 'chaos'] as c
 type Project = (typeof PROJECTS)[number];
 /** Tests with real servers and processes wait a lot; more at once would only measure how slow the machine is. */
 const MAX_WORKERS = 3;
-/** Without KVM each guest that boots takes seconds of a core, and some tests boot four at a time. */
-const MAX_GUEST_WORKERS = 2;
+/** Without KVM a guest that boots takes ten seconds of a core, and some tests boot four at a time. */
+const MAX_GUEST_WORKERS = 1;
 
 const HELP: Help = {
   command: 'npm test',
