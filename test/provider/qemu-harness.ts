@@ -19,7 +19,7 @@ import type { ProviderHarness } from './provider-contract.ts';
 const never = new AbortController().signal;
 const MAKER = fileURLToPath(new URL('qemu-create-elsewhere.ts', import.meta.url));
 /** From the start of a guest to its app's first answer, under software emulation beside other tests. */
-export const BOOT_MS = 60_000;
+export const BOOT_MS = 90_000;
 
 /** Why no guest can run here, or undefined when one can. In CI a missing QEMU is a failure, so nothing is skipped. */
 export function whyNoGuests(): string | undefined {
