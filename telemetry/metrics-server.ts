@@ -5,10 +5,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { localApiUrl as localUrl } from '../config/api-url.ts';
+import { isOwnHost } from '../domain/loopback.ts';
 import type { MetricRegistry } from './metric-registry.ts';
 
-/** Names of this computer that nobody else can own: a page of any other one is foreign, wherever its name resolves to. */
-const OWN_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+const PORT = /:\d{1,5}$/;
 
 export interface MetricsServerOptions {
   registry: MetricRegistry;
@@ -82,7 +82,8 @@ async function answer(
     refuse(response, 405, 'only GET', { allow: 'GET, HEAD' });
   } else if (token !== null && !isBearer(request.headers.authorization, token)) {
     refuse(response, 401, 'send EPHEMERA_METRICS_TOKEN as bearer token', { 'www-authenticate': 'Bearer' });
-  } else if (token === null && !OWN_NAME.test(request.headers.host ?? '')) {
+  } else if (token === null && !isOwnHost((request.headers.host ?? '').replace(PORT, ''))) {
+    // A page of any other name is foreign, wherever that name resolves to.
     refuse(response, 403, 'ask for 127.0.0.1 or localhost, or set EPHEMERA_METRICS_TOKEN');
   } else {
     const text = await registry.text();
