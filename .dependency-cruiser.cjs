@@ -1,10 +1,10 @@
-/** One rule per arrow of design §2. Each layer names what it may import; everything else of ours is shut. */
+/** One rule per arrow of docs/architecture.md. Each layer names what it may import; everything else of ours is shut. */
 const layer = (name, from, mayImport) => ({
   name,
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server|cli|web|test|bench|scripts)/',
+    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server|cli|web|commands|dev|test|test-support|bench)/',
     pathNot: [from, ...mayImport],
   },
 });
@@ -14,6 +14,9 @@ const bans = (name, from, packages) => ({
   from: { path: from },
   to: { path: packages },
 });
+
+/** What can be known of a provider without loading it. */
+const DESCRIPTORS = ['^providers/(registry|lookup|descriptor)\\.ts$', '^providers/[^/]+/descriptor\\.ts$'];
 
 module.exports = {
   forbidden: [
@@ -32,39 +35,77 @@ module.exports = {
       from: { path: '^workflows/' },
       to: { pathNot: ['^domain/', '^workflows/', 'node_modules/@temporalio/(workflow|common)/'] },
     },
-    layer('providers-know-the-domain', '^providers/', ['^domain/']),
+    layer('lib-knows-nothing-of-ours', '^lib/', []),
+    layer('client-knows-nothing-of-ours', '^client/', []),
+    layer('spec-knows-the-domain', '^spec/', ['^domain/', '^lib/']),
+    layer('providers-know-the-domain', '^providers/', ['^domain/', '^spec/', '^lib/']),
     {
       name: 'providers-share-only-what-is-of-no-provider',
       severity: 'error',
-      from: { path: '^providers/(host|local|qemu|gcp)/' },
-      to: { path: '^providers/[^/]+/', pathNot: ['^providers/$1/', '^providers/host/'] },
+      from: { path: '^providers/([^/]+)/' },
+      to: { path: '^providers/[^/]+/', pathNot: ['^providers/$1/', '^providers/(host|cloud)/'] },
+    },
+    {
+      name: 'hosts-and-clouds-share-nothing',
+      severity: 'error',
+      from: { path: '^providers/(host|cloud)/' },
+      to: { path: '^providers/(host|cloud)/', pathNot: '^providers/$1/' },
+    },
+    {
+      name: 'descriptors-load-no-client',
+      comment: 'config and API read descriptors; what a provider works with comes with its load()',
+      severity: 'error',
+      from: { path: '^providers/[^/]+/descriptor\\.ts$' },
+      to: { path: 'node_modules/', pathNot: 'node_modules/zod/', dynamic: false },
+    },
+    {
+      name: 'providers-are-known-by-their-registry',
+      comment: 'who works with a provider gets it from the registry; its folder is its own',
+      severity: 'error',
+      from: { path: '^(activities|worker|commands)/' },
+      to: { path: '^providers/[^/]+/', pathNot: '^providers/(host|cloud)/' },
     },
     bans('providers-without-temporal', '^providers/', ['node_modules/@temporalio/']),
-    layer('activities-know-domain-and-providers', '^activities/', ['^domain/', '^providers/']),
-    layer('config-knows-the-domain', '^config/', ['^domain/']),
-    layer('telemetry-knows-domain-and-config', '^telemetry/', ['^domain/', '^config/']),
+    layer('activities-know-domain-and-providers', '^activities/', ['^domain/', '^providers/', '^lib/']),
+    layer('config-knows-domain-and-descriptors', '^config/', ['^domain/', '^lib/', ...DESCRIPTORS]),
+    layer('security-knows-domain-config-and-descriptors', '^security/', [
+      ...['^domain/', '^config/', '^lib/'],
+      ...DESCRIPTORS,
+    ]),
+    layer('telemetry-knows-domain-and-config', '^telemetry/', ['^domain/', '^config/', '^lib/']),
     layer('worker-composes', '^worker/', [
-      ...['^domain/', '^workflows/', '^providers/', '^activities/', '^config/', '^telemetry/'],
+      ...['^domain/', '^workflows/', '^providers/', '^activities/', '^lib/', '^security/', '^config/', '^telemetry/'],
     ]),
-    layer('api-knows-domain-config-and-messages', '^api/', [
-      ...['^domain/', '^config/', '^telemetry/', '^workflows/messages\\.ts$'],
+    layer('api-knows-domain-config-messages-and-descriptors', '^api/', [
+      ...['^domain/', '^spec/', '^lib/', '^security/', '^config/', '^telemetry/', '^workflows/messages\\.ts$'],
+      ...DESCRIPTORS,
     ]),
-    layer('vm-server-knows-only-the-domain', '^vm-server/', ['^domain/']),
+    layer('vm-server-knows-only-the-domain', '^vm-server/', ['^domain/', '^lib/']),
     bans('vm-server-without-temporal-or-cloud', '^vm-server/', [
       'node_modules/@temporalio/',
       'node_modules/@google-cloud/',
     ]),
     {
       name: 'cli-and-web-speak-http',
+      comment: 'by the client alone',
       severity: 'error',
       from: { path: '^(cli|web)/' },
-      to: { path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server)/' },
+      to: { path: '^(domain|spec|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server)/' },
     },
     {
-      name: 'nothing-imports-tests-or-scripts',
+      name: 'nothing-imports-tests-or-commands',
       severity: 'error',
-      from: { path: '^(domain|workflows|providers|activities|config|telemetry|worker|api|vm-server)/' },
-      to: { path: '^(test|bench|scripts)/' },
+      from: {
+        path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server)/',
+      },
+      to: { path: '^(test|test-support|bench|commands|dev)/' },
+    },
+    {
+      name: 'commands-without-developer-tools',
+      comment: 'what users run works without tests, benches and the tools of developers',
+      severity: 'error',
+      from: { path: '^commands/' },
+      to: { path: '^(test|test-support|bench|dev)/' },
     },
   ],
   options: {

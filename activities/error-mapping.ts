@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { ProviderError } from '../domain/provider-error.ts';
-import { CallRefused } from './paced-provider.ts';
+import { ProviderError } from '../domain/machine/provider-error.ts';
+import { CallThrottled } from './paced-provider.ts';
 
 /**
  * The one place where a provider's error becomes a failure of an activity: its code is the failure's type, and
@@ -12,6 +12,6 @@ export function asActivityFailure(error: unknown): unknown {
     message: error.message,
     type: error.code,
     nonRetryable: error.terminal,
-    ...(error instanceof CallRefused ? { nextRetryDelay: error.askAgainMs } : {}),
+    ...(error instanceof CallThrottled ? { nextRetryDelay: error.retryAfterMs } : {}),
   });
 }

@@ -1,6 +1,6 @@
-import type { CallPurpose } from '../domain/call-budget.ts';
-import type { MachineProvider } from '../domain/machine-provider.ts';
-import { ProviderError } from '../domain/provider-error.ts';
+import type { CallPurpose } from '../domain/capacity/call-budget.ts';
+import type { CallContext, MachineProvider } from '../domain/machine/provider.ts';
+import { ProviderError } from '../domain/machine/provider-error.ts';
 import type { CallBudget, CallRequest } from '../providers/call-budget.ts';
 
 /** For whom the calls are made. */
@@ -11,19 +11,19 @@ export interface PacedCaller extends Omit<CallRequest, 'purpose'> {
   onWait?: (why: string | null) => void;
 }
 
-/** The call has no turn soon; the same call later keeps its place. */
-export class CallRefused extends ProviderError {
-  readonly askAgainMs: number;
+/** The call is throttled; the same call later keeps its place. */
+export class CallThrottled extends ProviderError {
+  readonly retryAfterMs: number;
 
-  constructor(message: string, askAgainMs: number) {
+  constructor(message: string, retryAfterMs: number) {
     super('rateLimited', message);
-    this.askAgainMs = askAgainMs;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 /**
  * The same provider within a budget: each operation waits for its turn first. One that has none within the caller's
- * patience fails with {@link CallRefused} before anything was done.
+ * patience fails with {@link CallThrottled} before anything was done.
  */
 export function pacedProvider(
   provider: MachineProvider,
@@ -48,7 +48,9 @@ function paced<Operations extends object>(
       if (typeof part !== 'function') return part;
       const operation = part as Operation;
       return async (...values: unknown[]): Promise<unknown> => {
-        await awaitTurn(name, signalAmong(values), budget, caller());
+        // The type of MachineProvider has it so: the last argument of every operation is its call.
+        const { signal } = values.at(-1) as CallContext;
+        await awaitTurn(name, signal, budget, caller());
         return operation.apply(target, values);
       };
     },
@@ -57,14 +59,14 @@ function paced<Operations extends object>(
 
 async function awaitTurn(
   operation: string | symbol,
-  signal: AbortSignal,
+  signal: CallContext['signal'],
   budget: CallBudget,
   { purpose, onWait, ...request }: PacedCaller,
 ): Promise<void> {
   const own = PURPOSES.get(operation) ?? purpose;
   try {
     const answer = await budget.admit({ ...request, purpose: own, ...(onWait ? { onWait } : {}) }, signal);
-    if (answer.kind === 'refused') throw new CallRefused(answer.message, answer.askAgainMs);
+    if (answer.kind === 'refused') throw new CallThrottled(answer.message, answer.retryAfterMs);
   } finally {
     onWait?.(null);
   }
@@ -74,7 +76,3 @@ const PURPOSES: ReadonlyMap<string | symbol, CallPurpose> = new Map([
   ['create', 'starting'],
   ['destroy', 'destroy'],
 ] satisfies [keyof MachineProvider, CallPurpose][]);
-
-function signalAmong(values: readonly unknown[]): AbortSignal {
-  return values.find((value) => value instanceof AbortSignal) ?? new AbortController().signal;
-}

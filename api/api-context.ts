@@ -1,37 +1,59 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import type { AgentTokens } from '../config/agent-tokens.ts';
-import type { GceProofs } from '../config/gce-agents.ts';
+import type { ApiKeyStore } from '../security/keys/api-keys.ts';
+import type { HostKeys, KeySource } from '../security/hosts/host-keys.ts';
+import type { JoinTokens } from '../security/hosts/join-tokens.ts';
+import type { AgentTokens } from '../security/agents/agent-tokens.ts';
+import type { TrustedInstances } from '../security/agents/instance-proofs.ts';
 import type { Settings } from '../config/settings.ts';
-import type { SealedInputs } from '../config/sealed-input.ts';
-import type { StartSignatures } from '../config/start-signatures.ts';
+import type { SealedInputs } from '../security/sealing/sealed-input.ts';
+import type { SealedRequests } from '../security/sealing/sealed-requests.ts';
+import type { StartSignatures } from '../security/sealing/start-signatures.ts';
 import type { KnownQuestions } from './agents/known-questions.ts';
+import type { CloudWatches } from './hosts/cloud-watches.ts';
+import type { HostDirectory } from './hosts/host-directory.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
-import type { AuditLog } from './http/audit-log.ts';
+import type { AuditLog } from './http/log/audit-log.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
-import type { OpenRequests } from './http/open-requests.ts';
-import type { RateLimiter } from './http/rate-limiter.ts';
-import type { RequestLimits } from './http/request-limits.ts';
+import type { OpenRequests } from './http/limits/open-requests.ts';
+import type { ImageDirectory } from './images/image-directory.ts';
+import type { RateLimiter } from './http/limits/rate-limiter.ts';
+import type { RequestLimits } from './http/limits/request-limits.ts';
+import type { PoolDirectory } from './pools/pool-directory.ts';
+import type { RequestDirectory } from './requests/request-directory.ts';
+import type { ReusedVms } from './pools/reused-vms.ts';
 import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
-import type { EndWaiters } from './vms/end-waiters.ts';
+import type { EndWaiters } from './vms/waits/end-waiters.ts';
+import type { TemplateDirectory } from './templates/template-directory.ts';
 import type { SharedSweep } from './service/shared-sweep.ts';
-import type { ReadyWaiters } from './vms/ready-waiters.ts';
-import type { VmDirectory } from './vms/vm-directory.ts';
+import type { ReadyWaiters } from './vms/waits/ready-waiters.ts';
+import type { VmDirectory } from './vms/seen/vm-directory.ts';
 
 /** What the handlers work with: one per API process. */
 export interface ApiContext {
   settings: Settings;
   client: Client;
-  keys: KeyVerifier;
+  keys: KeyVerifier & Pick<ApiKeyStore, 'holder'>;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify' | 'verifyRenewable'>;
   sealedInputs: SealedInputs;
+  sealedRequests: SealedRequests;
   startSignatures: StartSignatures;
-  /** Null where no machine runs on Compute Engine. */
-  gceProofs: GceProofs | null;
-  /** Bearer for the worker's internal endpoint. */
-  internalToken: string;
+  /** Of the providers whose instances prove themselves. */
+  trustedInstances: readonly TrustedInstances[];
+  joinTokens: JoinTokens;
+  /** What a host that joins gets. */
+  hostKeys: HostKeys;
+  /** From which the bearer of each host's internal endpoint derives. */
+  bearerKeys: KeySource;
   directory: VmDirectory;
+  hosts: HostDirectory;
+  clouds: CloudWatches;
+  templates: TemplateDirectory;
+  pools: PoolDirectory;
+  images: ImageDirectory;
+  reusedVms: ReusedVms;
+  requests: RequestDirectory;
   projection: Projection;
   feed: ProjectionFeed;
   readyWaiters: ReadyWaiters;

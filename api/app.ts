@@ -1,9 +1,9 @@
 import express, { type Express } from 'express';
 import type { ApiContext } from './api-context.ts';
-import { errorHandler } from './http/error-handler.ts';
+import { errorHandler } from './http/errors/error-handler.ts';
 import { mountRoutes } from './http/mount-routes.ts';
-import { nothingServed } from './http/problem.ts';
-import { requestLog } from './http/request-log.ts';
+import { nothingServed } from './http/errors/problem.ts';
+import { requestLog } from './http/log/request-log.ts';
 import { ROUTES } from './routes.ts';
 import { mountDocsAssets } from './service/docs-assets.ts';
 
@@ -13,7 +13,7 @@ export function createApp(api: ApiContext): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', false);
-  // Whose X-Forwarded-For counts: by default nobody's, and the address of a request is that of its connection.
+  // Whose X-Forwarded-For counts: by default that of no proxy, and the address of a request is that of its connection.
   app.set('trust proxy', api.settings.api.trustedProxies);
   app.use(requestLog(api.log, api.metrics));
   app.use((_request, response, next) => {

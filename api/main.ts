@@ -1,10 +1,10 @@
 /** One API replica as a process: `tsx api/main.ts`. */
 import { Client } from '@temporalio/client';
-import { ensureFirstKey } from '../config/first-key.ts';
+import { ensureFirstKey } from '../security/keys/first-key.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
-import { closableConnection } from '../config/temporal-calls.ts';
-import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
-import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { closableConnection } from '../config/temporal/temporal-calls.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../security/state-directory.ts';
+import { temporalConnectionOptions } from '../config/temporal/temporal-connection.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { startMetricsServer } from '../telemetry/metrics-server.ts';

@@ -1,8 +1,8 @@
 /** The OpenAPI 3.1 document, made from the same routes and schemas that serve the requests. */
 import { z } from 'zod';
 import { API_ERROR, type ApiErrorCode } from '../domain/error-codes.ts';
-import type { Route } from './http/route.ts';
-import { PROBLEM_CONTENT_TYPE } from './http/problem.ts';
+import type { ReplyText, Route } from './http/route.ts';
+import { PROBLEM_CONTENT_TYPE } from './http/errors/problem.ts';
 import { vmSchema } from './schemas/vm.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -20,6 +20,15 @@ export const problemSchema = z
       .enum(Object.keys(API_ERROR) as [ApiErrorCode, ...ApiErrorCode[]])
       .describe('What programs tell problems apart by. Each is explained at /docs/errors.'),
     requestId: z.string().describe('Names this request in the logs.'),
+    fields: z
+      .array(
+        z.object({
+          field: z.string().describe('The field: `body.spec.cpus`.'),
+          problem: z.string().describe('What is wrong with it.'),
+        }),
+      )
+      .optional()
+      .describe('With `invalidRequest`, where the request does not fit its schema: each field to correct.'),
     vm: vmSchema.optional().meta({
       description:
         'With `endedBeforeReady`: the VM as it ended. With `vmEnding` and `otherLife`: the VM that has the name.',
@@ -128,7 +137,7 @@ function responses(route: Route, components: Components): JsonObject {
     found[status] = {
       description: reply.description,
       headers: { ...REQUEST_ID_HEADER, ...headers(reply.headers) },
-      ...(schema === undefined ? {} : { content: { [reply.contentType ?? 'application/json']: { schema } } }),
+      ...(schema === undefined ? {} : { content: { ...contentOf(reply, schema), ...insteadOf(reply, components) } }),
     };
   }
   const codes = new Set<ApiErrorCode>([...route.errors, ...impliedErrors(route)]);
@@ -141,6 +150,16 @@ function responses(route: Route, components: Components): JsonObject {
     };
   }
   return found;
+}
+
+function contentOf({ contentType = 'application/json' }: ReplyText, schema: JsonObject): JsonObject {
+  return { [contentType]: { schema } };
+}
+
+function insteadOf({ instead }: ReplyText, components: Components): JsonObject {
+  return instead === undefined
+    ? {}
+    : { [instead.contentType]: { schema: components.schema(instead.schema, 'output') } };
 }
 
 /** Codes that follow from what a route declares. */

@@ -1,19 +1,44 @@
 /** The whole API, as a table of contents. */
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '../lib/processes/package-version.ts';
 import { exchangeRoute } from './agents/exchange-route.ts';
 import { datasourceRoute } from './agents/datasource-route.ts';
 import { reportRoute } from './agents/report-route.ts';
 import { vmServerRoute } from './agents/vm-server-route.ts';
+import { joinRoute, joinTokenRoute } from './hosts/join-routes.ts';
+import {
+  cordonHostRoute,
+  drainHostRoute,
+  listHostsRoute,
+  removeHostRoute,
+  uncordonHostRoute,
+} from './hosts/host-routes.ts';
+import {
+  closeVmRoute,
+  deleteImageRoute,
+  listImagesRoute,
+  listSessionsRoute,
+  reopenVmRoute,
+  snapshotVmRoute,
+} from './images/image-routes.ts';
 import type { Route } from './http/route.ts';
+import { listPoolsRoute } from './pools/pool-routes.ts';
+import { cancelRequestRoute, getRequestRoute } from './requests/request-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { docsRoute, errorDocsRoute, openApiRoute } from './service/document-routes.ts';
 import { healthRoute, readyRoute } from './service/health-routes.ts';
 import { sweepRoute } from './service/sweep-route.ts';
-import { drainVmRoute, holdVmRoute, undrainVmRoute } from './vms/action-routes.ts';
-import { createVmRoute } from './vms/create-route.ts';
+import {
+  deleteTemplateRoute,
+  getTemplateRoute,
+  listTemplatesRoute,
+  putTemplateRoute,
+} from './templates/template-routes.ts';
+import { drainVmRoute, holdVmRoute, setConnectionsRoute, undrainVmRoute } from './vms/action-routes.ts';
+import { createVmRoute } from './vms/create/create-route.ts';
 import { destroyVmRoute } from './vms/destroy-route.ts';
 import { getVmRoute } from './vms/get-route.ts';
 import { listVmsRoute } from './vms/list-route.ts';
+import { resumeVmRoute, startVmRoute, stopVmRoute, suspendVmRoute } from './vms/power/power-routes.ts';
 import { consoleRoute, timelineRoute } from './vms/story-routes.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -24,8 +49,34 @@ export const ROUTES: readonly Route[] = [
   drainVmRoute,
   undrainVmRoute,
   holdVmRoute,
+  setConnectionsRoute,
+  stopVmRoute,
+  startVmRoute,
+  closeVmRoute,
+  reopenVmRoute,
+  snapshotVmRoute,
+  suspendVmRoute,
+  resumeVmRoute,
+  getRequestRoute,
+  cancelRequestRoute,
   timelineRoute,
   consoleRoute,
+  listTemplatesRoute,
+  getTemplateRoute,
+  putTemplateRoute,
+  deleteTemplateRoute,
+  listPoolsRoute,
+  listSessionsRoute,
+  listImagesRoute,
+  deleteImageRoute,
+  listHostsRoute,
+  // Before the paths with an id, which would take these for one.
+  joinTokenRoute,
+  joinRoute,
+  cordonHostRoute,
+  uncordonHostRoute,
+  drainHostRoute,
+  removeHostRoute,
   exchangeRoute,
   reportRoute,
   datasourceRoute,
@@ -43,9 +94,4 @@ let documentText: string | undefined;
 /** The OpenAPI document as it is served. */
 export function openApiText(): string {
   return JSON.stringify(openApiDocument(ROUTES, packageVersion()));
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,35 +1,49 @@
-import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { GceBindings, type GceProofs } from '../config/gce-agents.ts';
-import { GceIdentityVerifier } from '../config/gce-identity.ts';
-import { AgentTokens } from '../config/agent-tokens.ts';
-import { ApiKeyStore } from '../config/api-keys.ts';
-import { deriveKey, loadDeploymentSecret } from '../config/deployment-secret.ts';
-import { SealedInputs } from '../config/sealed-input.ts';
+import { hostPort } from '../lib/network/host-port.ts';
+import { InstanceBindings, type TrustedInstances } from '../security/agents/instance-proofs.ts';
+import { AgentTokens } from '../security/agents/agent-tokens.ts';
+import { ApiKeyStore } from '../security/keys/api-keys.ts';
+import { loadDeploymentSecret } from '../security/sealing/deployment-secret.ts';
+import { hostKeys } from '../security/hosts/host-keys.ts';
+import { JoinTokens } from '../security/hosts/join-tokens.ts';
+import { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
-import { StartSignatures } from '../config/start-signatures.ts';
+import { SealedRequests } from '../security/sealing/sealed-requests.ts';
+import { StartSignatures } from '../security/sealing/start-signatures.ts';
+import { ownSettings } from '../providers/lookup.ts';
+import { PROVIDERS } from '../providers/registry.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
 import { KnownQuestions } from './agents/known-questions.ts';
 import { DIRECT_LOOKS } from './agents/stale-view.ts';
-import { RateLimiter } from './http/rate-limiter.ts';
+import { RateLimiter } from './http/limits/rate-limiter.ts';
 import { createApp } from './app.ts';
-import { AuditLog } from './http/audit-log.ts';
+import { AuditLog } from './http/log/audit-log.ts';
 import { followCertificate, readCertificate } from './http/certificate-files.ts';
-import { createHttpServer } from './http/http-server.ts';
-import { OpenRequests } from './http/open-requests.ts';
-import { RequestLimits } from './http/request-limits.ts';
+import { createHttpServer } from '../lib/network/http-server.ts';
+import { CloudWatches } from './hosts/cloud-watches.ts';
+import { HostDirectory } from './hosts/host-directory.ts';
+import { ImageDirectory } from './images/image-directory.ts';
+import { PoolDirectory } from './pools/pool-directory.ts';
+import { RequestDirectory } from './requests/request-directory.ts';
+import { RequestWorker, type RequestsAtOnce } from './requests/request-worker.ts';
+import { ROUTES } from './routes.ts';
+import { ReusedVms } from './pools/reused-vms.ts';
+import { QueuedCreates } from './vms/create/queued-create.ts';
+import { OpenRequests } from './http/limits/open-requests.ts';
+import { RequestLimits } from './http/limits/request-limits.ts';
 import { ApiMetrics } from './metrics/api-metrics.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
-import { EndWaiters } from './vms/end-waiters.ts';
+import { EndWaiters } from './vms/waits/end-waiters.ts';
 import { SharedSweep } from './service/shared-sweep.ts';
-import { ReadyWaiters } from './vms/ready-waiters.ts';
-import { VmDirectory } from './vms/vm-directory.ts';
+import { TemplateDirectory } from './templates/template-directory.ts';
+import { ReadyWaiters } from './vms/waits/ready-waiters.ts';
+import { VmDirectory } from './vms/seen/vm-directory.ts';
 
 /** An agent reports each second at most, and on each edge. */
 const REPORT_LIMIT = { burst: 40, perSecond: 10 };
@@ -55,14 +69,16 @@ export interface ApiParts {
   log?: Logger;
   /** Where its metrics go. */
   registry?: MetricRegistry;
-  /** Where the keys of instance identities are; Google's when absent. */
-  gceKeysUrl?: string;
+  /** Where the keys of instance identities are; those of each cloud when absent. */
+  instanceKeysUrl?: string;
   /** Life of report tokens; only tests set it. */
   reportTokenSeconds?: number;
   /** The clock, in epoch ms; only tests set it. */
   now?: () => number;
   /** Between two polls of what changed; only tests set it. */
   pollMs?: number;
+  /** Requests for later that are done at once; only tests set it. */
+  requestsAtOnce?: RequestsAtOnce;
 }
 
 /**
@@ -81,39 +97,56 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const unfollow =
     tls === null || certificate === null ? null : followCertificate(server, { files: tls, inUse: certificate, log });
   api.feed.start();
+  const unfollowed = [api.hosts.follow(), api.clouds.follow()];
+  const requestWorker = new RequestWorker(api, ROUTES, parts.requestsAtOnce);
+  requestWorker.start();
   const url = urlOf(server, host, tls === null ? 'http' : 'https');
   log.info({ url }, 'the API is listening');
   return {
     url,
     close: () => {
       unfollow?.();
-      return close(server, api);
+      unfollowed.forEach((stop) => stop());
+      return close(server, api, requestWorker);
     },
   };
 }
 
-/** Compute Engine's instances prove themselves to this deployment's project and API. */
-function gceProofsOf(settings: Settings, secret: Uint8Array, keysUrl: string | undefined): GceProofs | null {
-  const { project } = settings.gcp;
-  if (project === null) return null;
-  const audience = settings.api.url;
-  return {
-    bindings: new GceBindings(secret, settings.deployment),
-    identities: new GceIdentityVerifier({ project, audience, ...(keysUrl === undefined ? {} : { keysUrl }) }),
-  };
+/** Clouds whose instances prove themselves to this deployment's API. */
+function trustedInstances(settings: Settings, secret: Uint8Array, keysUrl: string | undefined): TrustedInstances[] {
+  const expected = { audience: settings.api.url, ...(keysUrl === undefined ? {} : { keysUrl }) };
+  return PROVIDERS.flatMap((provider) => {
+    const { instances } = provider.agentIdentity;
+    const identities = instances?.verifier(ownSettings(settings, provider), expected) ?? null;
+    if (instances === undefined || identities === null) return [];
+    const { proofWord } = instances;
+    return [{ proofWord, bindings: new InstanceBindings(secret, settings.deployment, proofWord), identities }];
+  });
 }
 
 function createContext(parts: ApiParts & { log: Logger }): ApiContext {
-  const { settings, client, log, registry, gceKeysUrl, reportTokenSeconds: report, now = Date.now, pollMs } = parts;
+  const {
+    settings,
+    client,
+    log,
+    registry,
+    instanceKeysUrl,
+    reportTokenSeconds: report,
+    now = Date.now,
+    pollMs,
+  } = parts;
   const secret = loadDeploymentSecret(settings);
-  const directory = new VmDirectory(client);
-  const projection = new Projection(settings.temporal);
   const { controlTaskQueue } = settings.temporal;
+  const hosts = new HostDirectory(client, controlTaskQueue);
+  const directory = new VmDirectory(client, { queued: new QueuedCreates(client, hosts), controlTaskQueue });
+  const templates = new TemplateDirectory(client, controlTaskQueue);
+  const projection = new Projection(settings.temporal);
   const feed = new ProjectionFeed({
     ...(pollMs === undefined ? {} : { pollMs, relistMs: pollMs }),
     client,
     projection,
     directory,
+    templates,
     log,
     controlTaskQueue,
   });
@@ -125,10 +158,20 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     }),
     agentTokens: new AgentTokens(secret, settings.deployment, report === undefined ? {} : { report }),
     sealedInputs: new SealedInputs(secret, settings.deployment),
+    sealedRequests: new SealedRequests(secret, settings.deployment),
     startSignatures: new StartSignatures(secret, settings.deployment),
-    gceProofs: gceProofsOf(settings, secret, gceKeysUrl),
-    internalToken: Buffer.from(deriveKey(secret, 'internal')).toString('hex'),
+    trustedInstances: trustedInstances(settings, secret, instanceKeysUrl),
+    joinTokens: new JoinTokens(secret, settings.deployment),
+    hostKeys: hostKeys(secret),
+    bearerKeys: secret,
     directory,
+    hosts,
+    clouds: new CloudWatches({ client, controlTaskQueue, providers: settings.providers, projection, now, pollMs }),
+    templates,
+    pools: new PoolDirectory(client, controlTaskQueue, () => hosts.closed),
+    images: new ImageDirectory(client, controlTaskQueue),
+    requests: new RequestDirectory(client, controlTaskQueue),
+    reusedVms: new ReusedVms({ projection, directory, hosts, now }),
     projection,
     feed,
     readyWaiters: new ReadyWaiters(client, log),
@@ -151,7 +194,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
   };
 }
 
-async function close(server: Server, api: ApiContext): Promise<void> {
+async function close(server: Server, api: ApiContext, requestWorker: RequestWorker): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   // Those that wait for a VM are answered with its state as it is.
@@ -160,7 +203,7 @@ async function close(server: Server, api: ApiContext): Promise<void> {
   // A connection whose last request ends now would else stay open for its client's next one.
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-  await Promise.all([closed, api.feed.close()]);
+  await Promise.all([closed, api.feed.close(), requestWorker.close()]);
   clearInterval(idle);
   clearTimeout(force);
 }
@@ -168,5 +211,5 @@ async function close(server: Server, api: ApiContext): Promise<void> {
 function urlOf(server: Server, host: string, scheme: string): string {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the API has no TCP address');
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  return `${scheme}://${hostPort(host, address.port)}`;
 }

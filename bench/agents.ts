@@ -2,16 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { createMachineActivities } from '../activities/machine-activities.ts';
-import { startTestServer } from '../test/temporal-server.ts';
-import { checkedStarts } from '../test/signed-start.ts';
-import { MachinePark } from '../test/workflow/machine-park.ts';
-import { AgentLinks } from '../worker/agent-links.ts';
-import { temporalVmSignals } from '../worker/vm-signals.ts';
+import { createMachineActivities } from '../activities/machine/machine-activities.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
+import { checkedStarts } from '../test-support/signed-start.ts';
+import { FakeMachines } from '../test-support/workflow/fake-machines.ts';
+import { AgentLinks } from '../worker/links/agent-links.ts';
+import { temporalVmSignals } from '../worker/links/vm-signals.ts';
 import { awaitReadyUpdate, destroySignal, reportSignal, viewQuery } from '../workflows/messages.ts';
 import { startAgentFleet } from './harness/agent-fleet.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
-import { inFlight } from './harness/in-flight.ts';
+import { inParallel } from '../lib/waiting/in-parallel.ts';
 import type { AgentRole, AgentsAnswer } from './harness/simulated-agents.ts';
 import { chatSpec, startVm, type VmHandle } from './harness/start-vm.ts';
 import { percentile } from './harness/statistics.ts';
@@ -75,7 +75,7 @@ const stops = [
   await runBenchWorker(address, { taskQueue: QUEUE, workflowBundle, maxCachedWorkflows: 1000 }),
   await runBenchHost(address, QUEUE, { activities, maxConcurrentActivityTaskExecutions }),
   await runBenchWorker(address, { taskQueue: PEER_QUEUE, workflowBundle }),
-  await runBenchHost(address, PEER_QUEUE, { activities: new MachinePark().activities() }),
+  await runBenchHost(address, PEER_QUEUE, { activities: new FakeMachines().activities() }),
 ];
 try {
   const peerBefore = await onePeerRound();
@@ -105,8 +105,7 @@ async function startAgentVms(): Promise<AgentVm[]> {
     ...Array.from({ length: EMPTYING }, () => 'emptying' as const),
   ];
   const vms: AgentVm[] = [];
-  await inFlight(roles.length, START_IN_FLIGHT, async (index) => {
-    const role = roles[index] ?? 'busy';
+  await inParallel(roles, START_IN_FLIGHT, async (role, index) => {
     const name = `${role}-${index}`;
     const spec = chatSpec({ labels: { role }, idle: { timeoutSeconds: IDLE_SECONDS } });
     const handle = await startVm(client, QUEUE, name, spec);
@@ -117,7 +116,7 @@ async function startAgentVms(): Promise<AgentVm[]> {
   return vms;
 }
 
-/** Signals of the busy agents alone: the edges of the others must be told, whoever counts. */
+/** Signals of the busy agents alone: the edges of the others must be signalled in any case. */
 function savings(vms: AgentVm[], told: AgentsAnswer, inWindow: Delivery[]) {
   const busy = new Set(vms.filter(({ role }) => role === 'busy').map(({ machineId }) => machineId));
   const busySignals = inWindow.filter(({ machineId }) => busy.has(machineId)).length;
@@ -145,9 +144,7 @@ function edgeDelays({ edges }: AgentsAnswer) {
 
 async function idleDecisions(vms: AgentVm[]) {
   const wrong: string[] = [];
-  await inFlight(vms.length, START_IN_FLIGHT, async (index) => {
-    const vm = vms[index];
-    if (vm === undefined) return;
+  await inParallel(vms, START_IN_FLIGHT, async (vm) => {
     const view = await vm.handle.query(viewQuery);
     const asItShould =
       vm.role === 'emptying' ? view.state === 'destroyed' && view.reason === 'idle' : view.state === 'running';

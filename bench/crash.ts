@@ -1,5 +1,5 @@
 /** kill -9 of Temporal server, worker and API beside 200 VMs on real local machines: how soon all are responsive. */
-import { runCrashTrial } from '../test/chaos/crash-trial.ts';
+import { runCrashTrial } from '../test-support/trials/crash-trial.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 
 const VMS = sizeOption('vms', 200);

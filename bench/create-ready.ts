@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOCAL_MACHINE_FILE, type LocalMachineOrder } from '../domain/local-machine.ts';
-import { buildVmServer } from '../scripts/build-vm-server.ts';
-import { untilAgentSaysReady } from '../test/agent-ready.ts';
-import { startStack } from '../test/stack.ts';
-import { startTestServer } from '../test/temporal-server.ts';
+import { machineLabels } from '../domain/machine/owner.ts';
+import { LOCAL_MACHINE_FILE, type LocalManifest } from '../domain/machine/local-machine.ts';
+import { buildVmServer } from '../commands/start/build-vm-server.ts';
+import { untilAgentSaysReady } from '../test-support/agent-ready.ts';
+import { startStack } from '../test-support/stack.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 import { median, percentile } from './harness/statistics.ts';
 
@@ -69,12 +70,12 @@ try {
 /** Milliseconds from the request until `201`; the VM is destroyed before this resolves. */
 async function createVm(name: string): Promise<number> {
   const begunAt = performance.now();
-  const { status, body } = await stack.call('POST', '/v1/vms?wait=ready', { name, template: 'chat' });
+  const { status, body } = await stack.calls.createVm({ name, template: 'chat' }, { wait: 'ready' });
   const ms = performance.now() - begunAt;
   if (status !== 201 || body.state !== 'running') {
     throw new Error(`the create answered ${status}: ${JSON.stringify(body)}\n${await stack.logs()}`);
   }
-  await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed`);
+  await stack.calls.destroyVm(name, { wait: 'destroyed' });
   return ms;
 }
 
@@ -82,8 +83,8 @@ async function createVm(name: string): Promise<number> {
 async function startBare(name: string): Promise<number> {
   const machineDir = join(dir, name);
   const socketPath = join(machineDir, 'agent.sock');
-  const order: LocalMachineOrder = {
-    labels: { deployment: 'bench', machineId: `m-${name}`, project: 'default', vm: name },
+  const manifest: LocalManifest = {
+    labels: machineLabels({ deployment: 'bench', machineId: `m-${name}`, owner: `vm/default/${name}` }),
     createdAt: Date.now(),
     host: 'bench',
     ports: [{ name: 'http', port: 8080, protocol: 'tcp' }],
@@ -92,7 +93,7 @@ async function startBare(name: string): Promise<number> {
     link: { kind: 'unix', socketPath },
   };
   await mkdir(machineDir);
-  await writeFile(join(machineDir, LOCAL_MACHINE_FILE.order), JSON.stringify(order));
+  await writeFile(join(machineDir, LOCAL_MACHINE_FILE.manifest), JSON.stringify(manifest));
   const begunAt = performance.now();
   const child = spawn(process.execPath, [program, 'machine', '--dir', machineDir], { stdio: 'ignore' });
   try {

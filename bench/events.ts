@@ -1,11 +1,11 @@
 /** Events in the history of a simple life, and in a run of a VM that is busy for a month. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { VmView } from '../domain/vm-view.ts';
-import { startTestServer } from '../test/temporal-server.ts';
-import { MachinePark } from '../test/workflow/machine-park.ts';
+import type { VmView } from '../domain/vm/view.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
+import { FakeMachines } from '../test-support/workflow/fake-machines.ts';
 import { awaitReadyUpdate, destroySignal, reportSignal, viewQuery } from '../workflows/messages.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
+import { eventTypes } from './harness/event-types.ts';
 import { liveThroughMonth } from './harness/month.ts';
 import type { twoActivities } from './harness/peer-workflows.ts';
 import { chatSpec, startVm, type VmHandle } from './harness/start-vm.ts';
@@ -21,7 +21,7 @@ import {
 const ROUNDS = sizeOption('rounds', 5);
 const DAYS = sizeOption('days', 30);
 const CHANGE_MS = 100;
-/** As in workflows/vm.ts. */
+/** As in workflows/vm/vm.ts. */
 const HISTORY_LIMIT_EVENTS = 800;
 const MAX_EVENTS_OF_LIFE = 60;
 const MAX_EVENTS_OF_RUN = 1000;
@@ -30,7 +30,7 @@ const QUEUE = 'bench-events';
 installQuietRuntime();
 const server = await startTestServer();
 const { client, address } = server;
-const park = new MachinePark();
+const park = new FakeMachines();
 const stops = [
   await runBenchWorker(address, { taskQueue: QUEUE, workflowBundle: await vmWorkflowBundle() }),
   await runBenchHost(address, QUEUE, { activities: park.activities() }),
@@ -176,16 +176,6 @@ async function untilView(handle: VmHandle, wanted: (view: VmView) => boolean): P
     if (wanted(view)) return view;
     await sleep(20);
   }
-}
-
-async function eventTypes(handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<Record<string, number>> {
-  const { events = [] } = await handle.fetchHistory();
-  const counts: Record<string, number> = {};
-  for (const event of events ?? []) {
-    const type = Object.keys(event).find((key) => key.endsWith('EventAttributes')) ?? 'unknown';
-    counts[type] = (counts[type] ?? 0) + 1;
-  }
-  return counts;
 }
 
 function total(counts: Record<string, number>): number {

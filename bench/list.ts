@@ -3,12 +3,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startStack, type Stack } from '../test/stack.ts';
-import { startTestServer, TEST_NAMESPACE } from '../test/temporal-server.ts';
-import { MachinePark } from '../test/workflow/machine-park.ts';
+import { answered } from '../client/api-client.ts';
+import { startStack, type Stack } from '../test-support/stack.ts';
+import { startTestServer, TEST_NAMESPACE } from '../test-support/temporal-server.ts';
+import { FakeMachines } from '../test-support/workflow/fake-machines.ts';
 import { awaitReadyUpdate } from '../workflows/messages.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
-import { inFlight } from './harness/in-flight.ts';
+import { inParallel } from '../lib/waiting/in-parallel.ts';
 import type { LoadAnswer, LoadOrder } from './harness/list-load.ts';
 import { StalenessWatch, type WatchedVm } from './harness/staleness.ts';
 import { chatSpec, startVm } from './harness/start-vm.ts';
@@ -37,14 +38,14 @@ const server = await startTestServer();
 const { client, address, connection } = server;
 const stops = [
   await runBenchWorker(address, { taskQueue: POLLED_QUEUE, workflowBundle: await vmWorkflowBundle() }),
-  await runBenchHost(address, POLLED_QUEUE, { activities: new MachinePark().activities() }),
+  await runBenchHost(address, POLLED_QUEUE, { activities: new FakeMachines().activities() }),
 ];
 const load = fork(LOAD, { execArgv: ['--import', 'tsx'] });
 try {
   // The oldest come first in a list, so those that are watched share the first page.
   const watched = await startWatched();
   const startedAt = Date.now();
-  await inFlight(VMS - WATCHED, START_IN_FLIGHT, async (index) => {
+  await inParallel(Array(VMS - WATCHED).keys(), START_IN_FLIGHT, async (index) => {
     await startVm(client, STILL_QUEUE, `still-${index}`, chatSpec());
     if (index % 1000 === 999) progress(`${index + 1} VMs started`);
   });
@@ -66,7 +67,7 @@ try {
 
 async function startWatched(): Promise<WatchedVm[]> {
   const watched: WatchedVm[] = [];
-  await inFlight(WATCHED, WATCHED, async (index) => {
+  await inParallel(Array(WATCHED).keys(), WATCHED, async (index) => {
     const handle = await startVm(client, POLLED_QUEUE, `watched-${index}`, chatSpec());
     const { name, machineId } = await handle.executeUpdate(awaitReadyUpdate);
     watched.push({ workflowId: handle.workflowId, name, machineId });
@@ -79,14 +80,14 @@ async function allPages(stack: Stack): Promise<string[]> {
   const first = `/v1/vms?pageSize=${PAGE_SIZE}`;
   const paths: string[] = [];
   let seen = 0;
-  for (let path: string | undefined = first; path !== undefined;) {
-    const { status, body } = await stack.call('GET', path);
-    if (status !== 200) throw new Error(`${path} answered ${status}`);
-    paths.push(path);
-    seen += body.vms?.length ?? 0;
-    const token: unknown = body['nextPageToken'];
-    path = typeof token === 'string' ? `${first}&pageToken=${token}` : undefined;
-  }
+  let pageToken: string | undefined;
+  do {
+    const query = { pageSize: PAGE_SIZE, ...(pageToken === undefined ? {} : { pageToken }) };
+    const page = await answered(stack.calls.client.GET('/v1/vms', { params: { query } }));
+    paths.push(pageToken === undefined ? first : `${first}&pageToken=${pageToken}`);
+    seen += page.vms.length;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
   if (seen !== VMS) throw new Error(`the list shows ${seen} VMs, not ${VMS}`);
   return paths;
 }
@@ -95,7 +96,7 @@ async function measure(stack: Stack, paths: string[], vms: WatchedVm[]) {
   const peerMs: number[] = [];
   const rounds: LoadAnswer[] = [];
   const delaysMs: number[] = [];
-  const readPage = async () => (await stack.call('GET', `/v1/vms?pageSize=${WATCHED}`)).body.vms ?? [];
+  const readPage = async () => (await stack.calls.listVms({ pageSize: WATCHED })).body.vms;
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let query = 0; query < PEER_QUERIES_PER_ROUND; query += 1) peerMs.push(await queryVisibility());
     const watch = new StalenessWatch({ client, vms, readPage });

@@ -1,11 +1,12 @@
 /** Lives per second of the VM workflow with a machine in memory, against a bare workflow of two activities. */
 import { randomUUID } from 'node:crypto';
-import type { LogEntry, WorkerOptions } from '@temporalio/worker';
-import { startTestServer, type TestServer } from '../test/temporal-server.ts';
-import { MachinePark } from '../test/workflow/machine-park.ts';
+import type { LogEntry } from '@temporalio/worker';
+import { startTestServer, type TestServer } from '../test-support/temporal-server.ts';
+import { FakeMachines } from '../test-support/workflow/fake-machines.ts';
 import { destroySignal } from '../workflows/messages.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
-import { inFlight } from './harness/in-flight.ts';
+import { inParallel } from '../lib/waiting/in-parallel.ts';
+import { LIVES_WORKER_OPTIONS, PEER_QUEUE, VM_QUEUE } from './harness/lives-queues.ts';
 import type { twoActivities } from './harness/peer-workflows.ts';
 import { chatSpec, startVm } from './harness/start-vm.ts';
 import { median } from './harness/statistics.ts';
@@ -21,15 +22,6 @@ const ROUNDS = sizeOption('rounds', 7);
 const LIVES = sizeOption('lives', 400);
 const IN_FLIGHT = sizeOption('in-flight', 200);
 const MIN_RATIO = 0.55;
-const VM_QUEUE = 'bench-vm';
-const PEER_QUEUE = 'bench-peer';
-
-/** The same for every worker of both sides. */
-const WORKER_OPTIONS = {
-  maxConcurrentActivityTaskExecutions: 1000,
-  maxConcurrentWorkflowTaskExecutions: 100,
-  maxCachedWorkflows: 1000,
-} satisfies Partial<WorkerOptions>;
 
 /** A VM is asked to end by a signal as soon as its workflow says that it runs. */
 installQuietRuntime(({ meta }: LogEntry) => {
@@ -82,26 +74,26 @@ try {
 
 async function livesPerSecond(count: number, live: () => Promise<void>): Promise<number> {
   const begunAt = performance.now();
-  await inFlight(count, IN_FLIGHT, live);
+  await inParallel(Array(count).keys(), IN_FLIGHT, live);
   return count / ((performance.now() - begunAt) / 1000);
 }
 
 async function startVmWorkers({ address }: TestServer): Promise<(() => Promise<void>)[]> {
   const control = await runBenchWorker(address, {
-    ...WORKER_OPTIONS,
+    ...LIVES_WORKER_OPTIONS,
     taskQueue: VM_QUEUE,
     workflowBundle: await vmWorkflowBundle(),
   });
   const host = await runBenchHost(address, VM_QUEUE, {
-    ...WORKER_OPTIONS,
-    activities: new MachinePark().activities(),
+    ...LIVES_WORKER_OPTIONS,
+    activities: new FakeMachines().activities(),
   });
   return [control, host];
 }
 
 async function startPeerWorker({ address }: TestServer): Promise<() => Promise<void>> {
   return runBenchWorker(address, {
-    ...WORKER_OPTIONS,
+    ...LIVES_WORKER_OPTIONS,
     taskQueue: PEER_QUEUE,
     workflowBundle: await peerWorkflowBundle(),
     activities: { create: (name: string) => Promise.resolve(name), destroy: () => Promise.resolve() },

@@ -2,8 +2,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { startTestServer } from '../test/temporal-server.ts';
-import { MachinePark } from '../test/workflow/machine-park.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
+import { FakeMachines } from '../test-support/workflow/fake-machines.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 import type { CacheAnswer, CacheOrder } from './harness/cached-workflows.ts';
 import { median } from './harness/statistics.ts';
@@ -57,7 +57,7 @@ interface PerWorkflow {
 
 async function measure(kind: CacheOrder['kind'], taskQueue: string): Promise<PerWorkflow> {
   const { address } = server;
-  const activities = new MachinePark().activities();
+  const activities = new FakeMachines().activities();
   const stopHost = await runBenchHost(address, taskQueue, { activities });
   const child = fork(CHILD, { execArgv: ['--expose-gc', '--import', 'tsx'] });
   try {

@@ -1,9 +1,9 @@
 /** A guest from a create request until the VM is ready, minus QEMU alone with the same image; memory of an idle guest. */
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureImage } from '../scripts/image.ts';
-import { startStack } from '../test/stack.ts';
-import { startTestServer } from '../test/temporal-server.ts';
+import { ensureImage } from '../test-support/machines/guest-image.ts';
+import { startStack } from '../test-support/stack.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 import { bareBoot, bareGuestLike } from './harness/bare-guest.ts';
 import { hypervisorOf, memoryMbOf, type MemoryMb } from './harness/hypervisor-process.ts';
@@ -108,8 +108,8 @@ function memoryLines(idle: MemoryMb[]): { what: string; peer: null; ours: number
 /** Milliseconds from the request until `201`. */
 async function ready(name: string): Promise<{ ms: number; machineId: string }> {
   const begunAt = performance.now();
-  const path = `/v1/vms?wait=ready&timeoutSeconds=${READY_SECONDS}`;
-  const { status, body } = await stack.call('POST', path, { name, template: 'chat' });
+  const wait = { wait: 'ready', timeoutSeconds: READY_SECONDS } as const;
+  const { status, body } = await stack.calls.createVm({ name, template: 'chat' }, wait);
   const ms = performance.now() - begunAt;
   if (status !== 201 || body.state !== 'running') {
     throw new Error(`the create answered ${status}: ${JSON.stringify(body)}\n${await stack.logs()}`);
@@ -118,7 +118,7 @@ async function ready(name: string): Promise<{ ms: number; machineId: string }> {
 }
 
 async function gone(name: string): Promise<void> {
-  await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+  await stack.calls.destroyVm(name, { wait: 'destroyed', timeoutSeconds: 60 });
 }
 
 function seconds(ms: number): string {

@@ -1,6 +1,6 @@
 /** A worker that is killed beside 1,000 VMs, stays away past their silence, and comes back: how long, how many calls. */
-import { callRateOf } from '../domain/call-budget.ts';
-import { runRestartTrial } from '../test/restart/restart-trial.ts';
+import { callRateOf } from '../providers/lookup.ts';
+import { runRestartTrial } from '../test-support/trials/restart-trial.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 
 const VMS = sizeOption('vms', 1000);

@@ -1,7 +1,7 @@
 /** 1,000 sweeps beside healthy VMs under churn, and how soon the machines of 60 terminated workflows are gone. */
-import { runOrphans, runSweeps } from '../test/chaos/sweep-trial.ts';
-import { startStack } from '../test/stack.ts';
-import { startTestServer } from '../test/temporal-server.ts';
+import { runOrphans, runSweeps } from '../test-support/trials/sweep-trial.ts';
+import { startStack } from '../test-support/stack.ts';
+import { startTestServer } from '../test-support/temporal-server.ts';
 import { progress, report, sizeOption } from './harness/bench-report.ts';
 import { median, percentile } from './harness/statistics.ts';
 

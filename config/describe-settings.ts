@@ -1,20 +1,14 @@
-import {
-  DERIVED_DEFAULTS,
-  SETTING_DEFAULTS,
-  SETTING_DEFINITIONS,
-  SETTING_NAMES,
-  flagOf,
-  type SettingDefinition,
-  type SettingName,
-} from './setting-definitions.ts';
+import type { NamedSetting } from '../lib/settings/named-settings.ts';
+import { asText } from './setting-text.ts';
+import { SETTINGS } from './settings.ts';
 
 /** Two lines for each setting: flag and environment variable, then what it is for and its default. */
 export function describeSettings(): string {
-  const rows = SETTING_NAMES.map((name) => {
-    const { env, about, secret }: SettingDefinition = SETTING_DEFINITIONS[name];
-    const spelled = secret ? `${env}  (from the environment alone)` : `${flagOf(name)}  ${env}`;
-    const preset = defaultOf(name);
-    return `  ${spelled}\n      ${about}${preset === undefined ? '' : ` (default: ${preset})`}`;
+  const rows = SETTINGS.map((named) => {
+    const { env, flag, setting } = named;
+    const spelled = setting.info.secret ? `${env}  (from the environment alone)` : `${flag}  ${env}`;
+    const preset = shownDefault(named);
+    return `  ${spelled}\n      ${setting.info.about}${preset === undefined ? '' : ` (default: ${preset})`}`;
   });
   return [
     'Settings: flag, else environment variable, else ephemera.yaml (--config FILE; keys like apiPort), else default.',
@@ -23,9 +17,34 @@ export function describeSettings(): string {
   ].join('\n');
 }
 
-function defaultOf(name: SettingName): string | undefined {
-  const derived: Partial<Record<SettingName, string>> = DERIVED_DEFAULTS;
-  const fixed: Partial<Record<SettingName, string | number | readonly string[]>> = SETTING_DEFAULTS;
-  const value = derived[name] ?? fixed[name];
-  return typeof value === 'object' ? value.join(',') : value?.toString();
+/** The same as a page of documentation. */
+export function settingsMarkdown(): string {
+  const rows = SETTINGS.map((named) => {
+    const { key, env, flag, setting } = named;
+    const [inFile, onLine] = setting.info.secret ? ['', ''] : [`\`${key}\``, `\`${flag}\``];
+    const about = setting.info.about.replaceAll('|', '\\|');
+    return `| \`${env}\` | ${onLine} | ${inFile} | ${about} | ${shownDefault(named) ?? ''} |`;
+  });
+  return [
+    '# Settings',
+    '',
+    'Generated from `config/settings.ts` by `dev/generate-docs.ts`; `npm start -- --help` shows the same.',
+    '',
+    'Each is taken from its flag, else its environment variable, else `ephemera.yaml` in the working directory',
+    '(`--config FILE` or `EPHEMERA_CONFIG` names another one), else it has its default. Every mistake is listed at once.',
+    'Secrets are taken from the environment alone.',
+    '',
+    '| variable | flag | in `ephemera.yaml` | what it is for | default |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    "Temporal's own variables (`TEMPORAL_PROFILE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS`, …) are honoured too.",
+    '',
+  ].join('\n');
+}
+
+function shownDefault({ setting: { info, byDefault } }: NamedSetting): string | undefined {
+  if (info.shownDefault !== undefined) return info.shownDefault;
+  if (byDefault === null || typeof byDefault === 'function') return undefined;
+  return asText(byDefault) || undefined;
 }

@@ -1,99 +1,124 @@
-import type { GcpRules } from '../domain/gcp-rules.ts';
+/**
+ * Everything that can be set, each setting once: flags, environment, ephemera.yaml, `--help`, docs/settings.md and the
+ * type `Settings` come from this tree. Names derive from the place in it: `api.port` is `apiPort`, `EPHEMERA_API_PORT`
+ * and `--api-port`.
+ */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { SWEEP } from '../domain/machine/sweep.ts';
+import { composeValues } from '../lib/settings/compose-values.ts';
+import { namedSettings, type NamedSetting } from '../lib/settings/named-settings.ts';
+import { setting, type Known, type SettingTree, type ValuesOf } from '../lib/settings/setting.ts';
+import { label, list, map, numberOf, oneOf, seconds } from '../lib/settings/values.ts';
+import { PROVIDERS } from '../providers/registry.ts';
+import { API_SETTINGS } from './groups/api-settings.ts';
+import { IMAGE_SETTINGS } from './groups/image-settings.ts';
+import { stateDir } from './groups/state-dir.ts';
+import { TEMPORAL_SETTINGS } from './groups/temporal-settings.ts';
+import { HOST_SETTINGS, METRICS_SETTINGS, WORKER_SETTINGS } from './groups/worker-settings.ts';
+import { parseSecretKey } from './secret-key.ts';
 
-/** `auto`: KVM where a guest really boots with it, else software emulation. */
-export const QEMU_ACCELERATORS = ['auto', 'tcg', 'kvm-microvm', 'kvm-q35'] as const;
-export type QemuAccelerator = (typeof QEMU_ACCELERATORS)[number];
+const known = PROVIDERS.map(({ name }) => name);
+const provider = z.string().refine((name) => known.includes(name), {
+  error: ({ input }) => `names the unknown provider "${String(input)}"; known: ${known.join(', ')}`,
+});
 
-export type WorkerRole = 'control' | 'host';
+/** Providers this deployment offers; the first is the default one. */
+export const providers = setting(list(provider, 1), {
+  key: 'provider',
+  about: `providers to offer, the default one first: ${known.join(', ')}`,
+  default: known.slice(0, 1),
+  namesWrongItem: true,
+});
 
-/** Everything that can be set, validated and typed. Other code gets this; nobody else reads the environment. */
-export interface Settings {
-  /** `.ephemera/` in the checkout by default; absolute. */
-  stateDir: string;
-  deployment: string;
-  /** Providers this deployment offers; the first is the default one. */
-  providers: string[];
-  hostId: string;
-  /** The deployment's secret key as it was set, hex or base64; null when one is kept in the state directory. */
-  secretKey: string | null;
-  api: {
-    host: string;
-    port: number;
-    portWasAsked: boolean;
-    presetKey: string | null;
-    /** Where machines reach the API for the HTTP agent link. */
-    url: string;
-    /** Absolute paths of the PEM files of a certificate and its key; null: the API speaks plain HTTP. */
-    tls: { certFile: string; keyFile: string } | null;
-    /** Absolute path of the PEM file by which machines verify the API; null: by the authorities of their own system. */
-    caFile: string | null;
-    /** What one key, or one address without a valid key, may ask of one replica. */
-    limits: { readsPerSecond: number; mutationsPerSecond: number; wrongKeysPerMinute: number; waitsPerKey: number };
-    /** Addresses and ranges whose X-Forwarded-For is believed; empty: the address of a caller is that of its connection. */
-    trustedProxies: string[];
-    /** Absolute path of the audit log; `-` is standard output. */
-    auditLog: string;
-  };
-  temporal: {
-    /** `host:port` of a server that was named (flag, TEMPORAL_ADDRESS, yaml or profile); null for one that we start. */
-    address: string | null;
-    namespace: string;
-    port: number;
-    uiPort: number;
-    portWasAsked: boolean;
-    uiPortWasAsked: boolean;
-    uiUrl: string | null;
-    controlTaskQueue: string;
-    /** Path of the Temporal CLI to start a server with; null when it is to be found. */
-    cliPath: string | null;
-  };
-  worker: {
-    roles: WorkerRole[];
-    internalHost: string;
-    internalPort: number;
-    internalPortWasAsked: boolean;
-    /** Name of the Temporal worker deployment that control workers belong to; null: they run without versions. */
-    deployment: string | null;
-    /** Version of the workflow code in that deployment; null: derived from the code. */
-    buildId: string | null;
-  };
-  metrics: {
-    host: string;
-    /** What scrapers send as bearer token; null where everybody on this computer may look. */
-    token: string | null;
-    apiPort: number;
-    apiPortWasAsked: boolean;
-    workerPort: number;
-    workerPortWasAsked: boolean;
-  };
-  /** Pause between two sweeps for machines that nobody owns. */
-  sweepIntervalSeconds: number;
-  /** What this host gives to machines; null: measured when the worker starts. */
-  host: { cpus: number | null; memoryMb: number | null; diskGb: number | null };
+const secretKey = setting(
+  z.string().refine((value) => parseSecretKey(value) !== undefined, {
+    error: 'must be 32 bytes or more as hex or base64, for example from: openssl rand -hex 32',
+  }),
+  {
+    about: 'deployment secret, 32 bytes or more as hex or base64; every replica needs the same',
+    secret: true,
+    shownDefault: 'one that is made once and kept in the state directory',
+  },
+);
+
+const example = (of: 'callsPerSecond' | 'burst'): string =>
+  PROVIDERS.map(({ name, callRate }) => `${name}=${callRate[of]}`).join(',');
+
+const OF_PROVIDERS = 'providerSettings';
+
+const SETTINGS_TREE = {
+  stateDir,
+  deployment: setting(label(40), { about: 'name that labels every machine made', default: 'default' }),
+  providers,
+  defaultTemplate: setting(label(63), {
+    about: 'template of creates that name neither a template nor an image',
+    default: 'chat',
+  }),
+  hostId: setting(label(60), {
+    about: 'name of this host',
+    default: () => hostIdOf(hostname()),
+    shownDefault: 'the name of this computer',
+  }),
+  logLevel: setting(oneOf(['debug', 'info', 'warn', 'error']), {
+    about: 'debug, info, warn or error',
+    default: 'info',
+  }),
+  api: API_SETTINGS,
+  secretKey,
+  worker: WORKER_SETTINGS,
+  metrics: METRICS_SETTINGS,
+  sweepIntervalSeconds: setting(seconds(5, 3600), {
+    about: 'seconds between two sweeps for machines that nobody owns',
+    default: SWEEP.intervalSeconds,
+  }),
+  images: IMAGE_SETTINGS,
+  host: HOST_SETTINGS,
   /** Limits of the calls to a provider, by its name; without one the provider's default. */
-  providerCalls: { perSecond: Readonly<Record<string, number>>; burst: Readonly<Record<string, number>> };
-  local: {
-    agentTransport: 'unix' | 'http';
-    /** Said in so many words: whoever has an API key may do what the worker's user may. */
-    trustAllKeys: boolean;
-  };
-  qemu: {
-    /** Directory of the image for guests; null when the host has none. */
-    imageDir: string | null;
-    accelerator: QemuAccelerator;
-  };
-  gcp: {
-    project: string | null;
-    zones: string[];
-    /** What specs may ask for. */
-    rules: GcpRules;
-    /** Another endpoint than Google's; `http://` means without credentials. */
-    endpoint: string | null;
-    /** Service account without roles that machines prove themselves with; null: a one-time secret in their metadata. */
-    serviceAccount: string | null;
-    /** Where machines fetch vm-server; `none` where their images have it; null: from the API. */
-    vmServerUrl: string | null;
-    diskType: string;
-  };
-  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  providerCalls: {
+    perSecond: setting(map(provider, numberOf(example('callsPerSecond'), 1, 100_000)), {
+      about: `calls a second that a worker makes to a provider, as ${example('callsPerSecond')}`,
+      default: {},
+    }),
+    burst: setting(map(provider, numberOf(example('burst'), 4, 1_000_000)), {
+      key: 'providerCallBurst',
+      about: `calls that it makes at once after a quiet time, as ${example('burst')}`,
+      default: {},
+    }),
+  },
+  temporal: TEMPORAL_SETTINGS,
+} satisfies SettingTree;
+
+/** Every setting with its spellings, in the order of the tree; then those of each provider, which begin with its name. */
+export const SETTINGS: readonly NamedSetting[] = [
+  ...namedSettings(SETTINGS_TREE),
+  ...PROVIDERS.flatMap(({ name, settings }) =>
+    namedSettings({ [name]: settings.tree }).map((named) => ({ ...named, path: [OF_PROVIDERS, ...named.path] })),
+  ),
+];
+
+/** Everything that can be set, validated and typed; paths are absolute. Only config/ reads the environment. */
+export type Settings = ValuesOf<typeof SETTINGS_TREE> & {
+  /** Each provider's own, by its name; its descriptor alone knows what is in them. */
+  providerSettings: Readonly<Record<string, unknown>>;
+};
+
+/** All values, each as written or by default. */
+export function composeSettings(known: Known): Settings {
+  const own = PROVIDERS.map(({ name, settings }) => [name, composeValues(settings.tree, known)] as const);
+  return { ...composeValues(SETTINGS_TREE, known), [OF_PROVIDERS]: Object.fromEntries(own) };
+}
+
+/** The provider that a setting is of. */
+export function providerOfSetting({ path: [group, name] }: NamedSetting): string | undefined {
+  return group === OF_PROVIDERS ? name : undefined;
+}
+
+function hostIdOf(name: string): string {
+  const id = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .slice(0, 60)
+    .replaceAll(/^-+|-+$/g, '');
+  return id === '' ? 'host' : id;
 }

@@ -1,8 +1,9 @@
 /**
- * Every code an error can carry, with what it means and what to do next. `docs/errors.md` is generated
- * from this table and a test compares the two both ways. A phrase in brackets of a `todo` stands for what an answer of the
- * API names itself.
+ * Every code that an answer of the API can carry, with what it means and what to do next. `docs/errors.md` is generated from
+ * this table and that of machine/error-codes.ts, and a test compares them both ways. A phrase in brackets of a `todo` stands
+ * for what an answer of the API names itself.
  */
+import { REQUEST_ERROR } from './request/error-codes.ts';
 
 /** Codes of the REST API: each is the `code` of a problem+json answer. */
 export const API_ERROR = {
@@ -31,18 +32,28 @@ export const API_ERROR = {
   optionNotAllowed: {
     status: 403,
     title: 'This deployment does not allow what the spec asks',
-    todo: 'Change [the field that `detail` names], or let whoever runs the deployment allow it (EPHEMERA_GCP_…).',
+    todo: 'Change [the field that `detail` names], or have the deployment allow it (settings of the provider).',
   },
   insecureTransport: {
     status: 400,
     title: 'Secrets would travel in plain text',
-    todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md), or create the VM without secretEnv and startupScript.',
+    todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md). A VM without secretEnv and startupScript needs none, nor does a host on the same computer.',
   },
   unknownProvider: { status: 400, title: 'No such provider', todo: 'Use [one of the providers that `detail` names].' },
   unknownTemplate: {
     status: 400,
     title: 'No such template',
     todo: 'Use [one of the templates that `detail` names], or give a whole spec.',
+  },
+  unknownTemplateVersion: {
+    status: 400,
+    title: 'The template has no such version',
+    todo: 'Use [one of the versions that `detail` names], or leave the version out for the one that serves.',
+  },
+  noMatchingHost: {
+    status: 409,
+    title: 'No host of the deployment can take the machine',
+    todo: 'Ask for a zone and labels that a host has (GET /v1/hosts; `detail` says what each lacks), or join such a host.',
   },
   unauthenticated: {
     status: 401,
@@ -55,6 +66,36 @@ export const API_ERROR = {
     title: 'The agent token is not valid for a live machine',
     todo: 'Stop reporting: the machine is not the current one of its VM, or the token expired.',
   },
+  hostAway: {
+    status: 503,
+    title: 'The host of the machine cannot be asked now',
+    todo: 'Look at GET /v1/hosts and ask again when it is ready; users of the machine are not touched by this.',
+  },
+  hostKeyMismatch: {
+    status: 502,
+    title: 'What answers at the address of the host has another key',
+    todo: 'Start the worker of the host again, which tells its key anew. If this lasts, another program or computer has the address of that host.',
+  },
+  joinTokenInvalid: {
+    status: 401,
+    title: 'The join token is none of this deployment',
+    todo: 'Copy the whole token, or make a new one: `npm run keys -- join`, or POST /v1/hosts/join-tokens.',
+  },
+  joinTokenOfOtherDeployment: {
+    status: 403,
+    title: 'The join token is of another deployment',
+    todo: 'Join the deployment that made it, or make a token here: `npm run keys -- join`, or POST /v1/hosts/join-tokens.',
+  },
+  joinTokenExpired: {
+    status: 401,
+    title: 'The join token is too old',
+    todo: 'Make a new one, it lasts 15 minutes: `npm run keys -- join`, or POST /v1/hosts/join-tokens.',
+  },
+  joinTokenUsed: {
+    status: 409,
+    title: 'The join token was used by another host',
+    todo: 'Make a token for each host: `npm run keys -- join`, or POST /v1/hosts/join-tokens. A host that has joined starts without one.',
+  },
   notFound: { status: 404, title: 'No such page', todo: 'See /docs for the routes.' },
   methodNotAllowed: {
     status: 405,
@@ -62,15 +103,37 @@ export const API_ERROR = {
     todo: 'Use a method that the Allow header names.',
   },
   unknownVm: { status: 404, title: 'No such VM', todo: 'List the VMs with GET /v1/vms.' },
+  templateNotFound: { status: 404, title: 'No such template', todo: 'List the templates with GET /v1/templates.' },
+  tooManyTemplates: {
+    status: 409,
+    title: 'The project has as many templates as it can have',
+    todo: 'DELETE one that nobody needs, or PUT a new version of one that is there.',
+  },
+  builtInTemplate: {
+    status: 409,
+    title: 'The template is built in',
+    todo: 'It cannot be deleted. To have creates of its name get something else, PUT a template of that name.',
+  },
+  hostNotFound: { status: 404, title: 'No such host', todo: 'List the hosts with GET /v1/hosts.' },
+  hostInUse: {
+    status: 409,
+    title: 'The host takes creates, or has VMs or machines',
+    todo: 'Drain it (POST /v1/hosts/{id}/drain) and repeat this when it has no machine left. If it is gone for good, wait until it is `lost`.',
+  },
   consoleUnavailable: {
     status: 404,
     title: 'No console output is kept for this VM',
-    todo: 'It ended more than an hour ago, is on gcp, or its host cannot be reached; its timeline stays readable.',
+    todo: 'It ended more than an hour ago, or nobody keeps the console of such a machine; its timeline stays readable.',
   },
   specConflict: {
     status: 409,
     title: 'A live VM of this name has another spec',
     todo: 'Use another name, or DELETE the live VM first.',
+  },
+  nameTaken: {
+    status: 409,
+    title: 'Another deployment in this Temporal namespace has a VM of this name',
+    todo: 'Use another name, or give each deployment a project name or a Temporal namespace of its own.',
   },
   vmEnding: {
     status: 409,
@@ -92,10 +155,72 @@ export const API_ERROR = {
     title: 'The VM is in a state that does not allow this',
     todo: 'Ask again when the VM is [in a state that `detail` names].',
   },
+  unsupportedAction: {
+    status: 409,
+    title: 'The provider cannot do this with its machines',
+    todo: 'Choose [a provider with the capability that `detail` names] for the next VM.',
+  },
+  vmInUse: {
+    status: 409,
+    title: 'The VM has users',
+    todo: 'Drain it, which waits for them; or repeat this with `force=true`, which cuts them off.',
+  },
+  neverClosed: {
+    status: 404,
+    title: 'No session of this name is kept',
+    todo: 'List the sessions with GET /v1/sessions, or create the VM.',
+  },
+  vmLive: {
+    status: 409,
+    title: 'A VM of this name lives',
+    todo: 'Use the `vm` in this answer, or close it first. A stopped one is brought back by start.',
+  },
+  sessionMismatch: {
+    status: 409,
+    title: 'The disk that is kept of this name does not fit what is asked for',
+    todo: 'Reopen the session (POST /v1/vms/{name}/reopen), create it on the provider that it was closed on, or with `fresh: true`, which starts with a clean disk.',
+  },
+  sessionUnreadable: {
+    status: 409,
+    title: 'What is kept of this name cannot be trusted or opened',
+    todo: 'Create the VM with its spec and secrets, which keeps its disk. The secret key of the deployment was changed since it was closed (docs/upgrading.md), or somebody has written to its workflow.',
+  },
+  imageHostLost: {
+    status: 409,
+    title: 'The host that has the image is lost or gone',
+    todo: 'Bring that host back (GET /v1/hosts), and repeat this; or create the VM with `fresh: true`, which starts with a clean disk.',
+  },
+  imageNotFound: { status: 404, title: 'No such image', todo: 'List the images with GET /v1/images.' },
+  imageNameTaken: {
+    status: 409,
+    title: 'An image of this name is there already',
+    todo: 'Use another name, or none; or DELETE that image first.',
+  },
+  imageInUse: {
+    status: 409,
+    title: 'The image is in use',
+    todo: 'Destroy or close [the VMs that `detail` names] first, or wait until it is made.',
+  },
+  tooManyImages: {
+    status: 409,
+    title: 'The family or the project has as many images as it may have',
+    todo: 'DELETE images that nobody needs; where only the family is full, name another one.',
+  },
+  startFailed: {
+    status: 409,
+    title: 'The VM could not be started, and is stopped as before',
+    todo: 'Read `detail` of the `vm` in this answer, and its console; its disk is untouched by the try. Then start it again.',
+  },
   endedBeforeReady: {
     status: 409,
     title: 'The VM ended before it was ready',
     todo: 'Read `reason` and `detail` of the `vm` in this answer, and its timeline; then create it again.',
+  },
+  ...REQUEST_ERROR,
+  providerUnavailable: {
+    status: 503,
+    title: 'Nothing makes machines of the provider now',
+    todo: 'Repeat the request after the seconds in Retry-After, or with `Prefer: respond-async`, which waits for the provider. Look at GET /v1/hosts, and at its workers.',
   },
   rateLimited: { status: 429, title: 'Too many requests', todo: 'Wait for the seconds in Retry-After.' },
   tooManyWaits: {
@@ -116,7 +241,7 @@ export const API_ERROR = {
   vmServerMissing: {
     status: 503,
     title: 'The program for machines was not built here',
-    todo: 'Run `npx tsx scripts/build-vm-server.ts` on every API replica.',
+    todo: 'Run `npx tsx commands/start/build-vm-server.ts` on every API replica.',
   },
   notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
   sweepUnavailable: {
@@ -132,121 +257,6 @@ export const API_ERROR = {
 } as const satisfies Record<string, { status: number; title: string; todo: string }>;
 
 export type ApiErrorCode = keyof typeof API_ERROR;
-
-/** Codes of machine providers. `retryable` ones are tried again with back-off; `terminal` ones end the VM. */
-export const PROVIDER_ERROR = {
-  badSpec: {
-    kind: 'terminal',
-    title: 'The provider refuses the spec',
-    todo: 'Correct the field that the message names.',
-  },
-  imageUnknown: { kind: 'terminal', title: 'The image does not exist', todo: 'Use an image the provider has.' },
-  permissionDenied: {
-    kind: 'terminal',
-    title: 'The provider may not do this',
-    todo: 'Grant the permission that the message names.',
-  },
-  machineEnded: {
-    kind: 'terminal',
-    title: 'The machine already ended',
-    todo: 'Nothing: a machine is never started twice; create the VM again.',
-  },
-  bootFailed: {
-    kind: 'terminal',
-    title: 'The machine ended while it was starting',
-    todo: 'Read the console of the VM.',
-  },
-  imageMissing: {
-    kind: 'terminal',
-    title: 'The image of virtual machines is not on this host',
-    todo: 'Run `npm run image` on the host, then create the VM again.',
-  },
-  imageDamaged: {
-    kind: 'terminal',
-    title: 'The image of virtual machines is not what was built or registered',
-    todo: 'Make it again on the host: the message says how (`npm run image`, or `npm run image -- add`).',
-  },
-  imageRefused: {
-    kind: 'terminal',
-    title: 'The image cannot be registered',
-    todo: 'Do what the message says; an image is one qcow2 file that reads no other file of the host.',
-  },
-  memoryTooSmall: {
-    kind: 'terminal',
-    title: 'The image does not boot with so little memory',
-    todo: 'Give the VM at least the `memoryMb` that the message names.',
-  },
-  hypervisorMissing: {
-    kind: 'terminal',
-    title: 'QEMU is not installed on this host',
-    todo: 'Install it (Debian: `apt-get install qemu-system-x86 qemu-utils`); `npm run doctor` shows what is found.',
-  },
-  hypervisorTooOld: {
-    kind: 'terminal',
-    title: 'QEMU on this host is too old',
-    todo: 'Install the version that the message names, or a newer one.',
-  },
-  bootHung: {
-    kind: 'terminal',
-    title: 'The machine did not boot in any of its tries',
-    todo: 'Read the console of the VM; give it more memory, or the host less to do.',
-  },
-  notSigned: {
-    kind: 'terminal',
-    title: 'The API of this deployment did not start the VM, or not like this',
-    todo: 'Create the VM through the API, again if it was started before an upgrade or a change of the secret key (docs/upgrading.md). If every create fails so: API and workers need the same EPHEMERA_SECRET_KEY and EPHEMERA_DEPLOYMENT.',
-  },
-  sealedInputUnreadable: {
-    kind: 'terminal',
-    title: 'The sealed input cannot be opened',
-    todo: 'Create the VM again: the secret key of the deployment was changed after it was made, or its history is damaged.',
-  },
-  insecureTransport: {
-    kind: 'terminal',
-    title: 'Secrets would travel in plain text',
-    todo: 'Give the API TLS and an https:// EPHEMERA_API_URL (docs/tls.md), then create the VM again.',
-  },
-  startupScriptFailed: {
-    kind: 'terminal',
-    title: 'The startup script failed',
-    todo: 'Read the console of the VM, correct the script, and create the VM again.',
-  },
-  tooBig: {
-    kind: 'terminal',
-    title: 'The machine is bigger than the whole host',
-    todo: 'Ask for no more than the host gives, as the message says, or let the host give more (EPHEMERA_HOST_…).',
-  },
-  portTaken: {
-    kind: 'retryable',
-    title: 'Another program of the host listens on the port',
-    todo: 'Stop the program that listens on it on every address, or give the VM another port.',
-  },
-  diskFull: { kind: 'retryable', title: 'The disk of the host is full', todo: 'Make room in the state directory.' },
-  noCapacity: {
-    kind: 'retryable',
-    title: 'No room for the machine',
-    todo: 'Nothing: it keeps its place in the queue; destroy VMs that are not needed, or give the host more.',
-  },
-  addressesExhausted: { kind: 'retryable', title: 'No free address', todo: 'Destroy VMs that are not needed.' },
-  rateLimited: { kind: 'retryable', title: 'The provider asks to slow down', todo: 'Nothing: it is tried again.' },
-  hostFailure: {
-    kind: 'retryable',
-    title: 'The host cannot tell how a machine is, or cannot act on it',
-    todo: 'Nothing: it is tried again. If it lasts, the message says what the system lacks, or which file is damaged.',
-  },
-  apiUnreachable: {
-    kind: 'retryable',
-    title: 'The API does not answer where its machines reach it, so their agents cannot report',
-    todo: 'Look at the API and at EPHEMERA_API_URL; until it answers, no silent agent is held against its VM.',
-  },
-  backendUnavailable: {
-    kind: 'retryable',
-    title: 'The provider does not answer or failed',
-    todo: 'Nothing: it is tried again; look at the host if it lasts.',
-  },
-} as const satisfies Record<string, { kind: 'terminal' | 'retryable'; title: string; todo: string }>;
-
-export type ProviderErrorCode = keyof typeof PROVIDER_ERROR;
 
 /** What to do next: with what an answer names in the place of the bracketed phrase, or in general words. */
 export function todoText(todo: string, named?: string): string {

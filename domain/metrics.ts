@@ -111,6 +111,10 @@ export const METRICS = {
     ...{ kind: 'gauge', from: ['worker'], labels: ['provider'] },
     help: 'Machines without a trace of an owner in the latest sweep of this worker. They are never touched: see GET /v1/sweep.',
   },
+  ephemera_images_deleted_total: {
+    ...{ kind: 'counter', from: ['worker'], labels: ['reason', 'provider'] },
+    help: 'Images of machines that were deleted where they are: requested, dirty for too long, or past their retention.',
+  },
   ephemera_host_capacity_cpus: {
     ...{ kind: 'gauge', from: ['worker'], labels: [] },
     help: 'Virtual cpus that this host gives to machines. Hosts whose room is not limited show none of these.',
@@ -137,7 +141,7 @@ export const METRICS = {
   },
   ephemera_host_waiting_creates: {
     ...{ kind: 'gauge', from: ['worker'], labels: [] },
-    help: 'Machines that wait for room on this host.',
+    help: 'Creates that wait for room in the queues that this host pulls from; some seconds old.',
   },
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -149,6 +153,7 @@ export const WORKFLOW_METRICS = [
   'ephemera_vm_state_duration_seconds',
   'ephemera_vms_ended_total',
   'ephemera_machines_lost_total',
+  'ephemera_images_deleted_total',
 ] as const satisfies readonly MetricName[];
 export type WorkflowMetricName = (typeof WORKFLOW_METRICS)[number];
 

@@ -7,8 +7,8 @@ import {
   type CallPurpose,
   type CallRate,
   type CallTokens,
-} from '../domain/call-budget.ts';
-import type { CancelSignal } from '../domain/machine-provider.ts';
+} from '../domain/capacity/call-budget.ts';
+import type { CancelSignal } from '../domain/machine/provider.ts';
 
 export interface CallBudgetOptions {
   rate: CallRate;
@@ -33,7 +33,7 @@ export interface CallRequest {
 }
 
 /** `refused`: not now; its place is where its `askedAt` puts it when it comes again. */
-export type CallAnswer = { kind: 'admitted' } | { kind: 'refused'; message: string; askAgainMs: number };
+export type CallAnswer = { kind: 'admitted' } | { kind: 'refused'; message: string; retryAfterMs: number };
 
 interface Waiting {
   askedAt: number;
@@ -46,7 +46,7 @@ const MOST_WAITING = 200;
 const ASK_AGAIN_MS = { least: 500, most: 10_000 } as const;
 const ADMITTED: CallAnswer = { kind: 'admitted' };
 
-/** The calls that one process makes to one provider. The rule is in domain/call-budget.ts; here are clock and queues. */
+/** The calls that one process makes to one provider. The rule is in domain/capacity/call-budget.ts; here are clock and queues. */
 export class CallBudget {
   private readonly options: CallBudgetOptions;
   private readonly queues: Record<CallPurpose, Waiting[]> = { destroy: [], ongoing: [], starting: [] };
@@ -115,8 +115,8 @@ export class CallBudget {
     const ahead = this.ahead(request);
     // Somewhat before its turn, and not all at the same time.
     const turnMs = msForCalls(rate, ahead) * (0.6 + Math.random() * 0.3);
-    const askAgainMs = Math.round(Math.min(ASK_AGAIN_MS.most, Math.max(ASK_AGAIN_MS.least, turnMs)));
-    return { kind: 'refused', message: callWaitText(rate, ahead), askAgainMs };
+    const retryAfterMs = Math.round(Math.min(ASK_AGAIN_MS.most, Math.max(ASK_AGAIN_MS.least, turnMs)));
+    return { kind: 'refused', message: callWaitText(rate, ahead), retryAfterMs };
   }
 
   private ahead({ purpose, askedAt }: CallRequest): number {
@@ -131,7 +131,7 @@ export class CallBudget {
     waiting.resolve(false);
   }
 
-  /** Whoever asked last goes. */
+  /** The last to ask goes. */
   private dismissTooMany(purpose: CallPurpose): void {
     const thatComeAgain = this.queues[purpose].filter(({ comesAgain }) => comesAgain);
     const last = thatComeAgain[this.options.mostWaiting ?? MOST_WAITING];

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { localApiUrl as localUrl } from '../config/api-url.ts';
-import { isOwnHost } from '../domain/loopback.ts';
+import { isOwnHost } from '../lib/network/loopback.ts';
 import type { MetricRegistry } from './metric-registry.ts';
 
 const PORT = /:\d{1,5}$/;
@@ -83,7 +83,7 @@ async function answer(
   } else if (token !== null && !isBearer(request.headers.authorization, token)) {
     refuse(response, 401, 'send EPHEMERA_METRICS_TOKEN as bearer token', { 'www-authenticate': 'Bearer' });
   } else if (token === null && !isOwnHost((request.headers.host ?? '').replace(PORT, ''))) {
-    // A page of any other name is foreign, wherever that name resolves to.
+    // A page of any other name is of another origin, wherever that name resolves to.
     refuse(response, 403, 'ask for 127.0.0.1 or localhost, or set EPHEMERA_METRICS_TOKEN');
   } else {
     const text = await registry.text();

@@ -1,4 +1,4 @@
-import type { AppControl } from './agent/app-control.ts';
+import type { AppControl } from './agent/counting/app-control.ts';
 import type { Log } from './log.ts';
 
 /** How long the clients have to say goodbye after a SIGTERM. */

@@ -1,5 +1,5 @@
-import { readSync, openSync, closeSync, fstatSync, writeFileSync, writeSync } from 'node:fs';
-import { CONSOLE_LIMIT_BYTES } from '../domain/local-machine.ts';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { CONSOLE_LIMIT_BYTES } from '../domain/machine/local-machine.ts';
 
 /** Writes one sentence with its time to the console. Never given secrets or values of the environment. */
 export type Log = (sentence: string) => void;
@@ -28,9 +28,20 @@ export function createLog(consolePath?: string): Log {
 export function capConsole(path: string, limitBytes: number = CONSOLE_LIMIT_BYTES): void {
   try {
     const newerHalf = readNewerHalf(path, limitBytes);
-    if (newerHalf) writeFileSync(path, newerHalf);
+    if (newerHalf) replaceContent(path, newerHalf);
   } catch {
     // There is no console file when a person runs the machine in a terminal.
+  }
+}
+
+/** In this order it is never empty for who reads it meanwhile. */
+function replaceContent(path: string, content: Buffer): void {
+  const file = openSync(path, 'r+');
+  try {
+    writeSync(file, content, 0, content.length, 0);
+    ftruncateSync(file, content.length);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { parseGceMachineOptions, runGceMachine } from './gce-machine.ts';
-import { parseGuestOptions, runGuest } from './guest.ts';
-import { runGuestAgent } from './guest-agent.ts';
+import { INSTANCE_PROGRAMS } from './platform/instance-programs.ts';
+import { parseGuestOptions, runGuest } from './platform/qemu/guest.ts';
+import { runGuestAgent } from './platform/qemu/guest-agent.ts';
 import { createLog } from './log.ts';
-import { runMachine } from './machine.ts';
-import { parseAgentOptions, runAgent } from './foreign-agent.ts';
+import { runMachine } from './platform/local/machine.ts';
+import { parseAgentOptions, runAgent } from './agent/sidecar-agent.ts';
 import { UsageError } from './usage-error.ts';
 
 const USAGE = `Usage:
@@ -18,11 +18,14 @@ const USAGE = `Usage:
       Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
   vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce) [--ca-file <file>]
                   [--count-port <port>] [--local-port <port>] [--ready-port <port>] [--state-dir <dir>]
+                  [--machine-key-file <file>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
       to http://127.0.0.1:<local-port>/connections. The secret is exchanged once and deleted; for its next start
-      the agent keeps its token beside it, in agent-token. With --ca-file it knows an https:// API by that
-      certificate alone.
+      the agent keeps its token beside it or in --state-dir, in agent-token, sealed where it has a key of its machine.
+      With --ca-file it knows an https:// API by that certificate alone.
 `;
+
+const WORDS = ['machine', 'guest', 'guest-agent', ...Object.keys(INSTANCE_PROGRAMS)].join(', ') + ' or agent';
 
 async function run([command, ...rest]: string[]): Promise<void> {
   switch (command) {
@@ -34,14 +37,15 @@ async function run([command, ...rest]: string[]): Promise<void> {
       return runGuest(parseGuestOptions(rest));
     case 'guest-agent':
       return runGuestAgent(parseGuestOptions(rest, 'guest-agent'));
-    case 'gce':
-      return runGceMachine(parseGceMachineOptions(rest));
     case 'agent':
       return runAgent(parseAgentOptions(rest));
     case undefined:
-      throw new UsageError('say what to be: machine, guest, guest-agent, gce or agent');
-    default:
-      throw new UsageError(`there is no "${command}": say machine, guest, guest-agent, gce or agent`);
+      throw new UsageError(`say what to be: ${WORDS}`);
+    default: {
+      const program = Object.hasOwn(INSTANCE_PROGRAMS, command) ? INSTANCE_PROGRAMS[command] : undefined;
+      if (program !== undefined) return program(rest);
+      throw new UsageError(`there is no "${command}": say ${WORDS}`);
+    }
   }
 }
 

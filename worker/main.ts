@@ -3,18 +3,22 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { loadDeploymentSecret } from '../config/deployment-secret.ts';
+import { loadDeploymentSecret } from '../security/sealing/deployment-secret.ts';
+import { hostKeysForAllProviders, hostKeysFromText, type HostKeys } from '../security/hosts/host-keys.ts';
+import { readHostFile } from '../security/hosts/host-membership.ts';
 import { settingsOfThisProcess } from '../config/load-settings.ts';
-import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../config/state-directory.ts';
-import { temporalConnectionOptions } from '../config/temporal-connection.ts';
+import { makeStateDirectoryPrivate, writeForOwnUserOnly } from '../security/state-directory.ts';
+import { temporalConnectionOptions } from '../config/temporal/temporal-connection.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { startMetricsServer, type MetricsServer } from '../telemetry/metrics-server.ts';
-import { createHostMetrics } from './host-metrics.ts';
+import { createHostMetrics } from './metrics/host-metrics.ts';
 import { installTemporalRuntime } from './logging.ts';
+import { HostConflictError } from './host/host-claim.ts';
 import { startWorker, type RunningWorker, type StartWorkerOptions } from './run-worker.ts';
-import { SdkMetrics } from './sdk-metrics.ts';
-import { TemporalSetupError } from './temporal-setup.ts';
+import { SdkMetrics } from './metrics/sdk-metrics.ts';
+import { WORKER_EXIT } from './worker-exit.ts';
+import { TemporalSetupError } from './temporal/temporal-setup.ts';
 
 const VM_SERVER_FILE = fileURLToPath(new URL('../dist/vm-server.cjs', import.meta.url));
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -26,9 +30,10 @@ const log = createLog('worker', settings);
 
 main().catch((error: unknown) => {
   log.fatal({ err: error }, error instanceof Error ? error.message : 'the worker failed');
-  process.exitCode = 1;
+  const code = error instanceof HostConflictError ? WORKER_EXIT.otherWorker : 1;
+  process.exitCode = code;
   // Something may still hold the process; its supervisor starts it again.
-  setTimeout(() => process.exit(1), 1000).unref();
+  setTimeout(() => process.exit(code), 1000).unref();
 });
 
 async function main(): Promise<void> {
@@ -36,7 +41,7 @@ async function main(): Promise<void> {
     log.warn({ stateDir: settings.stateDir }, 'other users could enter the state directory; now they cannot');
   }
   if (settings.worker.roles.includes('host') && !existsSync(VM_SERVER_FILE)) {
-    throw new Error(`${VM_SERVER_FILE} is missing; build it with: npx tsx scripts/build-vm-server.ts`);
+    throw new Error(`${VM_SERVER_FILE} is missing; build it with: npx tsx commands/start/build-vm-server.ts`);
   }
   const registry = new MetricRegistry();
   registry.addProcessMetrics();
@@ -48,7 +53,7 @@ async function main(): Promise<void> {
     {
       settings,
       connection: temporalConnectionOptions(settings),
-      secret: loadDeploymentSecret(settings),
+      keys: keysOfThisWorker(),
       vmServerFile: VM_SERVER_FILE,
       log,
       metrics: createHostMetrics(registry, settings.providers),
@@ -63,14 +68,20 @@ async function main(): Promise<void> {
   }
   asked.signal.addEventListener('abort', () => void worker.shutdown().catch(() => undefined), { once: true });
   if (asked.signal.aborted) await worker.shutdown();
-  await worker.done.finally(metricsServer.close);
-  endNow('the worker ended');
+  const end = await worker.done.finally(metricsServer.close);
+  endNow('the worker ended', end === 'removed' ? WORKER_EXIT.removed : 0);
+}
+
+/** A host that has joined has its keys in its state directory; a worker beside the deployment's secret derives them. */
+function keysOfThisWorker(): HostKeys {
+  const joined = readHostFile(settings.stateDir)?.membership;
+  return joined ? hostKeysFromText(joined.keys) : hostKeysForAllProviders(loadDeploymentSecret(settings));
 }
 
 /** The SDK's pauses between tries, or a start that is under way, would hold the process for some more seconds. */
-function endNow(why: string): void {
+function endNow(why: string, code = 0): void {
   log.info(why);
-  process.exit(0);
+  process.exit(code);
 }
 
 function serveMetrics(registry: MetricRegistry): Promise<MetricsServer> {

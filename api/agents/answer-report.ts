@@ -1,9 +1,13 @@
-import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent-protocol.ts';
-import { EMPTY_END_REASON } from '../../domain/deadlines.ts';
-import { FORWARDING, decideForward, type ForwardDecision, type ForwardMemory } from '../../domain/report-forwarding.ts';
+import type { ForwardedState, HttpReport, HttpReportReply } from '../../domain/agent/protocol.ts';
+import { EMPTY_END_REASON } from '../../domain/vm/deadlines.ts';
+import {
+  FORWARDING,
+  decideForward,
+  type ForwardDecision,
+  type ForwardMemory,
+} from '../../domain/agent/report-forwarding.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
-import type { VmView } from '../../domain/vm-view.ts';
-import { awaitsAssignment } from './sealed-assignment.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 
 /** While something waits for this agent, it reports again this soon. */
 const URGENT_SECONDS = 1;
@@ -16,6 +20,11 @@ const UNNAMED_ANSWER_MS = 15_000;
 /** A replica knows of a question this long after it was asked. */
 const VIEW_AGE_MS = 1000;
 
+/** What an agent still says then means nothing; one of a machine that runs again is asked soon. */
+const IS_DOWN: readonly VmView['state'][] = [
+  ...(['stopping', 'stopped', 'suspending', 'suspended', 'destroying'] as const),
+];
+
 export interface ReportAnswer {
   /** The report goes to the workflow before the reply goes out. */
   forward: boolean;
@@ -27,9 +36,14 @@ export interface ReportAnswer {
 /**
  * What an agent's report over HTTP leads to. The agent carries what was last forwarded, so every replica decides
  * alike; the view only has to say whether the workflow waits for a report. `now` in epoch ms; `questionAgeMs`: how long
- * this replica knows the view's question.
+ * this replica knows the view's question; `awaits`: the machine is still to be told what it is.
  */
-export function answerReport(report: HttpReport, view: VmView, now: number, questionAgeMs = 0): ReportAnswer {
+export function answerReport(
+  report: HttpReport,
+  view: VmView,
+  now: number,
+  { questionAgeMs = 0, awaits = false }: { questionAgeMs?: number; awaits?: boolean } = {},
+): ReportAnswer {
   const draining = view.state === 'draining';
   const asked = view.aliveBecause === 'confirming';
   const answers = answeredQuestion(report, view, questionAgeMs);
@@ -37,7 +51,7 @@ export function answerReport(report: HttpReport, view: VmView, now: number, ques
   const confirming = asked && (view.confirmationId === undefined || answers !== undefined);
   const confirm = view.confirmationId === undefined ? {} : { confirm: view.confirmationId };
   const kept = { forwarded: report.forwarded, draining, ...confirm };
-  if (!report.ready || view.state === 'destroying' || awaitsAssignment(view, report)) {
+  if (!report.ready || IS_DOWN.includes(view.state) || awaits) {
     return { forward: false, reply: { ...kept, nextReportSeconds: URGENT_SECONDS } };
   }
   const silenceTimeoutSeconds = view.spec.idle.silenceTimeoutSeconds;

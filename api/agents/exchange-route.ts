@@ -1,8 +1,8 @@
 import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
 import { exchangeUpdate } from '../../workflows/messages.ts';
-import { tokenRefused } from '../http/problem.ts';
+import { tokenRefused } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
-import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { provenAgent } from './proven-agent.ts';
 import { exchangeBodySchema, exchangeReplySchema } from '../schemas/agent.ts';
 
@@ -18,7 +18,7 @@ export const exchangeRoute = openRoute({
   summary: 'Exchange a bootstrap secret for a report token',
   description: 'Granted once; the same caller (same `nonce`) is granted it again, so that a lost reply does no harm.',
   access: 'public',
-  // What a machine says of itself; nobody's deed.
+  // A machine's own report; not audited.
   mutates: false,
   limitsItself: true,
   body: exchangeBodySchema,

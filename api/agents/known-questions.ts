@@ -1,11 +1,11 @@
-/** Machines remembered at most; the one heard of longest ago is forgotten first. */
+/** Machines remembered at most; the least recently seen is forgotten first. */
 const REMEMBERED = 20_000;
 
 /** Since when this replica knows the open question of each machine. Memory of this process alone. */
 export class KnownQuestions {
   readonly #known = new Map<string, { id: string; since: number }>();
 
-  /** How long the question is known here, in ms; 0 when it is heard of just now. */
+  /** How long the question is known here, in ms; 0 when it is new here. */
   ageMs(machineId: string, id: string): number {
     const now = performance.now();
     const known = this.#known.get(machineId);

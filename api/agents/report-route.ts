@@ -1,17 +1,18 @@
-import type { AgentTokenClaims } from '../../config/agent-tokens.ts';
-import type { HttpReport } from '../../domain/agent-protocol.ts';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { AgentTokenClaims } from '../../security/agents/agent-tokens.ts';
+import type { HttpReport } from '../../domain/agent/protocol.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 import { reportSignal, type ReportSignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
-import { ApiProblem, tokenRefused } from '../http/problem.ts';
+import { ApiProblem, tokenRefused } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
-import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
-import { hasEnded, isInitial } from '../vms/vm-record.ts';
+import { hasEnded, isInitial } from '../vms/seen/vm-record.ts';
 import { answerReport } from './answer-report.ts';
 import { plainAnswer } from './plain-connection.ts';
 import { mayHideQuestion } from './stale-view.ts';
-import { assignmentAnswer, type AssignmentAnswer } from './sealed-assignment.ts';
+import { assignmentAnswer, awaitsAssignment, isToldLater, type AssignmentAnswer } from './sealed-assignment.ts';
+import { answerWaiting, isOfWaiting } from './waiting-machine.ts';
 
 export const reportRoute = openRoute({
   method: 'post',
@@ -24,7 +25,7 @@ export const reportRoute = openRoute({
     'that any replica decides alike; a first user and a last one gone are kept before the reply. A machine with sealed ' +
     'input gets it in the reply, until its reports say so in `assigned`.',
   access: 'agent',
-  // What a machine says of itself; nobody's deed.
+  // A machine's own report; not audited.
   mutates: false,
   body: reportBodySchema,
   replies: { 200: { description: 'Taken; when to report again.', schema: reportReplySchema } },
@@ -34,10 +35,15 @@ export const reportRoute = openRoute({
     const claims = api.agentTokens.verifyRenewable(bearer, now);
     if (!claims) throw tokenRefused('The report token is missing or not valid');
     api.reportLimit.take(claims.machineId, now);
+    if (isOfWaiting(claims)) {
+      const reply = await answerWaiting(api, claims, body, () => forwardReport(api, claims, body, now, {}));
+      return { status: 200, body: { ...reply, ...renewedToken(api, claims, now) } };
+    }
     const view = await latestView(api, claims, await currentView(api, claims, now), body, now);
     const question = view.confirmationId;
     const questionAgeMs = question === undefined ? 0 : api.questions.ageMs(claims.machineId, question);
-    const { forward, answers, reply } = answerReport(body, view, now, questionAgeMs);
+    const awaits = awaitsAssignment(claims, view, body);
+    const { forward, answers, reply } = answerReport(body, view, now, { questionAgeMs, awaits });
     const plain = plainAnswer(api.settings.api, remoteAddress, view, body);
     const answer = plain ?? (await assignmentAnswer(api, claims, view, body));
     if (answer.kind === 'failed') await forwardReport(api, claims, body, now, { failure: answer.failure });
@@ -58,7 +64,7 @@ export const reportRoute = openRoute({
 async function currentView(api: ApiContext, claims: AgentTokenClaims, now: number): Promise<VmView> {
   const { workflowId, machineId, expiresAt } = claims;
   const known = expiresAt > now ? api.projection.get(workflowId)?.view : undefined;
-  if (known?.machineId === machineId && !hasEnded(known)) return known;
+  if (known?.machineId === machineId && !hasEnded(known)) return sinceReset(known, claims);
   // What this replica knows may be a moment old: only Temporal's word refuses a machine for good.
   const found = (await api.directory.describeWorkflow(workflowId))?.record;
   if (found) api.projection.see(found);
@@ -71,7 +77,16 @@ async function currentView(api: ApiContext, claims: AgentTokenClaims, now: numbe
   if (found?.view.machineId !== machineId || found.closed || hasEnded(found.view)) {
     throw tokenRefused('The machine is not the current one of a live VM');
   }
-  return found.view;
+  return sinceReset(found.view, claims);
+}
+
+/**
+ * The same machine was somebody else's before it was reset, and whoever was in it may have kept its token. An agent that is
+ * refused though it began since, by a clock that is behind, proves itself again. @throws ApiProblem `tokenRefused`.
+ */
+function sinceReset(view: VmView, { issuedAt }: AgentTokenClaims): VmView {
+  if (view.resetAt === undefined || issuedAt >= Date.parse(view.resetAt)) return view;
+  throw tokenRefused('The machine was reset since it got this token');
 }
 
 /** The view by which an empty VM's report is answered: Temporal's where this replica's may hide the question. */
@@ -96,13 +111,13 @@ async function latestView(
  */
 function isNewlyAssigned(
   api: ApiContext,
-  { machineId }: AgentTokenClaims,
-  { spec, readyAt }: VmView,
+  claims: AgentTokenClaims,
+  view: VmView,
   { assigned }: HttpReport,
   now: number,
 ): boolean {
-  if (spec.sealed === undefined || assigned?.state !== 'done' || readyAt !== undefined) return false;
-  return api.assignedTold.tryTake(machineId, now);
+  if (!isToldLater(claims, view) || assigned?.state !== 'done' || view.readyAt !== undefined) return false;
+  return api.assignedTold.tryTake(claims.machineId, now);
 }
 
 function assignedBefore(answer: AssignmentAnswer): { assignedBefore?: string } {

@@ -2,13 +2,13 @@
  * What a machine with sealed input gets in the answers to its reports, until they say that it has it: a lost answer
  * does no harm, and any replica can give it. Only a machine whose own token was checked comes here.
  */
-import type { AgentTokenClaims } from '../../config/agent-tokens.ts';
-import type { HttpReport } from '../../domain/agent-protocol.ts';
-import { scriptEndText, scriptTimeoutSeconds, type Assignment } from '../../domain/assignment.ts';
-import type { ProviderErrorCode } from '../../domain/error-codes.ts';
-import type { SecretInput } from '../../domain/sealed-input.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { AgentTokenClaims } from '../../security/agents/agent-tokens.ts';
+import type { HttpReport } from '../../domain/agent/protocol.ts';
+import { scriptEndText, scriptTimeoutSeconds, type Assignment } from '../../domain/agent/assignment.ts';
+import type { ProviderErrorCode } from '../../domain/machine/error-codes.ts';
+import type { SecretInput } from '../../domain/machine/sealed-input.ts';
+import type { VmSpec } from '../../domain/vm/spec.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 import { sealedInputQuery, type SealedInputAnswer } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 
@@ -18,9 +18,21 @@ const WHY_REFUSED = {
   sealedInputUnreadable: 'is damaged or of another key',
 } as const satisfies Partial<Record<ProviderErrorCode, string>>;
 
+/**
+ * Whether the machine is told what it is by its agent's link: one with sealed input, and one that waited in a pool. The tokens
+ * of both name the start that they were made for, or adopted by.
+ */
+export function isToldLater({ startSignature }: Pick<AgentTokenClaims, 'startSignature'>, { spec }: VmView): boolean {
+  return spec.sealed !== undefined || startSignature !== undefined;
+}
+
 /** True while a machine may not count as ready yet, whatever its agent says. */
-export function awaitsAssignment(view: VmView, report: Pick<HttpReport, 'assigned'>): boolean {
-  return view.spec.sealed !== undefined && report.assigned?.state !== 'done';
+export function awaitsAssignment(
+  claims: Pick<AgentTokenClaims, 'startSignature'>,
+  view: VmView,
+  { assigned }: Pick<HttpReport, 'assigned'>,
+): boolean {
+  return isToldLater(claims, view) && assigned?.state !== 'done';
 }
 
 /** `nothing` when it has one, when it needs none, and when no worker can be asked now: then the next report gets it. */
@@ -33,6 +45,7 @@ export type AssignmentAnswer =
   | { kind: 'nothing' };
 
 const NOTHING: AssignmentAnswer = { kind: 'nothing' };
+const NOTHING_SECRET: SecretInput = { secretEnv: {}, startupScript: null };
 
 /** What an answer to a report has to say about its machine's assignment. */
 export async function assignmentAnswer(
@@ -41,7 +54,7 @@ export async function assignmentAnswer(
   view: VmView,
   { assigned }: Pick<HttpReport, 'assigned'>,
 ): Promise<AssignmentAnswer> {
-  if (view.spec.sealed === undefined) return NOTHING;
+  if (!isToldLater(claims, view)) return NOTHING;
   if (assigned !== undefined) return assigned.state === 'failed' ? failed(view, scriptEndText(assigned.end)) : NOTHING;
   const { workflowId, machineId } = claims;
   const asked = await api.directory
@@ -64,7 +77,7 @@ export async function assignmentAnswer(
 }
 
 /**
- * What a workflow answers is a claim of whoever can start workflows: only what the API signed for this workflow id is
+ * What a workflow answers is a claim of any client that can start workflows: only what the API signed for this workflow id is
  * opened, and only for a machine that a host made for this very start, as the machine's own token says.
  */
 function openFor(
@@ -72,9 +85,10 @@ function openFor(
   { workflowId, startSignature }: Pick<AgentTokenClaims, 'workflowId' | 'startSignature'>,
   { sealed, spec, signature }: SealedInputAnswer,
 ): { spec: VmSpec; input: SecretInput } | { refused: keyof typeof WHY_REFUSED } {
-  if (spec === undefined || typeof sealed !== 'string' || signature !== startSignature) return { refused: 'notSigned' };
+  if (spec === undefined || signature !== startSignature) return { refused: 'notSigned' };
   const start = { workflowId, spec };
   if (!startSignatures.verifyWith(start, sealed, signature)) return { refused: 'notSigned' };
+  if (sealed === null) return { spec, input: NOTHING_SECRET };
   const input = sealedInputs.open(start, sealed);
   return input === undefined ? { refused: 'sealedInputUnreadable' } : { spec, input };
 }

@@ -1,6 +1,6 @@
-import type { HttpReport } from '../../domain/agent-protocol.ts';
-import { EMPTY_END_REASON } from '../../domain/deadlines.ts';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { HttpReport } from '../../domain/agent/protocol.ts';
+import { EMPTY_END_REASON } from '../../domain/vm/deadlines.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 
 /** A feed that works is a second old; what was forwarded longer ago than this should be in the view. */
 const LATE_MS = 5000;

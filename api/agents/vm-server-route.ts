@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ApiProblem } from '../http/problem.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
 
 const VM_SERVER_FILE = new URL('../../dist/vm-server.cjs', import.meta.url);

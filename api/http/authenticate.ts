@@ -1,6 +1,6 @@
-import type { ApiKeyHolder, ApiKeyStore } from '../../config/api-keys.ts';
-import type { Role } from '../../config/keys-file.ts';
-import { ApiProblem } from './problem.ts';
+import type { ApiKeyHolder, ApiKeyStore } from '../../security/keys/api-keys.ts';
+import type { Role } from '../../security/keys/keys-file.ts';
+import { ApiProblem } from './errors/problem.ts';
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 

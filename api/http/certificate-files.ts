@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Settings } from '../../config/settings.ts';
-import type { Certificate } from './http-server.ts';
+import type { Certificate } from '../../lib/network/http-server.ts';
 
 type TlsFiles = NonNullable<Settings['api']['tls']>;
 

@@ -1,12 +1,14 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
-import { admit, admitHolder } from './admission.ts';
-import { audit, type Attempt } from './audit.ts';
+import { admit, admitHolder } from './limits/admission.ts';
+import { audit, type Attempt } from './log/audit.ts';
 import { bearerToken } from './authenticate.ts';
-import { problemOf } from './error-handler.ts';
-import { ApiProblem } from './problem.ts';
+import { problemOf } from './errors/error-handler.ts';
+import { acceptForLater } from '../requests/later.ts';
+import { prefersToBeAnsweredLater } from './prefer.ts';
+import { ApiProblem } from './errors/problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
-import { factsOf } from './request-log.ts';
+import { factsOf } from './log/request-log.ts';
 import { refusePrototypes, typedQuery, validate } from './validate.ts';
 
 export const MAX_BODY_BYTES = 256 * 1024;
@@ -48,7 +50,7 @@ function handler(route: Route, api: ApiContext): RequestHandler {
       audit(api, route, attempt, problemOf(error));
       throw error;
     });
-    // Before the reply: whoever was told of a change finds it in the log.
+    // Before the reply: a caller that got the answer to a change finds it in the log.
     audit(api, route, attempt, reply);
     Object.assign(facts, reply.about);
     send(response, reply);
@@ -71,7 +73,12 @@ async function answer(
   const body = route.body === undefined ? undefined : await readJson(request, response);
   const input = (attempt.input = validated(route, request, body));
   const gone = api.openRequests.signalFor(response);
-  const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, gone };
+  const auditTarget: UncheckedRequest['auditTarget'] = (target) => {
+    attempt.target = target;
+  };
+  const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, auditTarget, gone };
+  const isForLater = route.later !== undefined && prefersToBeAnsweredLater(request.get('prefer'));
+  if (isForLater) return acceptForLater(route, unchecked, api);
   const waited = waits(input.query);
   factsOf(response).waited = waited;
   const endWait = caller !== undefined && waited ? api.requestLimits.beginWait(caller) : undefined;

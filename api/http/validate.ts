@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { ApiProblem } from './problem.ts';
+import { ApiProblem } from './errors/problem.ts';
 
 const SHOWN_ISSUES = 8;
+const MAX_FIELDS = 20;
 /** Paths and messages may quote names that the caller made up. */
 const MAX_ISSUE_CHARACTERS = 300;
 
@@ -10,7 +11,8 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown, where: 
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const named = wrongFields(parsed.error, where);
-  throw new ApiProblem('invalidRequest', issuesText(parsed.error, where), { named });
+  const members = { fields: wrongFieldsWithProblems(parsed.error, where) };
+  throw new ApiProblem('invalidRequest', issuesText(parsed.error, where), { named, members });
 }
 
 function issuesText(error: z.ZodError, where: string): string {
@@ -21,14 +23,28 @@ function issuesText(error: z.ZodError, where: string): string {
   return texts.join('; ') + (hidden > 0 ? `; and ${hidden} more` : '');
 }
 
+/** Each field to correct with what is wrong with it, for programs. */
+function wrongFieldsWithProblems(error: z.ZodError, where: string): { field: string; problem: string }[] {
+  const found = error.issues.flatMap((issue) => {
+    // The message of an issue with several unknown fields names all of them.
+    const problem = issue.code === 'unrecognized_keys' ? 'is not known' : shortened(issue.message);
+    return fieldsOf(issue, where).map((field) => ({ field: shortened(field), problem }));
+  });
+  return found.slice(0, MAX_FIELDS);
+}
+
 /** The first fields to correct, each once. */
 function wrongFields(error: z.ZodError, where: string): string {
-  const fields = error.issues.slice(0, SHOWN_ISSUES).flatMap((issue) => {
-    const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, SHOWN_ISSUES) : [undefined];
-    return keys.map((key) => [where, ...issue.path.map(String), ...(key === undefined ? [] : [key])].join('.'));
-  });
+  const fields = error.issues.slice(0, SHOWN_ISSUES).flatMap((issue) => fieldsOf(issue, where).slice(0, SHOWN_ISSUES));
   const [last = where, ...others] = [...new Set(fields)].slice(0, SHOWN_ISSUES).reverse().map(shortened);
   return others.length === 0 ? last : `${others.reverse().join(', ')} and ${last}`;
+}
+
+/** The field of an issue, or the first of those that are not known. */
+function fieldsOf(issue: z.core.$ZodIssue, where: string): string[] {
+  const path = [where, ...issue.path.map(String)];
+  const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, MAX_FIELDS) : undefined;
+  return keys === undefined ? [path.join('.')] : keys.map((key) => [...path, key].join('.'));
 }
 
 function shortened(text: string): string {

@@ -1,4 +1,4 @@
-import type { VmRecord } from '../vms/vm-record.ts';
+import type { VmRecord } from '../vms/seen/vm-record.ts';
 
 /** How many live VMs are alike in what metrics tell apart. */
 export interface LiveCount {

@@ -1,5 +1,5 @@
 /**
- * Keeps the projection true to Temporal's visibility (design §6): a full list at the start, a poll each second of
+ * Keeps the projection true to Temporal's visibility (docs/architecture.md): a full list at the start, a poll each second of
  * what changed since the newest seen minus an overlap, and a full relist each minute that heals whatever was missed.
  */
 import { setMaxListeners } from 'node:events';
@@ -7,8 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
-import { UnreadableVm } from '../vms/unreadable-vm.ts';
-import type { DescribedVm, VmDirectory } from '../vms/vm-directory.ts';
+import { backoffMs } from '../../lib/waiting/backoff.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
+import { seenTemplate } from '../templates/template-memo.ts';
+import type { TemplateDirectory } from '../templates/template-directory.ts';
+import { UnreadableVm } from '../vms/seen/unreadable-vm.ts';
+import type { DescribedVm, VmDirectory } from '../vms/seen/vm-directory.ts';
 import { ENDED_LIMIT, type Projection } from './projection.ts';
 import { VisibilityRows, type VisibilityRow } from './visibility-rows.ts';
 
@@ -18,12 +22,14 @@ const RELIST_MS = 60_000;
 const OVERLAP_MS = 10_000;
 /** VMs that ended longer ago are not loaded at the start. */
 const ENDED_SINCE_MS = 24 * 3600 * 1000;
-const RETRY_CAP_MS = 5000;
+const RETRY = { firstMs: 200, longestMs: 5000 } as const;
 
 interface FeedParts {
   client: Client;
   projection: Projection;
   directory: VmDirectory;
+  /** Absent: only VMs are followed. */
+  templates?: TemplateDirectory;
   log: Logger;
   /** The deployment's. */
   controlTaskQueue: string;
@@ -72,7 +78,7 @@ export class ProjectionFeed {
     while (!this.#isClosed()) {
       await this.#attempt(() => this.#load());
       if (this.#loaded) break;
-      await this.#pause(Math.min(RETRY_CAP_MS, 200 * 2 ** this.#failures));
+      await this.#pause(backoffMs(RETRY, this.#failures));
     }
     const { pollMs = POLL_MS, relistMs = RELIST_MS } = this.#parts;
     await Promise.all([this.#repeat(pollMs, () => this.#poll()), this.#repeat(relistMs, () => this.#relist())]);
@@ -93,21 +99,18 @@ export class ProjectionFeed {
   }
 
   async #attempt(read: () => Promise<void>): Promise<void> {
-    // The client adds a listener to the signal with each call and removes none, so each read has a signal of its own.
-    const attempt = new AbortController();
-    setMaxListeners(0, attempt.signal);
-    const giveUp = (): void => attempt.abort(this.#closing.signal.reason);
-    this.#closing.signal.addEventListener('abort', giveUp);
     try {
-      await this.#parts.client.withAbortSignal(attempt.signal, read);
+      // The client adds a listener to the signal with each call and removes none, so each read has a signal of its own.
+      await withLinkedSignal(this.#closing.signal, null, (signal) => {
+        setMaxListeners(0, signal);
+        return this.#parts.client.withAbortSignal(signal, read);
+      });
       this.#failures = 0;
       this.#polledAt = Date.now();
     } catch (error) {
       if (this.#isClosed()) return;
       this.#failures += 1;
       if (this.#failures === 1) this.#parts.log.warn({ err: error }, 'the list of VMs cannot be read from Temporal');
-    } finally {
-      this.#closing.signal.removeEventListener('abort', giveUp);
     }
   }
 
@@ -128,11 +131,14 @@ export class ProjectionFeed {
   }
 
   async #relist(): Promise<void> {
-    const open = this.#parts.projection.openWorkflowIds();
+    const { projection, templates } = this.#parts;
+    const open = projection.openWorkflowIds();
+    const openTemplates = templates?.copies.openWorkflowIds() ?? [];
     const rows = await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
     await this.#read(endedQuery(this.#parts.controlTaskQueue, Date.now() - 2 * RELIST_MS - OVERLAP_MS), ENDED_LIMIT);
     const listed = new Set(rows.map(({ workflowId }) => workflowId));
     await this.#lookUp(open.filter((workflowId) => !listed.has(workflowId)));
+    for (const workflowId of openTemplates) if (!listed.has(workflowId)) await templates?.look(workflowId);
     this.#rows.keepOnly(new Set(rows.map(({ runId }) => runId)));
   }
 
@@ -159,14 +165,30 @@ export class ProjectionFeed {
     return read;
   }
 
-  async #take({ workflowId, runId, record, isUnreadable, closeTimeMs }: VisibilityRow): Promise<void> {
+  async #take(row: VisibilityRow): Promise<void> {
+    const { workflowId, runId, record, isUnreadable, closeTimeMs } = row;
     this.#newestMs = Math.max(this.#newestMs, closeTimeMs ?? 0);
+    if (row.template !== undefined) this.#takeTemplate(row, row.template);
     if (isUnreadable) await this.#askAbout(workflowId, runId);
     if (!record) return;
     this.#newestMs = Math.max(this.#newestMs, Date.parse(record.view.updatedAt));
     const { projection } = this.#parts;
     if (!projection.doubts(record)) projection.see(record);
     else await this.#askAbout(workflowId, runId);
+  }
+
+  #takeTemplate(
+    { workflowId, closeTimeMs }: VisibilityRow,
+    { shown, isRunning }: NonNullable<VisibilityRow['template']>,
+  ): void {
+    const { templates, controlTaskQueue, log } = this.#parts;
+    const view = seenTemplate(shown, { workflowId, controlTaskQueue });
+    if (view === undefined) {
+      log.warn({ workflowId }, 'what a template shows of itself cannot be read by this version');
+      return;
+    }
+    this.#newestMs = Math.max(this.#newestMs, Date.parse(view.updatedAt));
+    templates?.copies.see({ workflowId, view, closedAt: isRunning ? null : (closeTimeMs ?? 0) });
   }
 
   /** One VM that cannot be read does not keep the others from being seen; of itself the last known stays until its end. */
@@ -193,17 +215,17 @@ export class ProjectionFeed {
   }
 }
 
-/** VMs of other deployments may be in the namespace; what runs on another queue is theirs. */
-function ofVms(controlTaskQueue: string): string {
-  return `WorkflowType = '${WORKFLOW_TYPE.vm}' AND TaskQueue = '${controlTaskQueue}'`;
+/** VMs and templates in one list, for searches are few. Those of other deployments may be in the namespace; what runs on another queue is theirs. */
+function followed(controlTaskQueue: string): string {
+  return `WorkflowType IN ('${WORKFLOW_TYPE.vm}', '${WORKFLOW_TYPE.template}') AND TaskQueue = '${controlTaskQueue}'`;
 }
 
 function liveQuery(queue: string): string {
-  return `${ofVms(queue)} AND ExecutionStatus = 'Running'`;
+  return `${followed(queue)} AND ExecutionStatus = 'Running'`;
 }
 
 function endedQuery(queue: string, sinceMs: number): string {
-  return `${ofVms(queue)} AND ExecutionStatus != 'Running' AND CloseTime > '${isoTime(sinceMs)}'`;
+  return `${followed(queue)} AND ExecutionStatus != 'Running' AND CloseTime > '${isoTime(sinceMs)}'`;
 }
 
 /**
@@ -213,7 +235,7 @@ function endedQuery(queue: string, sinceMs: number): string {
 function changedQuery(queue: string, sinceMs: number): string {
   const since = isoTime(sinceMs);
   const closed = `(ExecutionStatus != 'Running' AND CloseTime > '${since}')`;
-  return `${ofVms(queue)} AND (${SEARCH_ATTRIBUTE.updatedAt.name} > '${since}' OR ${closed})`;
+  return `${followed(queue)} AND (${SEARCH_ATTRIBUTE.updatedAt.name} > '${since}' OR ${closed})`;
 }
 
 function isoTime(epochMs: number): string {

@@ -3,8 +3,9 @@
  * One record for each name: its latest life. Records come from visibility, from describes and queries, and from
  * this replica's own starts, in any order and more than once; the newer one stays.
  */
-import type { VmStateName } from '../../domain/vm-state.ts';
-import { apiVm, isInitial, type TemporalUi, type VmRecord } from '../vms/vm-record.ts';
+import { isOnOffer } from '../../domain/pool/reuse.ts';
+import type { VmStateName } from '../../domain/vm/state.ts';
+import { apiVm, isInitial, type TemporalUi, type VmRecord } from '../vms/seen/vm-record.ts';
 import { LiveCounts, type LiveCount } from './live-counts.ts';
 import { comparePositions, SortedRecords, type Position } from './sorted-records.ts';
 
@@ -13,7 +14,16 @@ export interface ListFilter {
   states: readonly VmStateName[] | null;
   template: string | null;
   labels: readonly (readonly [key: string, value: string])[];
+  /** Whether somebody uses it, by its last count. */
+  inUse: boolean | null;
+  provider: string | null;
+  zone: string | null;
+  host: string | null;
+  createdBy: string | null;
 }
+
+/** Members of a view that a filter compares as they are. */
+const COMPARED = ['provider', 'zone', 'host', 'createdBy'] as const;
 
 interface Entry {
   record: VmRecord;
@@ -25,6 +35,8 @@ interface Entry {
 interface ProjectRecords {
   live: SortedRecords<Entry>;
   ended: SortedRecords<Entry>;
+  /** Those that another create may be given. */
+  onOffer: Set<Entry>;
 }
 
 export interface ListPage {
@@ -44,6 +56,8 @@ export class Projection {
   readonly #entries = new Map<string, Entry>();
   readonly #projects = new Map<string, ProjectRecords>();
   readonly #counts = new LiveCounts();
+  /** Workflow ids of live VMs that were given to a create, by its name for that. */
+  readonly #givenTo = new Map<string, string>();
   /** Workflow ids of ended VMs, the first ended first. */
   readonly #endedOrder = new Set<string>();
 
@@ -59,6 +73,17 @@ export class Projection {
   /** Workflow ids of all VMs whose workflow is not closed. */
   openWorkflowIds(): string[] {
     return [...this.#entries.values()].filter(({ record }) => !record.closed).map(({ record }) => record.workflowId);
+  }
+
+  /** VMs of a project that another create may be given, as they were last seen. */
+  onOffer(project: string): VmRecord[] {
+    return [...(this.#projects.get(project)?.onOffer ?? [])].map(({ record }) => record);
+  }
+
+  /** The live VM that was last given to this claim. */
+  givenTo(claim: string): VmRecord | undefined {
+    const workflowId = this.#givenTo.get(claim);
+    return workflowId === undefined ? undefined : this.get(workflowId);
   }
 
   /** How many VMs live, by what metrics tell apart. */
@@ -101,6 +126,11 @@ export class Projection {
     this.#endedOrder.delete(workflowId);
   }
 
+  /** Every VM of a project that lives, oldest first. */
+  live(project: string): VmRecord[] {
+    return [...this.#walk(project, null, undefined)].map(({ record }) => record);
+  }
+
   /** The VMs of a project after a position, oldest first. */
   page(project: string, filter: ListFilter, pageSize: number, after: Position | undefined): ListPage {
     const page: ListPage = { records: [], json: [], next: undefined };
@@ -140,10 +170,12 @@ export class Projection {
 
   #put(record: VmRecord, known: Entry | undefined): void {
     if (known) this.#unlist(known);
-    const { createdAt, name } = record.view;
-    const entry: Entry = { record, position: { createdAt, name }, json: undefined };
+    const entry: Entry = { record, position: positionIn(known, record), json: undefined };
     this.#entries.set(record.workflowId, entry);
-    this.#list(entry).put(entry);
+    const records = this.#of(entry);
+    listIn(records, entry).put(entry);
+    if (!record.closed && isOnOffer(record.view)) records.onOffer.add(entry);
+    if (!record.closed && record.view.claim !== undefined) this.#givenTo.set(record.view.claim, record.workflowId);
     this.#counts.add(record);
     this.#endedOrder.delete(record.workflowId);
     if (record.closed) this.#rememberEnded(record.workflowId);
@@ -158,19 +190,36 @@ export class Projection {
   }
 
   #unlist(entry: Entry): void {
-    this.#list(entry).remove(entry.position);
+    const records = this.#of(entry);
+    listIn(records, entry).remove(entry.position);
+    records.onOffer.delete(entry);
+    const { view, workflowId } = entry.record;
+    if (view.claim !== undefined && this.#givenTo.get(view.claim) === workflowId) this.#givenTo.delete(view.claim);
     this.#counts.remove(entry.record);
   }
 
-  #list({ record }: Entry): SortedRecords<Entry> {
-    const { project, state } = record.view;
+  #of({ record }: Entry): ProjectRecords {
+    const { project } = record.view;
     let records = this.#projects.get(project);
     if (!records) {
-      records = { live: new SortedRecords(), ended: new SortedRecords() };
+      records = { live: new SortedRecords(), ended: new SortedRecords(), onOffer: new Set() };
       this.#projects.set(project, records);
     }
-    return state === 'destroyed' || state === 'failed' ? records.ended : records.live;
+    return records;
   }
+}
+
+/**
+ * One life keeps the place at which it was first seen: its workflow says another moment of its beginning than the
+ * replica that started it, and a VM that moves while somebody turns the pages is shown on two of them.
+ */
+function positionIn(known: Entry | undefined, { view: { uid, createdAt, name } }: VmRecord): Position {
+  return known?.record.view.uid === uid ? known.position : { createdAt, name };
+}
+
+function listIn({ live, ended }: ProjectRecords, { record }: Entry): SortedRecords<Entry> {
+  const { state } = record.view;
+  return state === 'destroyed' || state === 'failed' ? ended : live;
 }
 
 /**
@@ -191,5 +240,7 @@ export function isNewer(incoming: VmRecord, known: VmRecord): boolean {
 function matches({ view }: VmRecord, filter: ListFilter): boolean {
   if (filter.states !== null && !filter.states.includes(view.state)) return false;
   if (filter.template !== null && view.template?.name !== filter.template) return false;
+  if (filter.inUse !== null && (view.connections ?? 0) > 0 !== filter.inUse) return false;
+  if (COMPARED.some((member) => filter[member] !== null && view[member] !== filter[member])) return false;
   return filter.labels.every(([key, value]) => view.labels[key] === value);
 }

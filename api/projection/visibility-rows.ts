@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import { MEMO } from '../../domain/wire-names.ts';
-import { epochMsOf } from '../vms/timestamp.ts';
-import { seenVm, type SeenVm } from '../vms/vm-memo.ts';
-import { vmRecord, type VmRecord } from '../vms/vm-record.ts';
+import { MEMO, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
+import { epochMsOf } from '../vms/seen/timestamp.ts';
+import { seenVm, type SeenVm } from '../vms/seen/vm-memo.ts';
+import { isClosed, vmRecord, type VmRecord } from '../vms/seen/vm-record.ts';
 
 const PAGE_SIZE = 500;
 const PAGE_SECONDS = 10;
@@ -27,6 +27,8 @@ export interface VisibilityRow {
   runId: string;
   /** Undefined when nothing changed since this run was read last, or when it shows nothing. */
   record: VmRecord | undefined;
+  /** What the workflow of a template shows, not looked at yet; undefined for a VM, and when nothing changed. */
+  template?: { shown: unknown; isRunning: boolean };
   /** What the run shows cannot be read: nothing follows but that it is there. */
   isUnreadable: boolean;
   closeTimeMs: number | undefined;
@@ -83,17 +85,33 @@ export class VisibilityRows {
     if (!workflowId || !runId) return undefined;
     const closeTimeMs = epochMsOf(execution.closeTime);
     const row = { workflowId, runId, record: undefined, isUnreadable: false, closeTimeMs };
+    if (execution.type?.name === WORKFLOW_TYPE.template) return { ...row, ...(await this.#template(runId, execution)) };
     const { [MEMO.vm]: payload, [MEMO.spec]: spec } = execution.memo?.fields ?? {};
     if (!payload?.data) return row;
-    const digest = `${String(execution.status)}.${createHash('sha1').update(payload.data).digest('base64')}`;
-    if (this.#digests.get(runId) === digest) return row;
+    if (!this.#isChanged(runId, payload.data, execution.status)) return row;
     const status = STATUS_NAMES[execution.status ?? 0] ?? 'UNKNOWN';
     const memo = await this.#seen(runId, payload, spec).catch(() => undefined);
-    this.#digests.set(runId, digest);
     if (memo === undefined) return { ...row, isUnreadable: status !== 'CONTINUED_AS_NEW' };
     const startTime = new Date(epochMsOf(execution.startTime) ?? 0);
     const closeTime = closeTimeMs === undefined ? undefined : new Date(closeTimeMs);
     return { ...row, record: vmRecord({ workflowId, runId, status, startTime, closeTime, memo }) };
+  }
+
+  async #template(runId: string, { memo, status }: RawExecution): Promise<Pick<VisibilityRow, 'template'>> {
+    const payload = memo?.fields?.[MEMO.template];
+    const statusName = STATUS_NAMES[status ?? 0] ?? 'UNKNOWN';
+    // Its next run shows the same.
+    if (!payload?.data || statusName === 'CONTINUED_AS_NEW' || !this.#isChanged(runId, payload.data, status)) return {};
+    const shown = await this.#decoded(payload).catch(() => undefined);
+    return { template: { shown, isRunning: !isClosed(statusName) } };
+  }
+
+  /** Whether the run shows something else than when it was asked about last. */
+  #isChanged(runId: string, data: Uint8Array, status: RawExecution['status']): boolean {
+    const digest = `${String(status)}.${createHash('sha1').update(data).digest('base64')}`;
+    if (this.#digests.get(runId) === digest) return false;
+    this.#digests.set(runId, digest);
+    return true;
   }
 
   async #seen(runId: string, payload: Payload, spec: Payload | undefined): Promise<SeenVm | undefined> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { MAX_CONNECTIONS } from '../../domain/agent-protocol.ts';
-import { FORWARDING } from '../../domain/report-forwarding.ts';
-import type { AssignmentState, ScriptEnd } from '../../domain/assignment.ts';
-import { choice } from './explanations.ts';
+import { MAX_CONNECTIONS } from '../../domain/agent/protocol.ts';
+import { FORWARDING } from '../../domain/agent/report-forwarding.ts';
+import type { AssignmentState, ScriptEnd } from '../../domain/agent/assignment.ts';
+import { choice } from '../../spec/choice.ts';
 
 const ASSIGNED_TEXT = choice<AssignmentState['state']>('What became of the assignment.', {
   underway: 'its startup script runs',
@@ -116,5 +116,11 @@ export const reportReplySchema = z
       .string()
       .optional()
       .describe('Id of the machine, where it said before that it has its sealed input: it is not given again.'),
+    waits: z
+      .boolean()
+      .optional()
+      .describe(
+        'The machine waits in a pool: report on; a 401 means that it has its VM, or has ended. Default: false.',
+      ),
   })
   .meta({ id: 'AgentReportReply' });

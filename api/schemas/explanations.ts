@@ -1,27 +1,41 @@
 /** Texts of the OpenAPI document that more than one schema needs: what each value of a choice means. */
-import type { AliveBecause, DeadlineKind } from '../../domain/deadlines.ts';
-import type { EndReason, TimelineEntry, VmStateName } from '../../domain/vm-state.ts';
-import type { PortSpec, Readiness, VmSpec } from '../../domain/vm-spec.ts';
-
-/** `text`, then each value with its meaning. */
-export function choice<Value extends string>(text: string, meanings: Record<Value, string>): string {
-  const explained = Object.entries<string>(meanings).map(([value, meaning]) => `\`${value}\`: ${meaning}`);
-  return `${text} ${explained.join('; ')}.`;
-}
+import type { AliveBecause, DeadlineKind } from '../../domain/vm/deadlines.ts';
+import type { EndReason, StartedFrom, TimelineEntry, VmStateName } from '../../domain/vm/state.ts';
+import { choice } from '../../spec/choice.ts';
 
 export const VM_STATE_TEXT = choice<VmStateName>('Where the VM is in its life.', {
   creating: 'its machine is being made, or waits for room',
   booting: 'the machine is there and not ready yet',
   running: 'it is ready and serves its users',
-  draining: 'it admits nobody new and ends when the last user has left',
+  draining: 'it admits nobody new, and `idle.action` follows when the last user has left',
+  stopping: 'its machine is being stopped',
+  stopped: 'its machine does not run and keeps its disk; a start or a create of its name brings it back',
+  imaging: 'an image is made of its stopped machine; `pendingImage` says which, and whether it ends with that',
+  starting: 'its stopped machine is being started, or waits for room on its host',
+  suspending: 'its machine is being suspended',
+  suspended:
+    'its machine does not run and keeps its memory and its disk; a resume or a create of its name brings it back',
+  resuming: 'its suspended machine is being resumed',
   destroying: 'its machine is being removed',
   destroyed: 'it has ended as it was meant to, and its machine was seen gone',
   failed: 'it has ended as nobody meant it to; `reason` and `detail` say why',
 });
 
-export const END_REASON_TEXT = choice<EndReason>('Why the VM ends or has ended; absent before.', {
-  requested: 'somebody asked for it with DELETE',
-  idle: 'nobody used it any more for `idle.timeoutSeconds`',
+export const STARTED_FROM_TEXT = choice<StartedFrom>(
+  'What the present machine was when the VM got it, or got it back.',
+  {
+    new: 'nothing: it was made for the VM',
+    warm: 'it waited in the pool of the template',
+    drained: 'it served this very VM, which was draining and was given to another create',
+    stopped: 'it was stopped, and kept its disk; it was reset where another create than that of its name got it',
+    image: 'its disk began with an image, of a VM that was closed for one',
+    suspended: 'it was suspended, and kept its memory as long as its provider could',
+  },
+);
+
+export const END_REASON_TEXT = choice<EndReason>('Why the VM is stopped, ends or has ended; absent before.', {
+  requested: 'somebody asked for it',
+  idle: 'nobody used it any more for `idle.timeoutSeconds`, or for a moment where a newer version of its template serves and has `rollIdle`',
   neverConnected: 'nobody came within `idle.firstConnectTimeoutSeconds`',
   maxLifetime: 'it was `maxLifetimeSeconds` old',
   softLifetime: 'it was `softLifetimeSeconds` old, and empty',
@@ -31,17 +45,22 @@ export const END_REASON_TEXT = choice<EndReason>('Why the VM ends or has ended; 
   lost: 'its machine is gone, or its agent was silent for too long',
   preempted: 'the provider took the machine back',
   cancelled: 'its workflow was cancelled in Temporal',
+  closed: 'it was closed, and its disk is kept in an image: a reopen, or a create of its name, brings it back',
 });
 
 export const ALIVE_BECAUSE_TEXT = choice<AliveBecause>('Why the VM is alive now; null when it ends or has ended.', {
   starting: 'it is not ready yet',
+  stopped: 'its machine is stopped, and its disk is kept',
+  suspended: 'its machine is suspended, and its memory and its disk are kept',
   connections: 'somebody is connected',
   hold: 'a hold keeps it',
   confirming: 'it is about to end as empty, and its agent is asked once more',
   unknown: 'its agent is silent, so nobody knows how many use it',
   noAgent: 'nobody ever counted, so there is no idle rule',
+  stays: 'its `idle.action` is `none`',
   firstConnectGrace: 'nobody came yet, and there is time left',
   idleGrace: 'everybody has left, and there is time left',
+  rollOverGrace: 'everybody has left, and it makes room for a newer version of its template in a moment',
 });
 
 export const DEADLINE_TEXT = choice<DeadlineKind>('What happens then unless something comes in between.', {
@@ -54,7 +73,9 @@ export const DEADLINE_TEXT = choice<DeadlineKind>('What happens then unless some
   confirm: 'the count is unknown, if the agent gives no answer',
   silence: 'the count is unknown, if the agent does not report',
   lost: 'it ends as `lost`, if the agent does not report',
-  letGo: 'it ends by force, if its machine is not gone',
+  start: 'it is stopped or suspended again, if its machine does not run',
+  retention: 'it ends, if nobody started it; one that is suspended is stopped, if nobody resumed it',
+  forceTimeout: 'it ends by force, if its machine is not gone',
   maxLifetime: 'it ends, whoever uses it',
 });
 
@@ -66,53 +87,5 @@ export const TIMELINE_KIND_TEXT = choice<TimelineEntry['kind']>('What happened.'
   confirming: 'its agent is asked before an empty VM ends',
   confirmed: 'the agent confirmed that nobody is connected',
   forced: 'an administrator forced its end',
+  version: 'a newer version of its template serves, for which it makes room, or it need not any more',
 });
-
-const PROTOCOL_MEANING: Record<PortSpec['protocol'], string> = {
-  tcp: 'connections',
-  udp: 'datagrams, where the provider can',
-};
-export const PROTOCOL_TEXT = choice('What the port takes.', PROTOCOL_MEANING);
-
-const READINESS_MEANING: Record<Readiness['kind'], string> = {
-  agent: 'the agent in the machine says so',
-  http: 'a GET of `path` on `port` answers 2xx or 3xx',
-  tcp: '`port` takes a connection',
-  machine: 'the machine runs',
-};
-export const READINESS_KIND_TEXT = choice('When the VM counts as ready.', READINESS_MEANING);
-
-const ON_LOST_MEANING: Record<VmSpec['onLost'], string> = {
-  destroy: 'the VM ends as `lost` or `preempted`',
-  recreate: 'it gets a new machine under its name, at most five times',
-};
-export const ON_LOST_TEXT = choice('What follows when the machine is lost.', ON_LOST_MEANING);
-
-export const IDLE_TEXT = {
-  timeoutSeconds: 'The VM ends when nobody has been connected for this long after use.',
-  firstConnectTimeoutSeconds: 'The VM ends when it has been ready for this long and nobody ever connected.',
-  silenceTimeoutSeconds:
-    'When the agent has not reported for this long its count is unknown and the provider is asked whether the machine runs; ' +
-    'after as long again the VM ends as `lost`.',
-  action: '`destroy`: the VM ends and its machine is removed. There is no other action.',
-} as const;
-
-export const SPEC_TEXT = {
-  provider: 'Who makes the machine, by name.',
-  image: 'What the machine boots: a name that the provider knows.',
-  zones: 'Zones of the provider, tried in this order.',
-  cpus: 'Virtual processors. Not enforced on `local`, whose machines are processes of the host and may use all of it.',
-  memoryMb: 'Memory in MiB. Not enforced on `local`, whose machines are processes of the host and may use all of it.',
-  diskGb: 'Size of the disk in GiB.',
-  machineType: 'A machine type of the provider, instead of `cpus` and `memoryMb`.',
-  network: 'A network or subnetwork of the provider.',
-  externalIp: 'Whether the machine has an address on the internet.',
-  spot: 'Whether the provider may take the machine back at any time, for a lower price.',
-  egress: 'Whether the machine may reach other computers.',
-  env: 'Environment of the app in the machine. Everybody who reads the VM reads it: secrets belong into `secretEnv`.',
-  softLifetimeSeconds: 'From this age on the VM ends as soon as it is empty.',
-  maxLifetimeSeconds: 'At this age the VM ends, whoever uses it.',
-  readinessTimeoutSeconds: 'The VM ends as `notReady` when it is not ready this long after its machine was made.',
-  readinessPort: 'TCP port that is asked, with `http` and `tcp`.',
-  readinessPath: 'Path that is asked, with `http`.',
-} as const;

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { MAX_CONNECTIONS } from '../../domain/agent/protocol.ts';
 import { TIMEOUT_LIMITS, TIMEOUTS } from '../../domain/timeouts.ts';
 import { PAGE_TOKEN } from '../projection/page-token.ts';
 import { VM_STATE_TEXT } from './explanations.ts';
-import { labelFilterSchema, nameSchema } from './names.ts';
+import { nameSchema } from '../../spec/spec-fields.ts';
+import { laterHeadersSchema, queueTimeoutSeconds } from './request.ts';
+import { labelFilterSchema } from './label-filter.ts';
 import { vmStateSchema } from './vm.ts';
 
 export const vmPathSchema = z.strictObject({ name: nameSchema.describe('Name of the VM, in the project of the key.') });
@@ -19,6 +22,7 @@ export const createQuerySchema = z.strictObject({
     .optional()
     .describe('`ready`: answer when the VM is ready, or when the time is over. Default: answer at once.'),
   timeoutSeconds,
+  queueTimeoutSeconds,
 });
 
 export const destroyQuerySchema = z.strictObject({
@@ -38,6 +42,17 @@ export const destroyQuerySchema = z.strictObject({
       description: `Needs an admin key. Ends the VM and frees its name even if its machine cannot be destroyed within ${TIMEOUTS.forcedDestroySeconds} s of the destroy. Default: false.`,
     }),
   timeoutSeconds,
+  queueTimeoutSeconds,
+});
+
+export const stopQuerySchema = z.strictObject({
+  force: z.boolean().optional().meta({ description: 'Stop the VM though it has users. Default: false.' }),
+  queueTimeoutSeconds,
+});
+
+export const suspendQuerySchema = z.strictObject({
+  force: z.boolean().optional().meta({ description: 'Suspend the VM though it has users. Default: false.' }),
+  queueTimeoutSeconds,
 });
 
 export const getQuerySchema = z.strictObject({
@@ -53,6 +68,8 @@ export const consoleQuerySchema = z.strictObject({
     .meta({ description: 'The bytes as the machine wrote them, terminal sequences included. Default: false.' }),
 });
 
+/** Of hosts and keys. */
+const MAX_ID_CHARACTERS = 100;
 export const MAX_PAGE_SIZE = 1000;
 export const DEFAULT_PAGE_SIZE = 100;
 /** `?fresh=true` asks every workflow of the page, so its pages are smaller. */
@@ -70,6 +87,22 @@ export const listQuerySchema = z.strictObject({
     .max(16)
     .optional()
     .meta({ description: '`key=value`; every one must match. Default: all VMs.' }),
+  inUse: z
+    .boolean()
+    .optional()
+    .describe('`true`: only VMs that somebody used by their last count; `false`: only the others. Default: all.'),
+  provider: nameSchema.optional().describe('Only VMs of this provider. Default: all.'),
+  zone: nameSchema.optional().describe('Only VMs whose machine is in this zone. Default: all.'),
+  host: z
+    .string()
+    .max(MAX_ID_CHARACTERS)
+    .optional()
+    .describe('Only VMs whose machine is on this host of ours. Default: all.'),
+  createdBy: z
+    .string()
+    .max(MAX_ID_CHARACTERS)
+    .optional()
+    .describe('Only VMs that the API key of this id made. Default: all.'),
   pageSize: z
     .int()
     .min(1)
@@ -97,7 +130,18 @@ export const holdBodySchema = z
   })
   .meta({ id: 'Hold' });
 
-export const idempotencyHeaderSchema = z.looseObject({
+export const connectionsBodySchema = z
+  .strictObject({
+    connections: z
+      .int()
+      .min(0)
+      .max(MAX_CONNECTIONS)
+      .describe('How many use the VM now; 0 says that the last one has just left.'),
+  })
+  .meta({ id: 'Connections' });
+
+export const createHeadersSchema = z.looseObject({
+  prefer: laterHeadersSchema.shape.prefer,
   'idempotency-key': z
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApiProblem } from '../http/problem.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
 
 const healthSchema = z.object({ status: z.literal('ok').describe('Always `ok`.') }).meta({ id: 'Health' });

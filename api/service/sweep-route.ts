@@ -1,27 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { LostMachine, SweepInput, SweepReport, SweepVerdict, SweptMachine } from '../../domain/sweep.ts';
+import type { LostMachine, SweepInput, SweepReport, SweepVerdict, SweptMachine } from '../../domain/machine/sweep.ts';
+import { providersOnHosts } from '../../providers/lookup.ts';
 import { parseVmWorkflowId, sweepId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import type { ApiContext } from '../api-context.ts';
-import { ApiProblem } from '../http/problem.ts';
-import { isTemporalUnavailable } from '../http/temporal-errors.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
+import { isTemporalUnavailable } from '../http/errors/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
-import { choice } from '../schemas/explanations.ts';
+import { choice } from '../../spec/choice.ts';
 
 const SWEEP_SECONDS = 20;
 
 const sweptMachineSchema = z.object({
   machineId: z.string().describe('The machine.'),
   provider: z.string().describe('Who made it.'),
-  project: z.string().describe('Project that it was made for; empty where it bears none.'),
-  vm: z.string().describe('Name of the VM that it was made for; empty where it bears none.'),
+  owner: z.string().optional().describe('Workflow id of its owner; hosts of an earlier version do not say it.'),
+  project: z.string().describe('Project of the VM that it was made for; empty where its owner is no VM.'),
+  vm: z.string().describe('What people call its owner: the name of a VM.'),
   verdict: z.enum(['owned', 'young', 'orphan', 'unattributed', 'unknown']).describe(
     choice<SweepVerdict>('Whose it is.', {
-      owned: 'its VM lives',
+      owned: 'its owner runs',
       young: 'too new to tell',
-      orphan: 'its VM has ended: a sweep removes it',
+      orphan: 'its owner has ended or has another machine: a sweep removes it',
       unknown: 'its owner could not be asked for this time; it is left alone',
-      unattributed: 'no trace of a VM was found: it is never touched',
+      unattributed: 'no trace of its owner was found: it is never touched',
     }),
   ),
   action: z.enum(['none', 'destroyed', 'destroyFailed', 'deferred']).describe(
@@ -36,10 +38,10 @@ const sweptMachineSchema = z.object({
 const lostMachineSchema = z.object({
   workflowId: z.string().describe('Workflow of the VM whose machine is gone.'),
   machineId: z.string().describe('The machine that is gone.'),
-  action: z.enum(['none', 'told']).describe(
+  action: z.enum(['none', 'notified']).describe(
     choice<LostMachine['action']>('What was done about it.', {
       none: 'nothing, as always in a dry run',
-      told: 'the VM was told',
+      notified: 'the VM was notified',
     }),
   ),
 });
@@ -50,9 +52,10 @@ const providerSweepSchema = z.object({
   machines: z.array(sweptMachineSchema).describe('Machines that were found and are not owned.'),
   lost: z.array(lostMachineSchema).describe('VMs whose machine is gone.'),
 });
-const sweepSchema = z
-  .object({ sweeps: z.array(providerSweepSchema).describe('One for each provider.') })
-  .meta({ id: 'Sweep', description: 'One report for each provider.' });
+const sweepSchema = z.object({ sweeps: z.array(providerSweepSchema).describe('One for each provider.') }).meta({
+  id: 'Sweep',
+  description: 'One report for each provider, or for each host where machines are known to their host alone.',
+});
 
 export const sweepRoute = keyedRoute({
   method: 'get',
@@ -74,7 +77,8 @@ export const sweepRoute = keyedRoute({
 });
 
 async function dryRun({ client, settings }: Pick<ApiContext, 'client' | 'settings'>): Promise<SweepReport[]> {
-  const input: SweepInput = { dryRun: true, providers: settings.providers };
+  const { providers } = settings;
+  const input: SweepInput = { dryRun: true, providers, onHosts: providersOnHosts(providers) };
   const options = {
     workflowId: `${sweepId(settings.deployment)}/dry-run/${randomUUID()}`,
     taskQueue: settings.temporal.controlTaskQueue,
@@ -91,7 +95,7 @@ async function dryRun({ client, settings }: Pick<ApiContext, 'client' | 'setting
   }
 }
 
-/** What concerns a project, and what bears nobody's name. */
+/** What concerns a project, and machines without an owner. */
 function seenBy(project: string, sweep: SweepReport): SweepReport {
   return {
     ...sweep,

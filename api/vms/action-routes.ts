@@ -1,12 +1,27 @@
-import { statesThatAllow, vmCan, type VmAction } from '../../domain/actions.ts';
-import { drainSignal, holdSignal, undrainSignal, type LifeOptions } from '../../workflows/messages.ts';
+import { statesThatAllow, vmCan, type VmAction } from '../../domain/vm/actions.ts';
+import {
+  connectionsSignal,
+  drainSignal,
+  holdSignal,
+  undrainSignal,
+  type LifeOptions,
+} from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
-import { ApiProblem } from '../http/problem.ts';
-import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
+import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { keyedRoute, type Reply } from '../http/route.ts';
-import { holdBodySchema, vmPathSchema } from '../schemas/requests.ts';
+import { connectionsBodySchema, holdBodySchema, vmPathSchema } from '../schemas/requests.ts';
 import { vmSchema, type ApiVm } from '../schemas/vm.ts';
-import { describedVm, vmReply } from './vm-reply.ts';
+import { describedVm, vmReply } from './seen/vm-reply.ts';
+
+export const ACTION_REPLIES = {
+  200: { description: 'Done: the VM as its workflow answers now.', schema: vmSchema },
+  202: {
+    description: 'Kept by Temporal, and no worker has answered yet: the VM as last seen.',
+    schema: vmSchema,
+    headers: { Location: 'Path of the VM.' },
+  },
+} as const;
 
 const COMMON = {
   method: 'post',
@@ -14,17 +29,14 @@ const COMMON = {
   access: 'operator',
   params: vmPathSchema,
   errors: ['unknownVm', 'actionNotAllowed', 'temporalUnavailable'],
-  replies: {
-    200: { description: 'Done: the VM as its workflow answers now.', schema: vmSchema },
-    202: { description: 'Kept by Temporal, and no worker has answered yet: the VM as last seen.', schema: vmSchema },
-  },
+  replies: ACTION_REPLIES,
 } as const;
 
 export const drainVmRoute = keyedRoute({
   ...COMMON,
   path: '/v1/vms/{name}/drain',
   operationId: 'drainVm',
-  summary: 'Admit nobody new, let current users finish, then destroy',
+  summary: 'Admit nobody new, let current users finish, then destroy or stop, as `idle.action` says',
   handle: ({ project, params }, api) =>
     act(api, project, params.name, 'drain', (workflowId, life) =>
       api.directory.handle(workflowId).signal(drainSignal, life),
@@ -55,6 +67,22 @@ export const holdVmRoute = keyedRoute({
     ),
 });
 
+export const setConnectionsRoute = keyedRoute({
+  ...COMMON,
+  method: 'put',
+  path: '/v1/vms/{name}/connections',
+  operationId: 'setConnections',
+  summary: 'Say how many use a VM, counted elsewhere',
+  description:
+    'For a count that its agent cannot know, such as that of a matchmaker. The same as the signal `connections`: it counts as ' +
+    'use, and where an agent reports, its own count holds from its next report on and is asked before the VM ends.',
+  body: connectionsBodySchema,
+  handle: ({ project, params, body }, api) =>
+    act(api, project, params.name, 'setConnections', (workflowId, life) =>
+      api.directory.handle(workflowId).signal(connectionsSignal, body.connections, life),
+    ),
+});
+
 /** Checks that the action makes sense, signals it durably to that one life, and answers with the view that follows. */
 async function act(
   api: ApiContext,
@@ -79,7 +107,11 @@ async function act(
   return vmReply(api, 202, latest);
 }
 
-function notAllowed(action: VmAction, { name, state }: Pick<ApiVm, 'name' | 'state'>): ApiProblem {
+export function notAllowed(
+  action: VmAction,
+  { name, state }: Pick<ApiVm, 'name' | 'state'>,
+  why = `${name} is ${state}, which does not allow ${action}`,
+): ApiProblem {
   const named = statesThatAllow(action).join(' or ');
-  return new ApiProblem('actionNotAllowed', `${name} is ${state}, which does not allow ${action}`, { named });
+  return new ApiProblem('actionNotAllowed', why, { named });
 }

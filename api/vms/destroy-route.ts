@@ -2,13 +2,16 @@ import { TIMEOUTS } from '../../domain/timeouts.ts';
 import { destroySignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
 import { requireRole } from '../http/authenticate.ts';
-import { ApiProblem } from '../http/problem.ts';
-import { isWorkflowGone } from '../http/temporal-errors.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
+import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { keyedRoute } from '../http/route.ts';
 import { DEFAULT_WAIT_SECONDS, destroyQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { vmSchema } from '../schemas/vm.ts';
-import type { VmRecord } from './vm-record.ts';
-import { describedVm, presented, vmReply } from './vm-reply.ts';
+import { acceptDestroy } from '../requests/accept.ts';
+import { LATER_REPLY } from '../requests/later-replies.ts';
+import { laterHeadersSchema } from '../schemas/request.ts';
+import type { VmRecord } from './seen/vm-record.ts';
+import { describedVm, presented, vmReply } from './seen/vm-reply.ts';
 
 export const destroyVmRoute = keyedRoute({
   method: 'delete',
@@ -28,14 +31,19 @@ export const destroyVmRoute = keyedRoute({
   access: 'operator',
   params: vmPathSchema,
   query: destroyQuerySchema,
+  headers: laterHeadersSchema,
   replies: {
     200: {
       description: 'The VM has ended: its machine is confirmed gone, or by force left to the sweeper.',
       schema: vmSchema,
     },
-    202: { description: 'Accepted; the machine is not confirmed gone yet.', schema: vmSchema },
+    202: {
+      description: 'Accepted; the machine is not confirmed gone yet. Or the request is done later, as it prefers.',
+      ...LATER_REPLY,
+    },
   },
   errors: ['unknownVm', 'otherLife', 'temporalUnavailable'],
+  later: { wait: 'destroyed', accept: acceptDestroy, isDone: ({ closed }) => closed },
   handle: async ({ project, params, query, gone, caller, requestId }, api) => {
     const force = query.force === true;
     if (force) requireRole(caller, 'admin');

@@ -1,7 +1,7 @@
 import { keyedRoute } from '../http/route.ts';
 import { getQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { vmSchema } from '../schemas/vm.ts';
-import { describedVm, vmReply } from './vm-reply.ts';
+import { describedVm, vmReply } from './seen/vm-reply.ts';
 
 export const getVmRoute = keyedRoute({
   method: 'get',

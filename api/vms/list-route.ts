@@ -1,12 +1,12 @@
 import type { ApiContext } from '../api-context.ts';
-import { ApiProblem } from '../http/problem.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
 import { keyedRoute } from '../http/route.ts';
 import { pageTokenOf, positionOf } from '../projection/page-token.ts';
 import type { Position } from '../projection/sorted-records.ts';
 import { DEFAULT_PAGE_SIZE, listQuerySchema, MAX_FRESH_PAGE_SIZE } from '../schemas/requests.ts';
 import { vmListSchema } from '../schemas/vm.ts';
-import type { VmRecord } from './vm-record.ts';
-import { presented } from './vm-reply.ts';
+import type { VmRecord } from './seen/vm-record.ts';
+import { presented } from './seen/vm-reply.ts';
 
 const FRESH_SECONDS = 2;
 
@@ -31,6 +31,11 @@ export const listVmsRoute = keyedRoute({
       states: query.state ?? null,
       template: query.template ?? null,
       labels: (query.label ?? []).map(splitLabel),
+      inUse: query.inUse ?? null,
+      provider: query.provider ?? null,
+      zone: query.zone ?? null,
+      host: query.host ?? null,
+      createdBy: query.createdBy ?? null,
     };
     const asked = query.pageSize ?? DEFAULT_PAGE_SIZE;
     const pageSize = query.fresh ? Math.min(asked, MAX_FRESH_PAGE_SIZE) : asked;

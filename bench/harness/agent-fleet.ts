@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine-provider.ts';
+import { machineLabels } from '../../domain/machine/owner.ts';
+import type { CreateMachineRequest, Machine, MachineProvider } from '../../domain/machine/provider.ts';
 import type { AgentOrder, AgentRole, AgentsAnswer } from './simulated-agents.ts';
 
 const CHILD = fileURLToPath(new URL('./simulated-agents.ts', import.meta.url));
@@ -36,7 +37,7 @@ export class AgentFleet implements MachineProvider {
   }
 
   /** Which role the machine's agent plays is the label `role` of its VM. */
-  async create({ machineId, spec, project, vm }: CreateMachineRequest): Promise<Machine> {
+  async create({ machineId, spec, owner }: CreateMachineRequest): Promise<Machine> {
     const known = this.machines.get(machineId);
     if (known) return known;
     const socketPath = join(this.#dir, `${machineId}.sock`);
@@ -48,7 +49,7 @@ export class AgentFleet implements MachineProvider {
       zone: null,
       address: { ip: '127.0.0.1', ports: [] },
       status: 'running',
-      labels: { deployment: 'bench', machineId, project, vm },
+      labels: machineLabels({ deployment: 'bench', machineId, owner }),
       agent: { kind: 'unix', path: socketPath },
       createdAt: Date.now(),
     };

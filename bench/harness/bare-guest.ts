@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { untilAgentSaysReady } from '../../test/agent-ready.ts';
+import { untilAgentSaysReady } from '../../test-support/agent-ready.ts';
 import { hypervisorOf } from './hypervisor-process.ts';
 
 const ASSIGNMENT = 'assignment.json';
@@ -16,7 +16,7 @@ export interface BareGuest {
   command: readonly string[];
   /** The directory of that guest, which the command names. */
   dir: string;
-  /** A copy of what that guest was told. */
+  /** A copy of the manifest of that guest. */
   assignmentFile: string;
 }
 

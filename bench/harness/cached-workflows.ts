@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { TEST_NAMESPACE } from '../../test/temporal-server.ts';
+import { TEST_NAMESPACE } from '../../test-support/temporal-server.ts';
 import { viewQuery } from '../../workflows/messages.ts';
-import { inFlight } from './in-flight.ts';
+import { inParallel } from '../../lib/waiting/in-parallel.ts';
 import type { sleepUntilStopped } from './peer-workflows.ts';
 import { chatSpec, startVm } from './start-vm.ts';
 import { installQuietRuntime, peerWorkflowBundle, runBenchWorker, vmWorkflowBundle } from './workers.ts';
@@ -52,9 +52,9 @@ async function fill({ kind, address, taskQueue, warmUp, count }: CacheOrder): Pr
     debugMode: true,
   });
   const start = kind === 'vm' ? startCachedVm : startCachedPeer;
-  await inFlight(warmUp, IN_FLIGHT, (index) => start(client, taskQueue, `warm-up-${index}`));
+  await inParallel(Array(warmUp).keys(), IN_FLIGHT, (index) => start(client, taskQueue, `warm-up-${index}`));
   const before = await look();
-  await inFlight(count, IN_FLIGHT, (index) => start(client, taskQueue, `cached-${index}`));
+  await inParallel(Array(count).keys(), IN_FLIGHT, (index) => start(client, taskQueue, `cached-${index}`));
   const after = await look();
   await stop();
   await connection.close();

@@ -2,6 +2,7 @@
  * A child process of the list bench: asks for pages at a fixed rate, whether or not earlier ones were answered,
  * so that a slow server is not asked less.
  */
+// An agent of its own keeps the sockets that are measured; the client generated from openapi.json cannot be given one.
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -2,10 +2,10 @@
  * A VM that is busy for a month, in simulated time: the forwarding rule decides over ten changes a second, the
  * transition function over what it lets through, and the deadline timer is as lazy as the workflow's.
  */
-import { nextDeadline } from '../../domain/deadlines.ts';
-import { next } from '../../domain/next.ts';
-import { decideForward, firstMemory, type ForwardMemory } from '../../domain/report-forwarding.ts';
-import { newVm, type Vm } from '../../domain/vm-state.ts';
+import { nextDeadline } from '../../domain/vm/deadlines.ts';
+import { next } from '../../domain/vm/next.ts';
+import { decideForward, firstMemory, type ForwardMemory } from '../../domain/agent/report-forwarding.ts';
+import { newVm, type Vm } from '../../domain/vm/state.ts';
 import { chatSpec } from './start-vm.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

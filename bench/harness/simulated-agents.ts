@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import type { AgentCommand, AgentReport } from '../../domain/agent-protocol.ts';
+import type { AgentCommand, AgentReport } from '../../domain/agent/protocol.ts';
 
 /** `busy` is never empty, `flapping` is empty for a while again and again, `emptying` once and for good. */
 export type AgentRole = 'busy' | 'flapping' | 'emptying';

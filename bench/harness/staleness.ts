@@ -1,7 +1,7 @@
 /** How long a change of a VM takes until the list of an API replica shows it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { Vm } from '../../client/api-client.ts';
 import { reportSignal } from '../../workflows/messages.ts';
 
 const LOOK_MS = 25;
@@ -18,7 +18,7 @@ export interface StalenessInput {
   client: Client;
   /** VMs that run on a polled queue and that are on the page. */
   vms: WatchedVm[];
-  readPage: () => Promise<VmView[]>;
+  readPage: () => Promise<Vm[]>;
 }
 
 /** Grows over all watches of a run: a VM takes no older report. */

@@ -1,13 +1,13 @@
 import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
-import { newVm } from '../../domain/vm-state.ts';
-import { vmMemo } from '../../domain/vm-view.ts';
+import { chatTemplateSpec } from '../../test-support/vm/chat-spec.ts';
+import type { VmSpec } from '../../domain/vm/spec.ts';
+import { newVm } from '../../domain/vm/state.ts';
+import { vmMemo } from '../../domain/vm/view.ts';
 import { MEMO, SEARCH_ATTRIBUTE, vmWorkflowId, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
-import { signedStart } from '../../test/signed-start.ts';
+import { signedStart } from '../../test-support/signed-start.ts';
 import type { VmInput } from '../../workflows/messages.ts';
-import type { runVm } from '../../workflows/vm.ts';
+import type { runVm } from '../../workflows/vm/vm.ts';
 
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
 const PROJECT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.project.name, SearchAttributeType.KEYWORD);
@@ -21,11 +21,8 @@ type SpecChanges = Partial<Omit<VmSpec, 'idle'>> & { idle?: Partial<VmSpec['idle
 
 /** The built-in template `chat` on `local`, with changes. */
 export function chatSpec({ idle, ...changes }: SpecChanges = {}): VmSpec {
-  const chat = BUILT_IN_TEMPLATES['chat'];
-  if (chat === undefined) throw new Error('there is no built-in template chat');
-  const { version, ...rest } = chat;
-  const template = { name: 'chat', version };
-  return { ...rest, provider: 'local', template, ...changes, idle: { ...rest.idle, ...idle } };
+  const chat = chatTemplateSpec('local');
+  return { ...chat, ...changes, idle: { ...chat.idle, ...idle } };
 }
 
 /** Starts a VM's workflow with the memo and the search attributes that the API gives it. */

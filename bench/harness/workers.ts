@@ -9,8 +9,14 @@ import {
   type LogEntry,
   type WorkerOptions,
 } from '@temporalio/worker';
-import { machineTaskQueues } from '../../domain/wire-names.ts';
-import { TEST_NAMESPACE } from '../../test/temporal-server.ts';
+import {
+  bootTaskQueueOf,
+  hostMachineTaskQueue,
+  machineTaskQueue,
+  maintenanceTaskQueueOf,
+} from '../../domain/wire-names.ts';
+import { TEST_NAMESPACE } from '../../test-support/temporal-server.ts';
+import { placedAt } from '../../test-support/workflow/placed-activities.ts';
 
 /** Keeps the SDK's log off the screen; `listen` gets what the workflows say. Once a process, before any worker. */
 export function installQuietRuntime(listen: (entry: LogEntry) => void = () => undefined): void {
@@ -43,9 +49,15 @@ export async function runBenchHost(
   address: string,
   controlTaskQueue: string,
   options: Omit<WorkerOptions, 'taskQueue'>,
+  hostId?: string,
 ): Promise<() => Promise<void>> {
-  const queues = machineTaskQueues('local', controlTaskQueue);
-  const stops = await Promise.all(queues.map((taskQueue) => runBenchWorker(address, { ...options, taskQueue })));
+  const creates = machineTaskQueue('local', controlTaskQueue);
+  const queue = hostId === undefined ? creates : hostMachineTaskQueue('local', hostId, controlTaskQueue);
+  const queues = [creates, bootTaskQueueOf(queue), maintenanceTaskQueueOf(queue)];
+  const activities = placedAt(queue, options.activities ?? {});
+  const stops = await Promise.all(
+    queues.map((taskQueue) => runBenchWorker(address, { ...options, activities, taskQueue })),
+  );
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };

@@ -21,6 +21,8 @@ locals {
     EPHEMERA_API_PORT = "8080"
     # A file would go with its replica; Cloud Logging keeps standard output.
     EPHEMERA_AUDIT_LOG = "-"
+    # Requests come from Google's front end, on a link-local address; the caller is the last one that it names.
+    EPHEMERA_API_TRUSTED_PROXIES = "169.254.0.0/16"
   })
   secret_environment = merge(
     { EPHEMERA_SECRET_KEY = var.deployment_secret },

@@ -4,32 +4,38 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { AuthClient } from 'google-auth-library';
-import { callRateOf, type CallRate } from '../../domain/call-budget.ts';
-import { GCP_RULES, type GcpRules } from '../../domain/gcp-rules.ts';
+import { callRateWith, type CallRate } from '../../domain/capacity/call-budget.ts';
+import { GCP_RULES, type GcpRules } from './rules.ts';
 import type {
+  CallContext,
   CallProgress,
-  CancelSignal,
-  ConsoleOwner,
+  WantedConsole,
   CreateMachineRequest,
   Machine,
+  MachineAdoption,
   MachineEndCause,
   MachineProvider,
-} from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
+} from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { CallBudget } from '../call-budget.ts';
-import { ApiCalls, pause, type BackOff, type CallSettings } from './api-calls.ts';
-import { ComputeFailure, asProviderError, failureOfCall } from './client-errors.ts';
-import type { ComputeApi, InstanceResource } from './compute-api.ts';
-import { computeClients } from './compute-clients.ts';
-import { Instances, LIST_PAGE_SIZE } from './instances.ts';
-import type { InstanceDefaults } from './instance-resource.ts';
-import { PROVIDER_NAME, machineOf, recordOf, zoneOf } from './machine-facts.ts';
-import { MachineDiskImages } from './machine-images.ts';
-import { MachineInsert } from './machine-insert.ts';
-import { Operations, parseToken, pendingOperation, tokenOf } from './operations.ts';
-import { MachinePower } from './machine-power.ts';
+import { pause, type BackOff, type CallSettings } from '../cloud/api-calls.ts';
+import { ComputeCalls } from './calls/compute-calls.ts';
+import { CALL_RATE, PROVIDER_NAME } from './capabilities.ts';
+import { CloudFailure } from '../cloud/cloud-failure.ts';
+import { asProviderError, failureOfCall } from './calls/client-errors.ts';
+import type { ComputeApi, InstanceResource } from './calls/compute-api.ts';
+import { computeClients } from './calls/compute-clients.ts';
+import { MachineAdoptions } from './machine/machine-adoption.ts';
+import { Instances, LIST_PAGE_SIZE } from './machine/instances.ts';
+import { proofKeyOf, type InstanceDefaults } from './machine/instance-resource.ts';
+import { machineOf, recordOf, zoneOf } from './machine/machine-facts.ts';
+import { MachineDiskImages } from './machine/machine-images.ts';
+import { MachineInsert } from './machine/machine-insert.ts';
+import { Operations, parseToken, pendingOperation, tokenOf } from './calls/operations.ts';
+import { MachinePower } from './machine/machine-power.ts';
+import { DEFAULT_ZONES } from './place.ts';
 import { checkRequest, isMachineId } from './spec-check.ts';
-import { Tombstones } from './tombstones.ts';
+import { Tombstones } from '../cloud/tombstones.ts';
 
 export interface GcpProviderOptions {
   deployment: string;
@@ -40,7 +46,7 @@ export interface GcpProviderOptions {
   endpoint?: string | null;
   /** Whose credentials to use; Application Default Credentials unless given. */
   authClient?: AuthClient;
-  /** The clients themselves, for whoever wants another transport. */
+  /** The clients themselves, for tests with another transport. */
   api?: ComputeApi;
   /** See {@link InstanceDefaults}. */
   machineServiceAccount?: string | null;
@@ -61,7 +67,6 @@ export interface GcpProviderOptions {
   pollMs?: number;
 }
 
-const DEFAULT_ZONES = ['us-central1-a'];
 const DEFAULT_BACK_OFF: BackOff = { firstMs: 500, mostMs: 15_000, budgetMs: 60_000 };
 const DEFAULT_DISK_TYPE = 'pd-balanced';
 const DEFAULT_SETTLE_MS = 5000;
@@ -74,7 +79,7 @@ export function createGcpProvider(options: GcpProviderOptions): MachineProvider 
 
 interface Parts {
   api: ComputeApi;
-  calls: ApiCalls;
+  calls: ComputeCalls;
   operations: Operations;
   instances: Instances;
   insert: MachineInsert;
@@ -84,6 +89,7 @@ class GcpProvider implements MachineProvider {
   readonly name = PROVIDER_NAME;
   readonly power: MachinePower;
   readonly images: MachineDiskImages;
+  private readonly adoptions: MachineAdoptions;
   private readonly options: GcpProviderOptions;
   private readonly tombstones = new Tombstones();
   private readonly settleMs: number;
@@ -96,18 +102,28 @@ class GcpProvider implements MachineProvider {
     this.rules = options.rules ?? GCP_RULES;
     this.settleMs = options.settleMs ?? DEFAULT_SETTLE_MS;
     this.pollMs = options.pollMs ?? DEFAULT_POLL_MS;
-    const { deployment, project } = options;
-    this.power = new MachinePower(async () => ({ ...(await this.ready()), project, pollMs: this.pollMs }));
-    this.images = new MachineDiskImages(async () => ({ ...(await this.ready()), project, deployment }));
+    const { deployment, project, machineServiceAccount = null } = options;
+    const proofKey = proofKeyOf({ machineServiceAccount });
+    this.power = new MachinePower(async () => ({ ...(await this.ready()), project, pollMs: this.pollMs, proofKey }));
+    this.adoptions = new MachineAdoptions(async () => ({
+      ...(await this.ready()),
+      ...{ project, deployment, pollMs: this.pollMs, proofKey },
+    }));
+    this.images = new MachineDiskImages(async () => ({
+      ...(await this.ready()),
+      project,
+      deployment,
+      pollMs: this.pollMs,
+    }));
   }
 
-  async create(request: CreateMachineRequest, signal: CancelSignal, progress?: CallProgress): Promise<Machine> {
+  async create(request: CreateMachineRequest, { signal, progress }: CallContext): Promise<Machine> {
     signal.throwIfAborted();
     const { project, vmServerUrl = null } = this.options;
     checkRequest(request, { project, vmServerUrl, rules: this.rules });
     const { machineId, spec } = request;
     this.refuseDestroyed(machineId);
-    return this.inOurWords(`create ${machineId}`, async () => {
+    return this.withMappedErrors(`create ${machineId}`, async () => {
       const settings: CallSettings = { purpose: 'ongoing', signal };
       const zones = spec.zones.length > 0 ? spec.zones : this.zones();
       const instance =
@@ -120,20 +136,20 @@ class GcpProvider implements MachineProvider {
     });
   }
 
-  async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
+  async describe(machineId: string, { signal }: CallContext): Promise<Machine | undefined> {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
-    return this.inOurWords(`describe ${machineId}`, async () => {
+    return this.withMappedErrors(`describe ${machineId}`, async () => {
       const instance = await (await this.ready()).instances.find(machineId, { purpose: 'ongoing', signal });
       return instance === undefined ? undefined : machineOf(instance);
     });
   }
 
-  async destroy(machineId: string, signal: CancelSignal, progress?: CallProgress): Promise<void> {
+  async destroy(machineId: string, { signal, progress }: CallContext): Promise<void> {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return;
     this.tombstones.add(machineId);
-    await this.inOurWords(`destroy ${machineId}`, async () => {
+    await this.withMappedErrors(`destroy ${machineId}`, async () => {
       const { instances } = await this.ready();
       const settings: CallSettings = { purpose: 'destroy', signal };
       await this.finishNoted(progress, settings);
@@ -144,24 +160,32 @@ class GcpProvider implements MachineProvider {
     });
   }
 
-  async list(signal: CancelSignal): Promise<Machine[]> {
+  async list({ signal }: CallContext): Promise<Machine[]> {
     signal.throwIfAborted();
-    return this.inOurWords('list the machines', async () => {
+    return this.withMappedErrors('list the machines', async () => {
       const found = await (await this.ready()).instances.list({ purpose: 'ongoing', signal });
       return found.map(machineOf).filter((machine) => machine !== undefined);
     });
   }
 
-  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
+  adopt(adoption: MachineAdoption, { signal }: CallContext): Promise<Machine> {
+    return this.adoptions.adopt(adoption, signal);
+  }
+
+  async readConsole(
+    machineId: string,
+    { maxBytes, owner }: WantedConsole,
+    { signal }: CallContext,
+  ): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
-    const { signal } = new AbortController();
-    return this.inOurWords(`read the console of ${machineId}`, async () => {
+    return this.withMappedErrors(`read the console of ${machineId}`, async () => {
       const { api, calls, instances } = await this.ready();
       const settings: CallSettings = { purpose: 'ongoing', signal };
       const known = owner === undefined ? instances.knownZone(machineId) : undefined;
       const found = known === undefined ? await instances.find(machineId, settings) : undefined;
-      const labels = found === undefined ? undefined : recordOf(found)?.labels;
-      if (owner !== undefined && (labels?.project !== owner.project || labels.vm !== owner.vm)) return undefined;
+      const itsOwner = found === undefined ? undefined : recordOf(found)?.labels.owner;
+      if (owner !== undefined && itsOwner !== owner) return undefined;
       const zone = known ?? (found === undefined ? undefined : zoneOf(found));
       if (zone === undefined) return undefined;
       const output = await calls.find(settings, (options) =>
@@ -174,10 +198,10 @@ class GcpProvider implements MachineProvider {
     });
   }
 
-  async endCause(machineId: string, signal: CancelSignal): Promise<MachineEndCause | undefined> {
+  async endCause(machineId: string, { signal }: CallContext): Promise<MachineEndCause | undefined> {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
-    return this.inOurWords(`ask for the end of ${machineId}`, async () => {
+    return this.withMappedErrors(`ask for the end of ${machineId}`, async () => {
       const operations = await (await this.ready()).instances.operationsOn(machineId, { purpose: 'ongoing', signal });
       const preempted = operations.some(({ operationType }) => operationType === 'compute.instances.preempted');
       return preempted ? 'preempted' : undefined;
@@ -198,8 +222,8 @@ class GcpProvider implements MachineProvider {
     const { deployment, project } = options;
     const api = options.api ?? (await computeClients(options));
     const backOff = { ...DEFAULT_BACK_OFF, ...options.backOff };
-    const budget = options.budget ?? new CallBudget({ rate: { ...callRateOf(PROVIDER_NAME), ...options.rate } });
-    const calls = new ApiCalls(budget, backOff);
+    const budget = options.budget ?? new CallBudget({ rate: { ...callRateWith(CALL_RATE), ...options.rate } });
+    const calls = new ComputeCalls(budget, backOff);
     const operations = new Operations(api, calls, project);
     const pageSize = options.listPageSize ?? LIST_PAGE_SIZE;
     const instances = new Instances(api, calls, { deployment, project, pageSize });
@@ -238,16 +262,22 @@ class GcpProvider implements MachineProvider {
     progress: CallProgress | undefined,
   ): Promise<InstanceResource> {
     const { insert, instances } = await this.ready();
-    const { machineId } = request;
+    const { machineId, spec, owner } = request;
+    const { imageId } = spec.startFrom ?? {};
+    const settings: CallSettings = { purpose: 'ongoing', signal };
+    const startDisk = imageId === undefined ? undefined : await this.images.startDiskOf(imageId, owner, settings);
     const refuseDestroyed = (): void => this.refuseDestroyed(machineId);
     for (const zone of zones) {
-      const outcome = await insert.insert(request, { zone, signal, progress, refuseDestroyed });
+      const options = { zone, startDisk, signal, progress, refuseDestroyed };
+      const outcome = await insert.insert(request, options).catch((error: unknown) => {
+        throw startDisk && isMissingImage(error) ? imageGone(startDisk.source) : error;
+      });
       if (outcome === 'full') continue;
       const instance = await instances.get(machineId, zone, { purpose: 'ongoing', signal });
       if (instance !== undefined) return instance;
       throw ended(machineId, 'was made and is gone; its id is never used again');
     }
-    throw new ComputeFailure('noCapacity', 'noCapacity', `no room or quota in ${zones.join(', ')}`);
+    throw new CloudFailure('noCapacity', 'noCapacity', `no room or quota in ${zones.join(', ')}`);
   }
 
   private async awaitRunning(machineId: string, first: InstanceResource, settings: CallSettings): Promise<Machine> {
@@ -269,7 +299,7 @@ class GcpProvider implements MachineProvider {
     try {
       await (await this.ready()).operations.settled(noted, settings);
     } catch (error) {
-      if (!(error instanceof ComputeFailure) || error.passes) throw error;
+      if (!(error instanceof CloudFailure) || error.passes) throw error;
     }
   }
 
@@ -327,18 +357,27 @@ class GcpProvider implements MachineProvider {
       await operations.settled(pending, settings, latestResponse);
     } catch (error) {
       // Gone already, or not to be had right now: the look that follows tells.
-      if (error instanceof ComputeFailure && (error.kind === 'notFound' || error.kind === 'notReady')) return;
+      if (error instanceof CloudFailure && (error.kind === 'notFound' || error.kind === 'notReady')) return;
       throw error;
     }
   }
 
-  private async inOurWords<Value>(doing: string, work: () => Promise<Value>): Promise<Value> {
+  private async withMappedErrors<Value>(doing: string, work: () => Promise<Value>): Promise<Value> {
     try {
       return await work();
     } catch (error) {
-      throw error instanceof ComputeFailure ? asProviderError(error, { doing }) : error;
+      throw error instanceof CloudFailure ? asProviderError(error, { doing }) : error;
     }
   }
+}
+
+/** Deleted between the look at it and the insert. */
+function imageGone(path: string): ProviderError {
+  return new ProviderError('imageGone', `${path} is not there any more`);
+}
+
+function isMissingImage(error: unknown): boolean {
+  return error instanceof CloudFailure && asProviderError(error, { doing: '' }).code === 'imageUnknown';
 }
 
 function ended(machineId: string, why: string): ProviderError {

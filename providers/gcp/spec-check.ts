@@ -1,13 +1,13 @@
 /** What a Compute Engine machine can be, checked before anything is asked of the API. */
-import { refusedChoice, type GcpRules } from '../../domain/gcp-rules.ts';
-import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
-import { goesInClear } from '../../domain/plain-url.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
-import { environmentFile } from './container-script.ts';
-import { containerOf } from './image-reference.ts';
-import { LABEL } from './instance-names.ts';
-import { PROVIDER_NAME } from './machine-facts.ts';
+import { refusedChoice, type GcpRules } from './rules.ts';
+import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
+import { goesInClear } from '../../lib/network/plain-url.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import type { VmSpec } from '../../domain/vm/spec.ts';
+import { PROVIDER_NAME } from './capabilities.ts';
+import { environmentFile } from '../cloud/container-script.ts';
+import { containerOf, refuseKeptDisk } from './machine/image-reference.ts';
+import { LABEL } from './machine/instance-names.ts';
 
 /** Compute Engine deletes an instance by itself after 30 seconds at the earliest and 120 days at the latest. */
 const RUN_LIMIT_MAX_SECONDS = 120 * 24 * 3600;
@@ -16,7 +16,7 @@ const MAX_USER_LABELS = 64 - Object.keys(LABEL).length;
 /** What the deployment allows, and the project that it makes machines in. */
 export interface RuledPlace {
   project: string;
-  /** Where machines fetch the program that is told their secrets; null where they have it. */
+  /** Where machines fetch the program that gets their secrets; null where they have it. */
   vmServerUrl: string | null;
   rules: GcpRules;
 }
@@ -33,13 +33,19 @@ export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineR
   const refused = refusedChoice(spec, place.rules, place.project);
   if (refused !== undefined) throw bad(refused.field, refused.problem);
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
+  refuseKeptDisk(spec.image, place.project);
+  checkLabels(spec);
+  for (const { name, port } of spec.ports) {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
+  }
+}
+
+/** Throws `badSpec` for labels that no instance can have beside ours. */
+export function checkLabels(spec: Pick<VmSpec, 'labels'>): void {
   const labels = Object.keys(spec.labels);
   if (labels.length > MAX_USER_LABELS) throw bad('labels', `at most ${MAX_USER_LABELS} fit`);
   const reserved = labels.find((key) => key.toLowerCase().startsWith('ephemera-'));
   if (reserved !== undefined) throw bad(`labels.${reserved}`, 'names that begin with ephemera- are ours');
-  for (const { name, port } of spec.ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
-  }
 }
 
 function refuseClear(urls: readonly (string | null | undefined)[]): void {
@@ -60,7 +66,7 @@ function checkPlace(spec: VmSpec): void {
   if (spec.diskGb !== null && (!Number.isInteger(spec.diskGb) || spec.diskGb < 10 || spec.diskGb > 65_536)) {
     throw bad('diskGb', 'must be 10 to 65536');
   }
-  if (spec.maxLifetimeSeconds > RUN_LIMIT_MAX_SECONDS) {
+  if (spec.maxLifetimeSeconds !== null && spec.maxLifetimeSeconds > RUN_LIMIT_MAX_SECONDS) {
     throw bad('maxLifetimeSeconds', `must be at most ${RUN_LIMIT_MAX_SECONDS}: Compute Engine enforces it too`);
   }
 }

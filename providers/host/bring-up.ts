@@ -1,13 +1,13 @@
 /**
- * Waits until a machine whose order is written runs and has its address. A create that finds an order waits a
+ * Waits until a machine whose manifest is written runs and has its address. A create that finds an manifest waits a
  * little for its process before it starts one itself; should both start, the lock lets one of them live.
  */
 import type { ChildProcess } from 'node:child_process';
-import type { CancelSignal } from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import { readAddress, readProcess } from './machine-files.ts';
-import { isAlive } from './system-process.ts';
-import { waitUntil } from './waiting.ts';
+import type { CancelSignal } from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { readAddress, readProcess } from './files/machine-files.ts';
+import { isAlive } from './processes/system-process.ts';
+import { waitUntil } from './processes/waiting.ts';
 
 /** How long somebody else's start may take until its process shows. */
 const ADOPT_GRACE_MS = 2000;
@@ -15,7 +15,7 @@ const ADOPT_GRACE_MS = 2000;
 export interface BringUp {
   machineId: string;
   dir: string;
-  /** Whether this call wrote the order, and with it the duty to start the process. */
+  /** Whether this call wrote the manifest, and with it the duty to start the process. */
   first: boolean;
   timeoutMs: number;
   isDestroyed: () => Promise<boolean>;

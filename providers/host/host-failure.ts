@@ -2,9 +2,9 @@
  * What the host's system cannot do or tell now. That a file, a directory or a process is not there is an answer; every
  * other error leaves what was asked unknown, and what is unknown is never taken for gone.
  */
-import { ProviderError } from '../../domain/provider-error.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { isAbsent } from '../../lib/files/absent.ts';
 
-const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ESRCH']);
 const SYSTEM_ERROR = /^E[A-Z0-9]+$/;
 
 /** A file of a machine that is there and does not hold what it must. Trying again helps nobody but a repair does. */
@@ -12,11 +12,6 @@ export class DamagedFile extends ProviderError {
   constructor(path: string, why: string) {
     super('hostFailure', `${path} is damaged: ${why}; destroy its VM, or put back the file`);
   }
-}
-
-/** Whether the system said that what was asked for is not there. */
-export function isAbsent(error: unknown): boolean {
-  return ABSENT.has(systemCodeOf(error) ?? '');
 }
 
 /** What `asking` found; undefined when it is not there. Errors: `hostFailure` where that is unknown. */

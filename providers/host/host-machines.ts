@@ -3,65 +3,80 @@
  * process is. A provider adds what a machine is made from and how it starts.
  */
 import { join } from 'node:path';
-import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
+import pLimit from 'p-limit';
+import { LOCAL_MACHINE_FILE } from '../../domain/machine/local-machine.ts';
 import type {
   CancelSignal,
-  ConsoleOwner,
+  WantedConsole,
   CreateMachineRequest,
   Machine,
+  MachineAdoption,
   MachineLabels,
-} from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import { vmWorkflowId } from '../../domain/wire-names.ts';
+} from '../../domain/machine/provider.ts';
+import { machineLabels } from '../../domain/machine/owner.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { replaceFile } from '../../lib/files/atomic-file.ts';
 import { DamagedFile, withHostFailures } from './host-failure.ts';
-import { KeptConsoles } from './kept-consoles.ts';
-import { pruneLeftovers } from './leftovers.ts';
+import { KeptConsoles } from './files/kept-consoles.ts';
+import { pruneLeftovers } from './files/leftovers.ts';
 import { endMachine } from './machine-end.ts';
-import { entriesOf, isMachineId, readAddress, readProcess, readTail } from './machine-files.ts';
-import { StartedProcesses } from './started-processes.ts';
-import { isAlive } from './system-process.ts';
-import { Tombstones } from './tombstones.ts';
+import { HostPower } from './host-power.ts';
+import { entriesOf, isMachineId, jsonText, readAddress, readProcess, readTail } from './files/machine-files.ts';
+import { markOf } from './files/power-mark.ts';
+import { StartedProcesses } from './processes/started-processes.ts';
+import { isAlive } from './processes/system-process.ts';
+import { Tombstones } from './files/tombstones.ts';
 
 const TIDY_EVERY_MS = 3600 * 1000;
 
-/** What every order says of its machine. */
-interface HostOrder {
+/** What every manifest says of its machine. */
+interface HostManifest {
   labels: MachineLabels;
   createdAt: number;
   host: string;
   startSignature?: string;
+  madeFor?: string;
   awaitsAssignment?: boolean;
 }
 
-type MachineOwner = Pick<CreateMachineRequest, 'machineId' | 'project' | 'vm' | 'startSignature'>;
+type MachineStart = Pick<CreateMachineRequest, 'machineId' | 'owner' | 'startSignature'>;
 
-export interface HostMachinesOptions<Order extends HostOrder> {
+export interface HostMachinesOptions<Manifest extends HostManifest> {
   provider: string;
   deployment: string;
   machinesDir: string;
   tombstonesDir: string;
   /** Where the end of the consoles of destroyed machines is kept. */
   consolesDir: string;
-  readOrder: (dir: string) => Promise<Order | undefined>;
+  readManifest: (dir: string) => Promise<Manifest | undefined>;
   /** What the machine in `dir` is beside what every machine is. */
-  factsOf: (dir: string, order: Order) => Pick<Machine, 'agent' | 'size'>;
+  factsOf: (dir: string, manifest: Manifest) => Pick<Machine, 'agent' | 'size'>;
   /** Gives back what an id holds outside its directory; called again after a failure. */
   onGone?: (machineId: string) => Promise<void>;
   /** Called with each machine that is seen running. */
   onRunning?: (dir: string) => void;
 }
 
-export class HostMachines<Order extends HostOrder> {
+export class HostMachines<Manifest extends HostManifest> {
   readonly tombstones: Tombstones;
   readonly started = new StartedProcesses();
-  readonly #options: HostMachinesOptions<Order>;
+  readonly power: HostPower;
+  readonly #options: HostMachinesOptions<Manifest>;
   readonly #consoles: KeptConsoles;
+  /** Two that want one machine look at its owner one after the other. */
+  readonly #adoptions = pLimit(1);
   #tidiedAt = 0;
 
-  constructor(options: HostMachinesOptions<Order>) {
+  constructor(options: HostMachinesOptions<Manifest>) {
     this.#options = options;
     this.tombstones = new Tombstones(options.tombstonesDir);
     this.#consoles = new KeptConsoles(options.consolesDir);
+    this.power = new HostPower({
+      dirOf: (machineId) => this.dirOf(machineId),
+      describe: (machineId, signal) => this.describe(machineId, signal),
+      isDestroyed: (machineId) => this.tombstones.has(machineId),
+      started: this.started,
+    });
   }
 
   dirOf(machineId: string): string {
@@ -75,16 +90,17 @@ export class HostMachines<Order extends HostOrder> {
   }
 
   /**
-   * Starts the machine whose order is written, and says what became of it. Errors: those of `start`,
-   * `permissionDenied` where the order is of another deployment, `notSigned` where it is of another start,
+   * Starts the machine whose manifest is written, and says what became of it. Errors: those of `start`,
+   * `permissionDenied` where the manifest is of another deployment, `notSigned` where it is of another start,
    * `machineEnded`.
    */
-  async bringUp(request: MachineOwner, start: () => Promise<void>): Promise<Machine> {
+  async bringUp(request: MachineStart, start: () => Promise<void>): Promise<Machine> {
     const { machineId } = request;
     await this.#refuseForeign(machineId);
     await this.#refuseOtherStart(request);
     try {
-      await start();
+      // One that was stopped stays so until it is started; a repeated create finds it.
+      if ((await markOf(this.dirOf(machineId))) === undefined) await start();
     } catch (error) {
       await this.#sweepUpDestroyed(machineId);
       throw error;
@@ -132,10 +148,44 @@ export class HostMachines<Order extends HostOrder> {
     });
   }
 
+  /**
+   * The machine names another owner from now on, if it is still that of `from` and was made to be adopted by such a one.
+   * Once: it has no `madeFor` any more. Errors: `notSigned` where it is of a third one or was made for others,
+   * `machineEnded`, `hostFailure`.
+   */
+  async adopt(adoption: MachineAdoption, signal: CancelSignal): Promise<Machine> {
+    signal.throwIfAborted();
+    const { machineId } = adoption;
+    return withHostFailures(async () => {
+      await this.#adoptions(() => this.#changeOwner(adoption));
+      await this.#sweepUpDestroyed(machineId);
+      const machine = await this.#look(machineId);
+      if (machine === undefined || machine.status === 'ended') throw ended(machineId);
+      return machine;
+    });
+  }
+
+  async #changeOwner({ machineId, from, to, uid, startSignature, madeFor }: MachineAdoption): Promise<void> {
+    await this.refuseDestroyed(machineId);
+    const manifest = isMachineId(machineId) ? await this.#manifestOf(machineId) : undefined;
+    if (manifest === undefined) throw ended(machineId);
+    const { owner, deployment } = manifest.labels;
+    const isIts = owner === to && manifest.startSignature === startSignature;
+    if (isIts) return;
+    if (owner !== from || deployment !== this.#options.deployment) {
+      throw new ProviderError('notSigned', `notSigned: ${machineId} is a machine of ${owner}, not of ${from}`);
+    }
+    if (manifest.madeFor !== madeFor) {
+      throw new ProviderError('notSigned', `notSigned: ${machineId} was not made for a VM as ${to} is`);
+    }
+    const labels = machineLabels({ deployment, machineId, owner: to, uid });
+    const path = join(this.dirOf(machineId), LOCAL_MACHINE_FILE.manifest);
+    await replaceFile(path, jsonText({ ...manifest, labels, startSignature, madeFor: undefined }));
+  }
+
   /** Of a machine, or for an hour of one that was destroyed; of another `owner` none. Errors: `hostFailure`. */
-  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
+  async readConsole(machineId: string, { maxBytes, owner: wanted }: WantedConsole): Promise<Uint8Array | undefined> {
     if (!isMachineId(machineId)) return undefined;
-    const wanted = owner && vmWorkflowId(owner.project, owner.vm);
     return withHostFailures(async () => {
       const tail = await readTail(this.#consoleOf(machineId), maxBytes);
       const owner = wanted === undefined ? undefined : await this.#ownerOf(machineId);
@@ -145,10 +195,10 @@ export class HostMachines<Order extends HostOrder> {
     });
   }
 
-  /** The VM that the machine was made for; undefined when it is gone, or nobody knows. */
+  /** Who the machine was made for; undefined when it is gone, or nobody knows. */
   async #ownerOf(machineId: string): Promise<string | undefined> {
-    const order = await this.#options.readOrder(this.dirOf(machineId)).catch(ignoreDamage);
-    return order && vmWorkflowId(order.labels.project, order.labels.vm);
+    const manifest = await this.#options.readManifest(this.dirOf(machineId)).catch(ignoreDamage);
+    return manifest?.labels.owner;
   }
 
   #consoleOf(machineId: string): string {
@@ -160,19 +210,18 @@ export class HostMachines<Order extends HostOrder> {
   }
 
   async #refuseForeign(machineId: string): Promise<void> {
-    const order = await this.#options.readOrder(this.dirOf(machineId));
-    if (order === undefined || order.labels.deployment === this.#options.deployment) return;
-    throw new ProviderError('permissionDenied', `${machineId} belongs to deployment ${order.labels.deployment}`);
+    const manifest = await this.#options.readManifest(this.dirOf(machineId));
+    if (manifest === undefined || manifest.labels.deployment === this.#options.deployment) return;
+    throw new ProviderError('permissionDenied', `${machineId} belongs to deployment ${manifest.labels.deployment}`);
   }
 
-  /** Ids are in every view: whoever asks for the machine of another gets neither its address nor what it says. */
-  async #refuseOtherStart({ machineId, project, vm, startSignature }: MachineOwner): Promise<void> {
-    const order = await this.#options.readOrder(this.dirOf(machineId));
-    if (order === undefined) return;
-    const { labels } = order;
-    if (labels.project === project && labels.vm === vm && order.startSignature === startSignature) return;
-    const owner = `${labels.project}/${labels.vm}`;
-    throw new ProviderError('notSigned', `notSigned: ${machineId} was made for another start, of ${owner}`);
+  /** Ids are in every view: an owner that asks for the machine of another gets neither its address nor what it says. */
+  async #refuseOtherStart({ machineId, owner, startSignature }: MachineStart): Promise<void> {
+    const manifest = await this.#options.readManifest(this.dirOf(machineId));
+    if (manifest === undefined) return;
+    const { labels } = manifest;
+    if (labels.owner === owner && manifest.startSignature === startSignature) return;
+    throw new ProviderError('notSigned', `notSigned: ${machineId} was made for another start, of ${labels.owner}`);
   }
 
   /** A destroy that ran while we were creating may have finished before we wrote: then the rest is ours to remove. */
@@ -193,18 +242,22 @@ export class HostMachines<Order extends HostOrder> {
 
   async #look(machineId: string): Promise<Machine | undefined> {
     const dir = this.dirOf(machineId);
-    const order = await this.#orderOf(machineId);
+    const manifest = await this.#manifestOf(machineId);
     const process = await readProcess(dir);
     const alive = process !== undefined && (await isAlive(process));
-    if (order === undefined) {
+    if (manifest === undefined) {
       if (alive) throw new DamagedFile(dir, `it lacks its manifest while process ${process.pid} runs`);
       return undefined;
     }
     const address = await readAddress(dir);
     const running = alive && address !== undefined;
     if (running) this.#options.onRunning?.(dir);
+    const asked = await markOf(dir);
+    // The memory of one that was suspended went with its process.
+    if (!alive && asked !== undefined) return this.#machineOf(machineId, manifest, 'stopped', null);
+    if (asked === 'suspended') return this.#machineOf(machineId, manifest, 'suspended', null);
     const status = process !== undefined && !alive ? 'ended' : running ? 'running' : 'starting';
-    return this.#machineOf(machineId, order, status, address ?? null);
+    return this.#machineOf(machineId, manifest, status, address ?? null);
   }
 
   async #lookPastDamage(machineId: string): Promise<Machine | undefined> {
@@ -212,23 +265,23 @@ export class HostMachines<Order extends HostOrder> {
       return await this.#look(machineId);
     } catch (error) {
       ignoreDamage(error);
-      const order = await this.#orderOf(machineId).catch(ignoreDamage);
-      return order === undefined ? undefined : this.#machineOf(machineId, order, 'starting', null);
+      const manifest = await this.#manifestOf(machineId).catch(ignoreDamage);
+      return manifest === undefined ? undefined : this.#machineOf(machineId, manifest, 'starting', null);
     }
   }
 
-  async #orderOf(machineId: string): Promise<Order | undefined> {
+  async #manifestOf(machineId: string): Promise<Manifest | undefined> {
     const dir = this.dirOf(machineId);
-    const order = await this.#options.readOrder(dir);
-    if (order === undefined || order.labels.machineId === machineId) return order;
-    throw new DamagedFile(dir, `its manifest is that of ${order.labels.machineId}`);
+    const manifest = await this.#options.readManifest(dir);
+    if (manifest === undefined || manifest.labels.machineId === machineId) return manifest;
+    throw new DamagedFile(dir, `its manifest is that of ${manifest.labels.machineId}`);
   }
 
-  #machineOf(machineId: string, order: Order, status: Machine['status'], address: Machine['address']): Machine {
-    const { labels, createdAt, host } = order;
+  #machineOf(machineId: string, manifest: Manifest, status: Machine['status'], address: Machine['address']): Machine {
+    const { labels, createdAt, host } = manifest;
     const { provider, factsOf } = this.#options;
-    const facts = factsOf(this.dirOf(machineId), order);
-    const start = { startSignature: order.startSignature, awaitsAssignment: order.awaitsAssignment };
+    const facts = factsOf(this.dirOf(machineId), manifest);
+    const start = { startSignature: manifest.startSignature, awaitsAssignment: manifest.awaitsAssignment };
     return { machineId, provider, host, zone: null, address, status, labels, createdAt, ...start, ...facts };
   }
 
@@ -239,6 +292,10 @@ export class HostMachines<Order extends HostOrder> {
     await this.tombstones.prune(now);
     await pruneLeftovers(this.#options.machinesDir, now);
   }
+}
+
+function ended(machineId: string): ProviderError {
+  return new ProviderError('machineEnded', `${machineId} has ended`);
 }
 
 /** Lets everything pass on but damage. */

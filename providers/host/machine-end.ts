@@ -6,21 +6,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/local-machine.ts';
-import type { CancelSignal } from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import { findProcesses } from './find-processes.ts';
+import { LOCAL_MACHINE_FILE, type LocalMachineProcess } from '../../domain/machine/local-machine.ts';
+import type { CancelSignal } from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { findProcesses } from './processes/find-processes.ts';
 import { DamagedFile, unlessAbsent } from './host-failure.ts';
-import { leftoverPath, removeLeftover } from './leftovers.ts';
-import { isErrno, readProcess, socketPathOf } from './machine-files.ts';
-import { isAlive, killGroup, killWithGroup, signalProcess } from './system-process.ts';
-import { waitUntil } from './waiting.ts';
+import { leftoverPath, removeLeftover } from './files/leftovers.ts';
+import { isErrno, readProcess, socketPathOf } from './files/machine-files.ts';
+import { isAlive, killGroup, killWithGroup, signalProcess } from './processes/system-process.ts';
+import { waitUntil } from './processes/waiting.ts';
 
 const GRACE_MS = 2000;
 const KILL_TIMEOUT_MS = 30_000;
 /** A process whose maker died may need this long from its start to its lock. */
 const LOCK_WATCH_MS = 1000;
-const FRESH_ORDER_MS = 30_000;
+const FRESH_MANIFEST_MS = 30_000;
 
 /**
  * Resolves when no process of the machine runs and its directory is gone; without either at once. Where its record of
@@ -33,14 +33,8 @@ export async function endMachine(
   signal: CancelSignal,
   beforeRemoval: () => Promise<void>,
 ): Promise<void> {
-  let processes = await processesOf(dir);
-  if (processes.length === 0) processes = await watchForLock(dir, ownChildren, signal);
-  for (const one of processes) await endProcess(one, signal);
-  await killUnlocked(ownChildren, signal);
-  const { path: socketPath, shortDir } = socketPathOf(dir);
-  await rm(socketPath, { force: true }).catch((error: unknown) => {
-    if (!isErrno(error, 'ENOTDIR')) throw error;
-  });
+  await endProcesses(dir, ownChildren, signal);
+  const { shortDir } = socketPathOf(dir);
   if (shortDir !== null) await rm(shortDir, { recursive: true, force: true });
   await beforeRemoval();
   const leftover = leftoverPath(dirname(dir));
@@ -52,6 +46,21 @@ export async function endMachine(
   }
   await endLate(leftover, dir, signal);
   await removeLeftover(leftover);
+}
+
+/** Resolves when no process of the machine runs and nobody answers at its agent's socket. Errors as {@link endMachine}. */
+export async function endProcesses(
+  dir: string,
+  ownChildren: ReadonlySet<ChildProcess>,
+  signal: CancelSignal,
+): Promise<void> {
+  let processes = await processesOf(dir);
+  if (processes.length === 0) processes = await watchForLock(dir, ownChildren, signal);
+  for (const one of processes) await endProcess(one, signal);
+  await killUnlocked(ownChildren, signal);
+  await rm(socketPathOf(dir).path, { force: true }).catch((error: unknown) => {
+    if (!isErrno(error, 'ENOTDIR')) throw error;
+  });
 }
 
 /** The process that the machine says it is; those that the system finds where what it says is damaged. */
@@ -97,8 +106,8 @@ async function watchForLock(
     await killUnlocked(ownChildren, signal);
     return processesOf(dir);
   }
-  const order = await unlessAbsent(stat(join(dir, LOCAL_MACHINE_FILE.order)));
-  if (order === undefined || Date.now() - order.mtimeMs > FRESH_ORDER_MS) return [];
+  const manifest = await unlessAbsent(stat(join(dir, LOCAL_MACHINE_FILE.manifest)));
+  if (manifest === undefined || Date.now() - manifest.mtimeMs > FRESH_MANIFEST_MS) return [];
   const locked = async (): Promise<LocalMachineProcess[] | undefined> => {
     const processes = await processesOf(dir);
     return processes.length === 0 ? undefined : processes;

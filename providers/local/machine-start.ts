@@ -1,18 +1,18 @@
 /**
  * Brings a local machine up. Order of things, so that a death between any two leaves nothing unowned:
- * the order is written once, then the process starts, then it locks its id (`process.json`) and only then looks
+ * the manifest is written once, then the process starts, then it locks its id (`process.json`) and only then looks
  * for a tombstone.
  */
 import type { ChildProcess } from 'node:child_process';
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { plainConsoleText } from '../../domain/console-text.ts';
-import { LOCAL_MACHINE_FILE } from '../../domain/local-machine.ts';
-import type { CancelSignal } from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
+import { plainConsoleText } from '../../domain/machine/console-text.ts';
+import { LOCAL_MACHINE_FILE } from '../../domain/machine/local-machine.ts';
+import type { CancelSignal } from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { bringUp, type BringUp } from '../host/bring-up.ts';
-import { readTail } from '../host/machine-files.ts';
-import type { StartedProcesses } from '../host/started-processes.ts';
+import { readTail } from '../host/files/machine-files.ts';
+import type { StartedProcesses } from '../host/processes/started-processes.ts';
+import { replaceFile } from '../../lib/files/atomic-file.ts';
 
 /** How long a started machine may take until it holds its address. */
 const ADDRESS_TIMEOUT_MS = 30_000;
@@ -60,7 +60,7 @@ async function launch({ machineId, dir, program, started, agentSecret }: StartIn
   });
 }
 
-/** A private CA must be known at the start of a process, so it cannot come with the order. */
+/** A private CA must be known at the start of a process, so it cannot come with the manifest. */
 const PASSED_ON = ['PATH', 'HOME', 'NODE_EXTRA_CA_CERTS'] as const;
 
 function minimalEnv(): NodeJS.ProcessEnv {
@@ -68,10 +68,8 @@ function minimalEnv(): NodeJS.ProcessEnv {
 }
 
 /** The one-time secret goes through a file that the machine deletes; never through arguments or environment. */
-async function writeSecret(dir: string, secret: string): Promise<void> {
-  const draft = join(dir, `.${LOCAL_MACHINE_FILE.agentSecret}.${process.pid}`);
-  await writeFile(draft, secret, { mode: 0o600 });
-  await rename(draft, join(dir, LOCAL_MACHINE_FILE.agentSecret));
+export async function writeSecret(dir: string, secret: string): Promise<void> {
+  await replaceFile(join(dir, LOCAL_MACHINE_FILE.agentSecret), secret);
 }
 
 /** The last lines of the console, for an error that explains itself. */

@@ -1,14 +1,13 @@
 /** What a local machine can be. The API refuses the same before anything is created; this is the last word. */
-import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
-import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
-import { PROVIDER_CAPABILITIES } from '../../domain/provider-capabilities.ts';
-import { goesInClear } from '../../domain/plain-url.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
-import { isMachineId } from '../host/machine-files.ts';
+import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
+import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
+import { goesInClear } from '../../lib/network/plain-url.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
+import { isMachineId } from '../host/files/machine-files.ts';
+import { CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
 
-export const PROVIDER_NAME = 'local';
-const IMAGES = PROVIDER_CAPABILITIES[PROVIDER_NAME]?.images ?? [];
+const IMAGES = CAPABILITIES.images ?? [];
 
 /** Throws `badSpec`, `imageUnknown` or `insecureTransport` for what a local machine cannot be. */
 export function checkRequest(request: CreateMachineRequest, agentTransport: 'unix' | 'http'): void {
@@ -21,7 +20,8 @@ export function checkRequest(request: CreateMachineRequest, agentTransport: 'uni
   const unable = UNABLE.find(([asked]) => asked(spec));
   if (unable) throw bad(`${unable[1]}: drop it or use another provider`);
   spec.ports.forEach(checkPort);
-  if (new Set(spec.ports.map(({ port }) => port)).size < spec.ports.length) throw bad('ports: two have one number');
+  const numbers = new Set(spec.ports.map(({ port, protocol }) => `${protocol} ${port}`));
+  if (numbers.size < spec.ports.length) throw bad('ports: two of one protocol have one number');
   if (agentTransport === 'http' && spec.sealed !== undefined && spec.readiness.kind !== 'agent') {
     throw bad('readiness: secretEnv and startupScript need readiness agent where agents report over HTTP');
   }
@@ -35,7 +35,7 @@ export function checkRequest(request: CreateMachineRequest, agentTransport: 'uni
 }
 
 const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
-  [(spec) => spec.zones.length > 0, 'zones: local machines have none'],
+  [(spec) => spec.userData !== undefined, 'userData: a local machine has no cloud-init'],
   [(spec) => spec.diskGb !== null, 'diskGb: a local machine has no disk of its own'],
   [(spec) => spec.machineType !== null, 'machineType: local machines have none'],
   [(spec) => spec.network !== null, 'network: local machines use the loopback network'],
@@ -45,9 +45,9 @@ const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
 ];
 
 function checkPort({ name, port, protocol }: PortSpec): void {
-  if (protocol !== 'tcp') throw bad(`ports.${name}: local machines take TCP only`);
+  if (!['tcp', 'udp'].includes(protocol)) throw bad(`ports.${name}: the protocol is neither tcp nor udp`);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}: ${port} is no port`);
-  if (port === AGENT_LOCAL_PORT) throw bad(`ports.${name}: ${port} is the agent's own port`);
+  if (protocol === 'tcp' && port === AGENT_LOCAL_PORT) throw bad(`ports.${name}: ${port} is the agent's own port`);
 }
 
 function bad(message: string): ProviderError {

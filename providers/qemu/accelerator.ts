@@ -4,16 +4,24 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, hostname, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BUILT_IN_TEMPLATES } from '../../domain/templates.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
+import { BUILT_IN_TEMPLATES, wholeSpec } from '../../spec/templates.ts';
+import type { VmSpec } from '../../domain/vm/spec.ts';
+import { PROVIDER_NAME } from './capabilities.ts';
 import { findHypervisor } from './hypervisor.ts';
-import type { QemuImage } from './image-files.ts';
-import { EMULATION, QEMU_MACHINE_FILE, hasBooted, qemuMachinesDir, type Accelerator } from './machine-order.ts';
+import type { QemuImage } from './image/image-files.ts';
+import {
+  EMULATION,
+  QEMU_MACHINE_FILE,
+  hasBooted,
+  qemuMachinesDir,
+  type Accelerator,
+} from './machine/machine-manifest.ts';
 import { createQemuProvider } from './qemu-provider.ts';
+import { replaceFile } from '../../lib/files/atomic-file.ts';
 
 /** With KVM a guest takes two seconds; one that takes this long gains nothing over software emulation. */
 const PROBE_SECONDS = 12;
@@ -46,12 +54,11 @@ export async function chooseAccelerator(search: AcceleratorSearch): Promise<Acce
   if (kept !== undefined) return kept;
   const finding = await probe(search);
   await mkdir(search.cacheDir, { recursive: true });
-  await writeFile(`${path}.${process.pid}`, `${JSON.stringify(finding, null, 2)}\n`);
-  await rename(`${path}.${process.pid}`, path);
+  await replaceFile(path, `${JSON.stringify(finding, null, 2)}\n`);
   return finding;
 }
 
-/** In the order in which they start faster. */
+/** In the manifest in which they start faster. */
 const WITH_KVM: readonly Accelerator[] = [
   { kind: 'kvm', machine: 'microvm' },
   { kind: 'kvm', machine: 'q35' },
@@ -98,10 +105,10 @@ async function tryBoot(
   const dir = join(qemuMachinesDir(stateDir), machineId);
   const spec = probeSpec();
   try {
-    await provider.create({ machineId, spec, project: 'probe', vm: 'probe', agentBootstrap: null }, signal);
+    await provider.create({ machineId, spec, owner: 'vm/probe/probe', agentBootstrap: null }, { signal });
     while (secondsGone() < PROBE_SECONDS) {
       if (await hasBooted(dir)) return { seconds: secondsGone() };
-      if ((await provider.describe(machineId, signal))?.status !== 'running') {
+      if ((await provider.describe(machineId, { signal }))?.status !== 'running') {
         return { seconds: secondsGone(), failure: `QEMU ended: ${await qemuSaid(dir)}` };
       }
       await sleep(PROBE_LOOK_EVERY_MS);
@@ -111,7 +118,7 @@ async function tryBoot(
     // A QEMU that cannot use KVM at all ends at once, and says why.
     return { seconds: secondsGone(), failure: oneLine((error as Error).message) };
   } finally {
-    await provider.destroy(machineId, signal);
+    await provider.destroy(machineId, { signal });
     await rm(stateDir, { recursive: true, force: true });
   }
 }
@@ -152,7 +159,5 @@ async function readFinding(path: string): Promise<AcceleratorFinding | undefined
 
 /** The built-in machine, without a port that somebody may have taken. */
 function probeSpec(): VmSpec {
-  const chat = BUILT_IN_TEMPLATES['chat'];
-  if (chat === undefined) throw new Error('the template chat is missing');
-  return { ...chat, template: null, provider: 'qemu', ports: [] };
+  return wholeSpec({ ...BUILT_IN_TEMPLATES.chat.spec, provider: PROVIDER_NAME, ports: [] });
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { ProviderError } from '../../domain/provider-error.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { asHostFailure } from '../host/host-failure.ts';
-import { isErrno } from '../host/machine-files.ts';
+import { isErrno } from '../host/files/machine-files.ts';
 
 const run = promisify(execFile);
 

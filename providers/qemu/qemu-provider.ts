@@ -2,46 +2,55 @@
  * Real virtual machines on this computer through QEMU. All it knows is in the state directory and in QEMU
  * itself, which outlives the worker, so any number of instances and restarts see the same machines.
  */
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GuestAssignment } from '../../domain/guest-machine.ts';
+import type { GuestAssignment } from '../../domain/machine/guest-machine.ts';
+import { machineLabels } from '../../domain/machine/owner.ts';
 import type {
+  CallContext,
   CancelSignal,
-  ConsoleOwner,
+  WantedConsole,
   CreateMachineRequest,
   Machine,
+  MachineAdoption,
+  MachinePowerControl,
   MachineProvider,
-} from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import type { RoomSize } from '../../domain/room.ts';
-import type { VmSpec } from '../../domain/vm-spec.ts';
+} from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import type { RoomSize } from '../../domain/capacity/room.ts';
+import type { VmSpec } from '../../domain/vm/spec.ts';
+import { HostImages } from '../host/host-images.ts';
 import { HostMachines } from '../host/host-machines.ts';
-import { isErrno, jsonText, makePrivateDir, writeOnce } from '../host/machine-files.ts';
-import { GuestUsers } from './guest-users.ts';
-import { GuestWatch } from './guest-watch.ts';
+import { refuseFullDisk, withFullDisk } from '../host/files/disk-room.ts';
+import { makeMachineDirectory } from '../host/files/machine-directory.ts';
+import { jsonText, makePrivateDir } from '../host/files/machine-files.ts';
+import { PROVIDER_NAME } from './capabilities.ts';
+import { GuestUsers } from './machine/guest-users.ts';
+import { GuestWatch } from './machine/guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
-import { diskImagesDir } from './disk-images.ts';
-import { checkAgentVolumes, checkImage, type QemuImage } from './image-files.ts';
-import { diskFor } from './machine-disk.ts';
+import { diskImagesDir } from './image/disk-images.ts';
+import { checkAgentVolumes, checkImage, type QemuImage } from './image/image-files.ts';
+import { bringDisk, keepDisk, readKeptDisk } from './machine/kept-disk.ts';
+import { diskFor, diskFrom } from './machine/machine-disk.ts';
 import {
   EMULATION,
   QEMU_MACHINE_FILE,
   isOfOwnImage,
   qemuMachinesDir,
-  readOrder,
+  readManifest,
   socketsOf,
   type Accelerator,
   type MachineDisk,
-  type QemuMachineOrder,
-} from './machine-order.ts';
-import { startMachine } from './machine-start.ts';
-import { shutDown } from './shut-down.ts';
-import { PROVIDER_NAME, checkRequest } from './spec-check.ts';
+  type QemuManifest,
+} from './machine/machine-manifest.ts';
+import { startMachine } from './machine/machine-start.ts';
+import { KEEPING_THE_DISK, shutDown } from './machine/shut-down.ts';
+import { checkRequest } from './spec-check.ts';
 
 export interface QemuProviderOptions {
   /**
    * Absolute; machines live in `machines-qemu/`, tombstones in `machines-qemu-tombstones/`, consoles of destroyed
-   * machines in `machines-qemu-consoles/`, the users that guests have in `machines-qemu-users/`, images in `images/`.
+   * machines in `machines-qemu-consoles/`, the users that guests have in `machines-qemu-users/`, registered images in
+   * `images/`, images of machines in `machines-qemu-images/`.
    */
   stateDir: string;
   deployment: string;
@@ -71,8 +80,16 @@ export function createQemuProvider(options: QemuProviderOptions): MachineProvide
 
 class QemuProvider implements MachineProvider {
   readonly name = PROVIDER_NAME;
+  readonly power: MachinePowerControl = {
+    stop: (machineId, { signal }) =>
+      this.machines.power.stop(machineId, signal, (dir) => shutDown(dir, signal, KEEPING_THE_DISK)),
+    // Its disk is made anew by the start that follows.
+    reset: (machineId, { signal }) => this.machines.power.reset(machineId, signal, [QEMU_MACHINE_FILE.assignment]),
+    start: ({ machineId }, { signal }) => this.startStopped(machineId, signal),
+  };
+  readonly images: HostImages;
   private readonly options: QemuProviderOptions;
-  private readonly machines: HostMachines<QemuMachineOrder>;
+  private readonly machines: HostMachines<QemuManifest>;
   private readonly machinesDir: string;
   private readonly imagesDir: string;
   private readonly users: GuestUsers;
@@ -90,13 +107,13 @@ class QemuProvider implements MachineProvider {
       deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
       tries: bootTries ?? BOOT_TRIES,
     });
-    this.machines = new HostMachines<QemuMachineOrder>({
+    this.machines = new HostMachines<QemuManifest>({
       provider: PROVIDER_NAME,
       deployment: options.deployment,
       machinesDir: this.machinesDir,
       tombstonesDir: join(stateDir, 'machines-qemu-tombstones'),
       consolesDir: join(stateDir, 'machines-qemu-consoles'),
-      readOrder,
+      readManifest,
       factsOf: (dir, { cpus, memoryMb, disk }) => ({
         agent: { kind: 'unix', path: socketsOf(dir).agent },
         size: { cpus, memoryMb, diskGb: disk?.sizeGb ?? 0 },
@@ -104,42 +121,78 @@ class QemuProvider implements MachineProvider {
       onGone: (machineId) => this.users.release(machineId),
       onRunning: (dir) => watch.start(dir),
     });
+    this.images = new HostImages({
+      imagesDir: join(stateDir, 'machines-qemu-images'),
+      stateDir,
+      deployment: options.deployment,
+      machines: this.machines,
+      keep: keepDisk,
+    });
   }
 
-  async create(request: CreateMachineRequest, signal: CancelSignal): Promise<Machine> {
+  async create(request: CreateMachineRequest, { signal }: CallContext): Promise<Machine> {
     signal.throwIfAborted();
     checkRequest(request);
     const { machineId, spec } = request;
     await this.machines.refuseDestroyed(machineId);
     this.hypervisor ??= await findHypervisor(this.options.qemuPath);
-    const disk = await diskFor(spec, this.imagesDir);
+    const dir = this.machines.dirOf(machineId);
+    const made = await readManifest(dir);
+    const imageDir = made === undefined ? await this.imageDirFor(request) : null;
+    const disk = made === undefined ? await this.diskFor(spec, imageDir) : made.disk;
     if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
     else await this.checkBuiltInImage(spec);
-    const dir = this.machines.dirOf(machineId);
-    const first = await this.writeOrder(dir, request, disk);
+    const first = await this.writeManifest(dir, request, { disk, imageDir });
     const { hypervisor } = this;
     return this.machines.bringUp(request, () => this.start(machineId, hypervisor, first, signal));
   }
 
   async sizeOf(spec: VmSpec): Promise<RoomSize> {
-    const { cpus, memoryMb } = spec;
-    return { cpus, memoryMb, diskGb: (await diskFor(spec, this.imagesDir))?.sizeGb ?? 0 };
+    const { cpus, memoryMb, startFrom } = spec;
+    const imageDir = startFrom === undefined ? null : await this.images.directoryOf(startFrom.imageId);
+    return { cpus, memoryMb, diskGb: (await this.diskFor(spec, imageDir))?.sizeGb ?? 0 };
   }
 
-  async describe(machineId: string, signal: CancelSignal): Promise<Machine | undefined> {
+  /** The image that the machine starts from; null where it starts from none. Errors: `imageGone`, `permissionDenied`. */
+  private async imageDirFor({ spec: { startFrom }, owner }: CreateMachineRequest): Promise<string | null> {
+    return startFrom === undefined ? null : this.images.directoryFor(startFrom.imageId, owner);
+  }
+
+  private async diskFor(spec: VmSpec, imageDir: string | null): Promise<MachineDisk | null> {
+    const kept = imageDir === null ? null : await readKeptDisk(imageDir);
+    return kept === null ? diskFor(spec, this.imagesDir) : diskFrom(spec, kept, this.imagesDir);
+  }
+
+  async adopt(adoption: MachineAdoption, { signal }: CallContext): Promise<Machine> {
+    return this.machines.adopt(adoption, signal);
+  }
+
+  async describe(machineId: string, { signal }: CallContext): Promise<Machine | undefined> {
     return this.machines.describe(machineId, signal);
   }
 
-  async destroy(machineId: string, signal: CancelSignal): Promise<void> {
+  async destroy(machineId: string, { signal }: CallContext): Promise<void> {
     await this.machines.destroy(machineId, signal, (dir) => shutDown(dir, signal));
   }
 
-  async list(signal: CancelSignal): Promise<Machine[]> {
+  async list({ signal }: CallContext): Promise<Machine[]> {
     return this.machines.list(signal);
   }
 
-  async readConsole(machineId: string, maxBytes: number, owner?: ConsoleOwner): Promise<Uint8Array | undefined> {
-    return this.machines.readConsole(machineId, maxBytes, owner);
+  async readConsole(machineId: string, wanted: WantedConsole): Promise<Uint8Array | undefined> {
+    return this.machines.readConsole(machineId, wanted);
+  }
+
+  private async startStopped(machineId: string, signal: CancelSignal): Promise<Machine> {
+    this.hypervisor ??= await findHypervisor(this.options.qemuPath);
+    const { hypervisor } = this;
+    return this.machines.power.start(
+      machineId,
+      signal,
+      (_dir, first) => this.start(machineId, hypervisor, first, signal),
+      // Its boot is watched anew.
+      [QEMU_MACHINE_FILE.boot, QEMU_MACHINE_FILE.booted],
+    );
   }
 
   private async checkBuiltInImage({ memoryMb }: VmSpec): Promise<void> {
@@ -150,13 +203,13 @@ class QemuProvider implements MachineProvider {
 
   private async start(machineId: string, hypervisor: Hypervisor, first: boolean, signal: CancelSignal): Promise<void> {
     const dir = this.machines.dirOf(machineId);
-    const order = await readOrder(dir);
-    if (order === undefined) throw new ProviderError('machineEnded', `${machineId} was destroyed`);
+    const manifest = await readManifest(dir);
+    if (manifest === undefined) throw new ProviderError('machineEnded', `${machineId} was destroyed`);
     const { tombstones, started } = this.machines;
     const input = {
       machineId,
       dir,
-      order,
+      manifest,
       image: this.options.image,
       hypervisor,
       tombstonePath: tombstones.pathOf(machineId),
@@ -168,46 +221,46 @@ class QemuProvider implements MachineProvider {
     await startMachine(input, signal);
   }
 
-  /** True when this call wrote the order, false when one was there. */
-  private async writeOrder(dir: string, request: CreateMachineRequest, disk: MachineDisk | null): Promise<boolean> {
-    const { machineId, project, vm, spec, startSignature } = request;
+  /** True when this call wrote the manifest, false when one was there. */
+  private async writeManifest(
+    dir: string,
+    request: CreateMachineRequest,
+    { disk, imageDir }: { disk: MachineDisk | null; imageDir: string | null },
+  ): Promise<boolean> {
+    const { machineId, owner, uid, spec, startSignature, madeFor } = request;
     const { ports, cpus, memoryMb } = spec;
     // A microvm has no firmware that boots a disk.
     const accelerator = isOfOwnImage({ disk }) ? { ...this.accelerator, machine: 'q35' as const } : this.accelerator;
     const awaitsAssignment = spec.sealed !== undefined;
-    const hasOrder = (await readOrder(dir)) !== undefined;
-    const order: QemuMachineOrder = {
-      labels: { deployment: this.options.deployment, machineId, project, vm },
+    const hasManifest = (await readManifest(dir)) !== undefined;
+    const manifest: QemuManifest = {
+      labels: machineLabels({ deployment: this.options.deployment, machineId, owner, uid }),
       createdAt: Date.now(),
       host: this.options.hostId,
       ...(startSignature === undefined ? {} : { startSignature }),
+      ...(madeFor === undefined ? {} : { madeFor }),
       ...(awaitsAssignment ? { awaitsAssignment } : {}),
+      ...(spec.userData === undefined ? {} : { userData: spec.userData }),
       ...{ ports, cpus, memoryMb, disk, accelerator },
     };
+    const { vm } = manifest.labels;
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };
-    try {
-      if (!hasOrder) await this.refuseFullDisk();
-      if (!hasOrder && process.getuid?.() === 0) order.uid = await this.users.claim(machineId);
-      await makePrivateDir(dir);
+    return withFullDisk(this.options.stateDir, async () => {
+      if (!hasManifest) {
+        await makePrivateDir(this.machinesDir);
+        await refuseFullDisk(this.machinesDir, this.options.stateDir, MIN_FREE_DISK_BYTES);
+      }
+      if (!hasManifest && process.getuid?.() === 0) manifest.uid = await this.users.claim(machineId);
+      // Before the manifest: a process that finds the manifest may start the machine.
+      const files = [
+        [QEMU_MACHINE_FILE.assignment, jsonText(assignment)],
+        [QEMU_MACHINE_FILE.manifest, jsonText(manifest)],
+      ] as const;
+      const bring = (at: string): Promise<void> => (imageDir === null ? Promise.resolve() : bringDisk(imageDir, at));
+      const first = await makeMachineDirectory(dir, files, bring);
       const { shortDir } = socketsOf(dir);
       if (shortDir !== null) await makePrivateDir(shortDir);
-      // Before the order: whoever finds the order may start the machine.
-      await writeOnce(dir, QEMU_MACHINE_FILE.assignment, jsonText(assignment));
-      return await writeOnce(dir, QEMU_MACHINE_FILE.order, jsonText(order));
-    } catch (error) {
-      if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT')) throw diskFull(this.options.stateDir, error);
-      throw error;
-    }
+      return first;
+    });
   }
-
-  /** Before the machine has a directory: what is refused leaves nothing. One that has its order needs no more. */
-  private async refuseFullDisk(): Promise<void> {
-    await makePrivateDir(this.machinesDir);
-    const { bavail, bsize } = await statfs(this.machinesDir);
-    if (bavail * bsize < MIN_FREE_DISK_BYTES) throw diskFull(this.options.stateDir);
-  }
-}
-
-function diskFull(stateDir: string, cause?: unknown): ProviderError {
-  return new ProviderError('diskFull', `${stateDir} has no room for another machine`, { cause });
 }

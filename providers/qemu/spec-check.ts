@@ -1,12 +1,13 @@
 /** What a guest can be. The API refuses the same before anything is created; this is the last word. */
 import { readFileSync } from 'node:fs';
-import { AGENT_LOCAL_PORT } from '../../domain/local-machine.ts';
-import type { CreateMachineRequest } from '../../domain/machine-provider.ts';
-import { ProviderError } from '../../domain/provider-error.ts';
-import type { PortSpec, VmSpec } from '../../domain/vm-spec.ts';
-import { isMachineId } from '../host/machine-files.ts';
+import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
+import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
+import { ProviderError } from '../../domain/machine/provider-error.ts';
+import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
+import { isMachineId } from '../host/files/machine-files.ts';
+import { PROVIDER_NAME } from './capabilities.ts';
+import { refusalOf } from './spec-rules.ts';
 
-export const PROVIDER_NAME = 'qemu';
 /** QEMU itself takes more, but no host of ours has them. */
 const MOST_CPUS = 255;
 
@@ -20,6 +21,8 @@ export function checkRequest({ spec, machineId }: CreateMachineRequest): void {
     throw bad(`cpus: ${spec.cpus} is no whole number from 1 to ${MOST_CPUS}`);
   }
   if (!Number.isInteger(spec.memoryMb)) throw bad(`memoryMb: ${spec.memoryMb} is no whole number`);
+  const refused = refusalOf(spec);
+  if (refused !== undefined) throw bad(`${refused.field}: ${refused.problem}`);
   if (spec.diskGb !== null && !(Number.isInteger(spec.diskGb) && spec.diskGb > 0)) {
     throw bad(`diskGb: ${spec.diskGb} is no whole number above 0`);
   }
@@ -29,7 +32,6 @@ export function checkRequest({ spec, machineId }: CreateMachineRequest): void {
 }
 
 const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
-  [(spec) => spec.zones.length > 0, 'zones: a host has none'],
   [(spec) => spec.machineType !== null, 'machineType: use cpus and memoryMb'],
   [(spec) => spec.network !== null, 'network: a guest has the user network alone'],
   [(spec) => spec.externalIp, 'externalIp: a guest is reached from its host alone'],

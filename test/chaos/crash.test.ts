@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCrashTrial } from './crash-trial.ts';
+import { runCrashTrial } from '../../test-support/trials/crash-trial.ts';
 
 /** `npm run bench -- crash` does the same with 200. */
 const VMS = Number(process.env['EPHEMERA_CHAOS_VMS'] ?? 20);

@@ -1,11 +1,11 @@
 /** A worker that runs out of file descriptors, and gets them back. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import type { VmView } from '../../domain/vm-view.ts';
-import { joinChat } from '../chat-client.ts';
-import { HAS_PRLIMIT, takeDescriptors } from '../descriptors.ts';
-import { eventually, processesOf, seeVm, stallMachine, startStack, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import type { VmView } from '../../domain/vm/view.ts';
+import { joinChat } from '../../test-support/chat-client.ts';
+import { HAS_PRLIMIT, takeDescriptors } from '../../test-support/descriptors.ts';
+import { eventually, processesOf, seeVm, stallMachine, startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 // The SDK's workflow thread aborts its whole process without descriptors, so the control role is elsewhere.
 describe.skipIf(!HAS_PRLIMIT)('a host worker without file descriptors', () => {

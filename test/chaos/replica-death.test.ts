@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
-import { joinChat } from '../chat-client.ts';
-import { eventually, startStack, type Stack } from '../stack.ts';
-import { freePort } from '../free-port.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import { joinChat } from '../../test-support/chat-client.ts';
+import { eventually, startStack, type Stack } from '../../test-support/stack.ts';
+import { freePort } from '../../test-support/free-port.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 /** What machines see as the API's address: sends each connection to the replica chosen at the moment. */
 class Switchboard {

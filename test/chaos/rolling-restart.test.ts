@@ -1,10 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
-import type { VmView } from '../../domain/vm-view.ts';
-import { joinChat, type ChatClient } from '../chat-client.ts';
-import { seeVm, startStack, type Part, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import type { VmView } from '../../domain/vm/view.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
+import { abandonedBy } from '../../test-support/machines/abandoned-creates.ts';
+import { joinChat, type ChatClient } from '../../test-support/chat-client.ts';
+import { eventually, seeVm, startStack, type Part, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 const LANES = 3;
 const STAYERS = 2;
@@ -13,7 +15,7 @@ let server: TestServer;
 let stack: Stack;
 beforeAll(async () => {
   server = await startTestServer();
-  stack = await startStack({ server, controlWorkers: 2 });
+  stack = await startStack({ server, controlWorkers: 2, env: { EPHEMERA_SWEEP_INTERVAL_SECONDS: '5' } });
 });
 afterAll(async () => {
   await stack.stop();
@@ -104,8 +106,17 @@ it('a rolling restart of workers under load loses no VM, fails no create and mak
     await seeVm(stack, name, 'still used', (vm) => vm.state === 'running' && vm.connections === 1);
     expect((await stack.call('GET', `/v1/vms/${name}`)).body.machineId).toBe(machineId);
   }
-  expect((await stack.machines()).sort()).toEqual(stayers.map(({ machineId }) => machineId).sort());
+  const stayed = stayers.map(({ machineId }) => machineId).sort();
+  await eventually(stack, 'the machines of those who stay alone', async () => {
+    const machines = await stack.machines();
+    return machines.sort().join() === stayed.join() ? true : undefined;
+  });
+  const handles = lives.map(({ end }) => server.client.workflow.getHandle(vmWorkflowId('default', end.name)));
+  const abandoned = (await Promise.all(handles.map(abandonedBy))).flat();
+  const asked = [...lives.map(({ ready }) => ready.machineId), ...abandoned];
   const destroyed = await readdir(join(stack.stateDir, 'machine-tombstones'));
-  expect(destroyed.filter((name) => name.startsWith('m-'))).toHaveLength(lives.length);
+  const others = destroyed.filter((name) => name.startsWith('m-'));
+  expect(asked, 'machines that nobody asked for').toEqual(expect.arrayContaining(others));
+  expect(others, 'machines of lives').toEqual(expect.arrayContaining(lives.map(({ ready }) => ready.machineId)));
   await Promise.all(users.map((user) => user.leave()));
 });

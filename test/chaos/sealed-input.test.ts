@@ -1,15 +1,15 @@
 /** Sealed input on local machines over their unix sockets, with the real worker, API and Temporal server. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
-import { SealedInputs } from '../../config/sealed-input.ts';
-import { StartSignatures } from '../../config/start-signatures.ts';
-import type { VmView } from '../../domain/vm-view.ts';
+import { loadDeploymentSecret } from '../../security/sealing/deployment-secret.ts';
+import { SealedInputs } from '../../security/sealing/sealed-input.ts';
+import { StartSignatures } from '../../security/sealing/start-signatures.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
-import { everythingTemporalTells, filesWith, holds } from '../secret-search.ts';
-import { eventually, killMachine, seeVm, startStack, type ApiAnswer, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
-import { testSpec } from '../workflow/vm-harness.ts';
+import { everythingTemporalTells, filesWith, holds } from '../../test-support/secret-search.ts';
+import { eventually, killMachine, seeVm, startStack, type ApiAnswer, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
+import { testSpec } from '../../test-support/workflow/vm-harness.ts';
 
 let server: TestServer;
 let stack: Stack;
@@ -46,7 +46,12 @@ const sealedVm = (more: object = {}) => ({
 async function consoleOf(name: string): Promise<string> {
   return String((await stack.call('GET', `/v1/vms/${name}/console`)).body['text']);
 }
-const runs = async (name: string): Promise<number> => (await consoleOf(name)).split('ran with').length - 1;
+/** What the script printed last may reach the console just after its VM is ready. */
+const runs = (name: string): Promise<number> =>
+  eventually(stack, `the script of ${name} on its console`, async () => {
+    const count = (await consoleOf(name)).split('ran with').length - 1;
+    return count > 0 ? count : undefined;
+  });
 
 async function pageOf({ address }: VmView): Promise<string> {
   return (await fetch(`http://${address!.ip}:8080/`)).text();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runSoak } from './soak/run-soak.ts';
+import { runSoak } from '../../test-support/soak/run-soak.ts';
 
 describe('a short soak', () => {
   it('leaves nothing behind, ends nothing wrongly and touches no VM with users', async () => {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { joinChat, type ChatClient } from '../chat-client.ts';
-import { eventually, seeVm, startStack, type Part, type Stack } from '../stack.ts';
-import { startTestServer, textOf, type TestServer } from '../temporal-server.ts';
+import { joinChat, type ChatClient } from '../../test-support/chat-client.ts';
+import { eventually, seeVm, startStack, type Part, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, textOf, type TestServer } from '../../test-support/temporal-server.ts';
 
 /** What `npm start` gives each before it is killed. */
 const GRACE_MS = { api: 5000, worker: 6000 };

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { SweepReport } from '../../domain/sweep.ts';
-import type { VmView } from '../../domain/vm-view.ts';
+import type { SweepReport } from '../../domain/machine/sweep.ts';
+import type { VmView } from '../../domain/vm/view.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
-import { buildVmServer } from '../../scripts/build-vm-server.ts';
-import { eventually, killMachine, startStack, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
-import { testSpec } from '../workflow/vm-harness.ts';
-import { runSweeps } from './sweep-trial.ts';
+import { buildVmServer } from '../../commands/start/build-vm-server.ts';
+import { eventually, killMachine, startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
+import { testSpec } from '../../test-support/workflow/vm-harness.ts';
+import { runSweeps } from '../../test-support/trials/sweep-trial.ts';
 
 const PERIOD_SECONDS = 5;
 /** `npm run bench -- sweeps` does 1,000. */
@@ -83,8 +83,8 @@ describe('the sweeper', () => {
     });
     const { signal } = new AbortController();
     const machineId = `m-${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-    const request = { machineId, spec: testSpec(), project: 'default', vm: 'nobody', agentBootstrap: null };
-    await provider.create(request, signal);
+    const request = { machineId, spec: testSpec(), owner: 'vm/default/nobody', agentBootstrap: null };
+    await provider.create(request, { signal });
     const seen = await eventually(
       stack,
       'unattributed',
@@ -94,9 +94,9 @@ describe('the sweeper', () => {
       },
       40_000,
     );
-    expect(seen).toMatchObject({ project: 'default', vm: 'nobody', action: 'none' });
-    expect(await provider.describe(machineId, signal)).toMatchObject({ status: 'running' });
-    await provider.destroy(machineId, signal);
+    expect(seen).toMatchObject({ owner: 'vm/default/nobody', project: 'default', vm: 'nobody', action: 'none' });
+    expect(await provider.describe(machineId, { signal })).toMatchObject({ status: 'running' });
+    await provider.destroy(machineId, { signal });
   });
 
   it(`kills nothing that lives in ${SWEEPS} sweeps beside machines that come and go`, async () => {

@@ -7,21 +7,33 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMachineActivities } from '../../activities/machine-activities.ts';
-import { AgentTokens } from '../../config/agent-tokens.ts';
-import { loadDeploymentSecret } from '../../config/deployment-secret.ts';
-import { StartSignatures } from '../../config/start-signatures.ts';
-import type { MachineProvider } from '../../domain/machine-provider.ts';
+import { createMachineActivities } from '../../activities/machine/machine-activities.ts';
+import { AgentTokens } from '../../security/agents/agent-tokens.ts';
+import { loadDeploymentSecret } from '../../security/sealing/deployment-secret.ts';
+import { StartSignatures } from '../../security/sealing/start-signatures.ts';
+import type { MachineProvider } from '../../domain/machine/provider.ts';
 import { createLocalProvider } from '../../providers/local/local-provider.ts';
-import { buildVmServer } from '../../scripts/build-vm-server.ts';
-import { AgentLinks } from '../../worker/agent-links.ts';
-import { apiAnswers } from '../../worker/api-reach.ts';
-import { temporalVmSignals } from '../../worker/vm-signals.ts';
-import { joinChat, type ChatClient } from '../chat-client.ts';
-import { freePort } from '../free-port.ts';
-import { startVmServer, tempDir } from '../provider/vm-server-processes.ts';
-import { eventually, startTestApi, uniqueName, type ApiAnswer, type TestApi } from '../workflow/api-harness.ts';
-import { runHost, runWorker, startVmHarness, workflowBundle, type VmHarness } from '../workflow/vm-harness.ts';
+import { buildVmServer } from '../../commands/start/build-vm-server.ts';
+import { AgentLinks } from '../../worker/links/agent-links.ts';
+import { apiAnswers, ApiWatch } from '../../worker/links/api-reach.ts';
+import { temporalVmSignals } from '../../worker/links/vm-signals.ts';
+import { joinChat, type ChatClient } from '../../test-support/chat-client.ts';
+import { freePort } from '../../test-support/free-port.ts';
+import { startVmServer, tempDir } from '../../test-support/vm-server-processes.ts';
+import {
+  eventually,
+  startTestApi,
+  uniqueName,
+  type ApiAnswer,
+  type TestApi,
+} from '../../test-support/workflow/api-harness.ts';
+import {
+  runHost,
+  runWorker,
+  startVmHarness,
+  workflowBundle,
+  type VmHarness,
+} from '../../test-support/workflow/vm-harness.ts';
 
 const LIFE_SECONDS = 2;
 const threeLives = (): Promise<void> => delay(3 * LIFE_SECONDS * 1000 + 100);
@@ -57,12 +69,13 @@ beforeAll(async () => {
   const signatures = new StartSignatures(loadDeploymentSecret(watch.settings), deployment);
   const signals = temporalVmSignals(harness.server.client);
   const links = new AgentLinks({ provider, signals, log: pino({ level: 'silent' }) });
+  const reach = new ApiWatch(() => apiAnswers({ apiUrl: front.url }));
   const activities = createMachineActivities({
     provider,
     links,
     openSealed: () => undefined,
     verifySignature: (start, signature) => signatures.verify(start, signature),
-    apiAnswers: (signal) => apiAnswers({ apiUrl: front.url }, signal),
+    apiReachableSeconds: () => reach.reachableSeconds(),
     issueBootstrap: (subject) => ({ apiUrl: front.url, secret: tokens.issue('bootstrap', subject, Date.now()) }),
   });
   stops.push(await runWorker(harness.server, { taskQueue: queue, workflowBundle: await workflowBundle() }));
@@ -70,7 +83,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   const { signal } = new AbortController();
-  for (const { machineId } of await provider.list(signal)) await provider.destroy(machineId, signal);
+  for (const { machineId } of await provider.list({ signal })) await provider.destroy(machineId, { signal });
   await Promise.all(stops.map((stop) => stop()));
   await front.close();
   await watch.close();

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, seeVm, startStack, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import { plainRequest } from '../../test-support/api/plain-request.ts';
+import { eventually, seeVm, startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const missing = existsSync(CHROMIUM) ? '' : ' (needs apt package chromium)';
@@ -21,18 +22,21 @@ afterAll(async () => {
 
 describe('the console of a VM', () => {
   it('is its machine’s output as plain text, as long as a host can be asked', async () => {
-    const made = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', { name: 'talker', template: 'chat' });
+    const made = await stack.calls.createVm(
+      { name: 'talker', template: 'chat' },
+      { wait: 'ready', timeoutSeconds: 30 },
+    );
     expect(made.status).toBe(201);
-    const shown = await stack.call('GET', '/v1/vms/talker/console');
+    const shown = await stack.calls.getConsole('talker');
     expect(shown.status).toBe(200);
     expect(shown.headers.get('content-type')).toBe('text/plain; charset=utf-8');
     expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(String(shown.body['text']).length).toBeGreaterThan(0);
+    expect(shown.body.text.length).toBeGreaterThan(0);
     await stack.worker.kill();
-    expect((await stack.call('GET', '/v1/vms/talker/console')).body.code).toBe('consoleUnavailable');
+    expect((await stack.calls.getConsole('talker')).body.code).toBe('hostAway');
     await stack.worker.start();
     await eventually(stack, 'the console again', async () =>
-      (await stack.call('GET', '/v1/vms/talker/console')).status === 200 ? true : undefined,
+      (await stack.calls.getConsole('talker')).status === 200 ? true : undefined,
     );
   });
 });
@@ -44,27 +48,29 @@ describe('the console of a VM that ended', () => {
       template: 'chat',
       startupScript: String.raw`printf '\033]0;title\007\033[31mno flux capacitor\033[0m found\n'; exit 3`,
     };
-    const made = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=60', spec);
+    const made = await stack.calls.createVm(spec, { wait: 'ready', timeoutSeconds: 60 });
     expect(made).toMatchObject({ status: 409, body: { code: 'endedBeforeReady' } });
     await seeVm(stack, 'broken', 'failed', ({ state }) => state === 'failed');
-    expect(await stack.machines()).not.toContain(made.body.machineId);
-    const clean = await stack.call('GET', '/v1/vms/broken/console');
+    expect(await stack.machines()).not.toContain(made.body.vm?.machineId);
+    const clean = await stack.calls.getConsole('broken');
     expect(clean.status).toBe(200);
-    expect(clean.body['text']).toContain('no flux capacitor found\n');
-    expect(clean.body['text']).not.toMatch(/(?![\n\t])\p{Cc}/u);
-    const raw = await stack.call('GET', '/v1/vms/broken/console?raw=true');
+    expect(clean.body.text).toContain('no flux capacitor found\n');
+    expect(clean.body.text).not.toMatch(/(?![\n\t])\p{Cc}/u);
+    const [{ url }, key] = [stack.apis[0]!, stack.apiKey];
+    const raw = await stack.calls.getConsole('broken', { raw: true });
     expect(raw.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-    expect(raw.body['text']).toContain('\u001b]0;title\u0007\u001b[31mno flux capacitor\u001b[0m found\n');
-    expect((await stack.call('GET', '/v1/vms/broken/console?raw=perhaps')).status).toBe(400);
+    expect(raw.body.text).toContain('\u001b]0;title\u0007\u001b[31mno flux capacitor\u001b[0m found\n');
+    const wrong = await plainRequest({ url, key }, 'GET', '/v1/vms/broken/console?raw=perhaps');
+    expect(wrong.status).toBe(400);
   });
 });
 
 describe('the API process', () => {
   it('answers who waits and ends by itself when it is told to stop', async () => {
     await stack.worker.kill();
-    const waiting = stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=120', { name: 'patient', template: 'chat' });
+    const waiting = stack.calls.createVm({ name: 'patient', template: 'chat' }, { wait: 'ready', timeoutSeconds: 120 });
     await eventually(stack, 'the VM of the waiting request', async () =>
-      (await stack.call('GET', '/v1/vms')).body.vms?.find(({ name }) => name === 'patient'),
+      (await stack.calls.listVms()).body.vms.find(({ name }) => name === 'patient'),
     );
     const [api] = stack.apis;
     process.kill(api!.pid()!, 'SIGTERM');
@@ -81,7 +87,7 @@ describe('the API process', () => {
       .toBe('down');
     await Promise.all([api!.start(), stack.worker.start()]);
     await eventually(stack, 'the VM running', async () => {
-      const { body } = await stack.call('GET', '/v1/vms/patient');
+      const { body } = await stack.calls.getVm('patient');
       return body.state === 'running' ? true : undefined;
     });
   });
@@ -95,18 +101,18 @@ it.skipIf(missing)(`/docs shows the API and loads nothing from anywhere else${mi
   try {
     const page = await browser.newPage();
     const complaints: string[] = [];
-    const strangers: string[] = [];
+    const elsewhere: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
     page.on('request', (request) => {
       const { url } = stack.apis[0]!;
-      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) strangers.push(request.url());
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) elsewhere.push(request.url());
     });
     await page.goto(`${stack.apis[0]!.url}/docs`);
     await page.getByText('Create a VM, or get the one that is there').waitFor();
     expect(complaints).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(elsewhere).toEqual([]);
     await page.goto(`${stack.apis[0]!.url}/docs/errors#specConflict`);
     await page.getByText('A live VM of this name has another spec').waitFor();
   } finally {

@@ -1,4 +1,4 @@
-/** The API over TLS with a certificate that only its machines are told of: the real API, worker, machine and agent. */
+/** The API over TLS with a certificate that only its machines trust: the real API, worker, machine and agent. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,13 +10,13 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { startApi } from '../../api/server.ts';
-import { ensureFirstKey } from '../../config/first-key.ts';
+import { ensureFirstKey } from '../../security/keys/first-key.ts';
 import { loadSettings } from '../../config/load-settings.ts';
-import { freePort } from '../free-port.ts';
-import { TestAuthority } from '../provider/certificate.ts';
-import { tempDir } from '../provider/vm-server-processes.ts';
-import { startStack } from '../stack.ts';
-import { startTestServer } from '../temporal-server.ts';
+import { freePort } from '../../test-support/free-port.ts';
+import { TestAuthority } from '../../test-support/certificate.ts';
+import { tempDir } from '../../test-support/vm-server-processes.ts';
+import { startStack } from '../../test-support/stack.ts';
+import { startTestServer } from '../../test-support/temporal-server.ts';
 
 it('gives a machine its secrets over TLS, and speaks to nobody in plain text', async () => {
   const dir = tempDir();
@@ -48,6 +48,7 @@ it('gives a machine its secrets over TLS, and speaks to nobody in plain text', a
   expect(api.url).toBe(`https://127.0.0.1:${port}`);
 
   const ca = readFileSync(authority.file, 'utf8');
+  // The fetch of the client takes no certificate of an authority of one's own.
   const call = async (method: string, path: string, body?: object) => {
     const headers = { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'application/json' };
     const asked = request(`${api.url}${path}`, { method, ca, headers, agent: false });
@@ -75,8 +76,8 @@ it('gives a machine its secrets over TLS, and speaks to nobody in plain text', a
       asked.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code));
       asked.end();
     });
-  const stranger = request(`${api.url}/healthz`, { agent: false });
-  expect(await outcomeOf(stranger)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  const untrusting = request(`${api.url}/healthz`, { agent: false });
+  expect(await outcomeOf(untrusting)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   expect(await outcomeOf(plainRequest(`http://127.0.0.1:${port}/healthz`, { agent: false }))).not.toBe(200);
   expect((await call('DELETE', '/v1/vms/vault?wait=destroyed&timeoutSeconds=30')).status).toBe(200);
 });

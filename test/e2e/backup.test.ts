@@ -2,11 +2,12 @@ import { cp, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SweepReport } from '../../domain/sweep.ts';
-import type { VmView } from '../../domain/vm-view.ts';
-import { joinChat, type ChatClient } from '../chat-client.ts';
-import { eventually } from '../provider/eventually.ts';
-import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from './npm-start.ts';
+import type { CreateVm } from '../../client/api-client.ts';
+import type { ShownVm } from '../../test-support/api/api-calls.ts';
+import { callsOf } from '../../test-support/api/npm-start-calls.ts';
+import { joinChat, type ChatClient } from '../../test-support/chat-client.ts';
+import { eventually } from '../../test-support/eventually.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from '../../test-support/npm-start.ts';
 
 const SWEEP_SECONDS = '5';
 
@@ -33,36 +34,23 @@ async function started(): Promise<NpmRun> {
   return run;
 }
 
-interface Answer {
-  status: number;
-  body: VmView & { sweeps: SweepReport[] };
-}
-
-async function call(method: string, path: string, body?: object): Promise<Answer> {
-  const { apiUrl, keyFile } = readRunJson(stateDir);
-  const authorization = `Bearer ${(await readFile(keyFile, 'utf8')).trim()}`;
-  const headers = { authorization, 'content-type': 'application/json' };
-  const answer = await fetch(`${apiUrl}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
-}
-
-async function readyVm(name: string, spec: object = {}): Promise<VmView> {
-  const asked = { name, template: 'chat', ...spec };
-  const { body } = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=90', asked);
+async function readyVm(name: string, spec: CreateVm = {}): Promise<ShownVm> {
+  const calls = await callsOf(stateDir);
+  const { body } = await calls.createVm({ name, template: 'chat', ...spec }, { wait: 'ready', timeoutSeconds: 90 });
   expect(body.state).toBe('running');
   return body;
 }
 
-const destroy = (name: string): Promise<{ body: VmView }> =>
-  call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=90`);
-const vmNow = async (name: string): Promise<VmView> => (await call('GET', `/v1/vms/${name}`)).body;
+const destroy = async (name: string): Promise<unknown> =>
+  (await callsOf(stateDir)).destroyVm(name, { wait: 'destroyed', timeoutSeconds: 90 });
+const vmNow = async (name: string): Promise<ShownVm> => (await (await callsOf(stateDir)).getVm(name)).body;
 
 async function npm(script: string, ...args: string[]): Promise<{ code: number; output: string }> {
   const run = new NpmRun(script, [...args, '--state-dir', stateDir]);
   return { code: await run.exitCode(), output: run.output };
 }
 
-/** VMs that come and go until told to stop; resolves with how many there were. */
+/** VMs that come and go until stopped; resolves with how many there were. */
 function churn(): { stop: () => Promise<number> } {
   let isOver = false;
   const lane = async (lane: number): Promise<number> => {
@@ -154,9 +142,9 @@ describe('a backup taken while VMs come and go', () => {
       60_000,
     );
     expect((await vmNow('goes')).machineId).toBe(goes.machineId);
-    expect((await call('GET', '/v1/vms/later')).status).toBe(404);
+    expect((await (await callsOf(stateDir)).getVm('later')).status).toBe(404);
     await eventually(async () => {
-      const { body } = await call('GET', '/v1/sweep');
+      const { body } = await (await callsOf(stateDir)).drySweep();
       const strays = body.sweeps.flatMap(({ machines }) => machines);
       expect(strays).toContainEqual(
         expect.objectContaining({ machineId: later.machineId, vm: 'later', verdict: 'unattributed', action: 'none' }),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from './npm-start.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from '../../test-support/npm-start.ts';
 
 const STEPS = [
   'create demo-',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson, type RunJson } from './npm-start.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson, type RunJson } from '../../test-support/npm-start.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const QUIET = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -140,7 +140,7 @@ describe.skipIf(missing)(`the Temporal server of npm start, seen from a browser$
 
   it('keeps what asks nobody who he is on ports that Chromium connects to for no page', async () => {
     const page = await browser.newPage();
-    const { SHUT_PORTS } = await import('../../scripts/shut-ports.ts');
+    const { SHUT_PORTS } = await import('../../commands/start/shut-ports.ts');
     for (const port of SHUT_PORTS) {
       await expect(page.goto(`http://127.0.0.1:${port}/`)).rejects.toThrow('ERR_UNSAFE_PORT');
     }

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { inParallel } from '../../activities/in-parallel.ts';
+import { inParallel } from '../../lib/waiting/in-parallel.ts';
 import { describeSettings } from '../../config/describe-settings.ts';
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
 const OURS = Object.entries(scripts).flatMap(([name, line]) => {
-  const file = /with-packages\.mjs (scripts\/[\w-]+\.ts)$/.exec(line)?.[1];
+  const file = /with-packages\.mjs ((?:commands|dev)\/[\w-]+\.ts)$/.exec(line)?.[1];
   return file === undefined ? [] : { name, file };
 });
 

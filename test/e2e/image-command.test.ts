@@ -18,7 +18,7 @@ afterAll(() => rm(stateDir, { recursive: true }));
 /** As `npm run image -- …` runs it: what it says, and with what it ends. */
 async function image(...args: string[]): Promise<{ text: string; code: number }> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], EPHEMERA_STATE_DIR: stateDir };
-  return run(process.execPath, ['--import', 'tsx', 'scripts/image.ts', ...args], { cwd: ROOT, env }).then(
+  return run(process.execPath, ['--import', 'tsx', 'commands/image.ts', ...args], { cwd: ROOT, env }).then(
     ({ stdout }) => ({ text: stdout, code: 0 }),
     (error: unknown) => {
       const { stdout, stderr, code } = error as { stdout: string; stderr: string; code: number };

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiKeyStore } from '../../config/api-keys.ts';
+import { loadDeploymentSecret } from '../../security/sealing/deployment-secret.ts';
+import { JoinTokens } from '../../security/hosts/join-tokens.ts';
+import { ApiKeyStore } from '../../security/keys/api-keys.ts';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,7 +21,7 @@ afterAll(() => rm(stateDir, { recursive: true }));
 /** As `npm run keys -- …` runs it. */
 function keys(...args: string[]): Promise<{ stdout: string; stderr: string }> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], EPHEMERA_STATE_DIR: stateDir };
-  return run(process.execPath, ['--import', 'tsx', 'scripts/keys.ts', ...args], { cwd: ROOT, env });
+  return run(process.execPath, ['--import', 'tsx', 'commands/keys.ts', ...args], { cwd: ROOT, env });
 }
 
 const known = (key: string) => new ApiKeyStore({ stateDir }).verify(key);
@@ -47,6 +49,14 @@ describe('npm run keys', () => {
       Array.from({ length: 4 }, () => keys('add', '--project', 'rush', '--role', 'viewer')),
     );
     for (const { stdout } of all) expect(known(stdout.trim())).toMatchObject({ project: 'rush' });
+  });
+
+  it('makes a join token where there is a deployment', async () => {
+    await expect(keys('join')).rejects.toThrow('has no deployment');
+    const secret = loadDeploymentSecret({ stateDir, secretKey: null });
+    const { stdout, stderr } = await keys('join', '--deployment', 'blue', '--api-url', 'https://api.example.com');
+    expect(new JoinTokens(secret, 'blue').verify(stdout.trim(), Date.now())).toHaveProperty('claims');
+    expect(stderr).toContain(`EPHEMERA_JOIN_TOKEN=${stdout.trim()} npm run host -- --join https://api.example.com`);
   });
 
   it('says what is wrong, and changes nothing', async () => {

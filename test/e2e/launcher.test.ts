@@ -4,16 +4,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isRunning } from './npm-start.ts';
+import { isRunning } from '../../test-support/npm-start.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const WAIT = { timeout: 15_000, interval: 50 };
 
 /** A package whose script runs under npm and the launcher as `npm start` does, and ends as that does. */
 const SCRIPT = `
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runScript } from '${ROOT}/scripts/terminal.ts';
+import { runScript } from '${ROOT}/commands/terminal/terminal.ts';
 const [directory = ''] = process.argv.slice(2);
 await runScript(async () => {
   const stop = setInterval(() => undefined, 1000);
@@ -24,7 +24,8 @@ await runScript(async () => {
       clearInterval(stop);
     });
   }
-  writeFileSync(join(directory, 'pids'), JSON.stringify({ launcher: process.ppid, script: process.pid }));
+  writeFileSync(join(directory, 'pids.part'), JSON.stringify({ launcher: process.ppid, script: process.pid }));
+  renameSync(join(directory, 'pids.part'), join(directory, 'pids'));
 });
 process.on('exit', (code) => appendFileSync(join(directory, 'story'), 'exit ' + code + '\\n'));
 `;
@@ -34,7 +35,7 @@ const started: number[] = [];
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'ephemera-launcher-'));
   writeFileSync(join(directory, 'script.ts'), SCRIPT);
-  const start = `exec node ${ROOT}/scripts/with-packages.mjs ${join(directory, 'script.ts')} ${directory}`;
+  const start = `exec node ${ROOT}/commands/with-packages.mjs ${join(directory, 'script.ts')} ${directory}`;
   writeFileSync(
     join(directory, 'package.json'),
     JSON.stringify({ name: 'launched', type: 'module', scripts: { start } }),
@@ -93,7 +94,7 @@ describe('a script that npm runs', () => {
 
 describe('a script that was started without npm', () => {
   it('goes on when the shell that started it ends', async () => {
-    const command = `node ${ROOT}/scripts/with-packages.mjs ${join(directory, 'script.ts')} ${directory} & echo $! > npm`;
+    const command = `node ${ROOT}/commands/with-packages.mjs ${join(directory, 'script.ts')} ${directory} & echo $! > npm`;
     const { launcher, script } = await launched(command);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect([launcher, script].every(isRunning)).toBe(true);

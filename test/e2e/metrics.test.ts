@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { METRICS, type MetricDefinition } from '../../domain/metrics.ts';
-import { joinChat } from '../chat-client.ts';
-import { metricsOf, readMetrics, type Family } from '../metrics-text.ts';
-import { eventually, startStack, type Stack } from '../stack.ts';
-import { freePort } from '../free-port.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import { joinChat } from '../../test-support/chat-client.ts';
+import { metricsOf, readMetrics, type Family } from '../../test-support/metrics-text.ts';
+import { answerOf } from '../../test-support/api/api-calls.ts';
+import { eventually, startStack, type Stack } from '../../test-support/stack.ts';
+import { freePort } from '../../test-support/free-port.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 const token = `scrape-${randomUUID()}`;
@@ -56,21 +57,18 @@ async function create(
   name: string,
   requestId: string = randomUUID(),
 ): Promise<{ ip: string; port: number; machineId: string }> {
-  const answer = await fetch(`${stack.apis[0]!.url}/v1/vms?wait=ready&timeoutSeconds=60`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${stack.apiKey}`,
-      'content-type': 'application/json',
-      'x-request-id': requestId,
-    },
-    body: JSON.stringify({ name, template: 'chat' }),
-  });
-  expect(answer.status).toBe(201);
-  const vm = (await answer.json()) as { machineId: string; address: { ip: string; ports: { port: number }[] } };
-  return { ip: vm.address.ip, port: vm.address.ports[0]!.port, machineId: vm.machineId };
+  const init = {
+    params: { query: { wait: 'ready', timeoutSeconds: 60 } },
+    headers: { 'x-request-id': requestId },
+    body: { name, template: 'chat' },
+  } as const;
+  const { status, body: vm } = await answerOf(stack.calls.client.POST('/v1/vms', init));
+  expect(status).toBe(201);
+  const { ip, ports } = vm.address!;
+  return { ip, port: ports[0]!.port, machineId: vm.machineId! };
 }
 
-const destroy = (name: string) => stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+const destroy = (name: string) => stack.calls.destroyVm(name, { wait: 'destroyed', timeoutSeconds: 60 });
 
 interface Line {
   msg: string;
@@ -103,7 +101,7 @@ describe('the metrics of API and worker', () => {
       expect((await fetch(url, { method: 'POST' })).status).toBe(405);
       expect((await fetch(url.replace('/metrics', '/'))).status).toBe(404);
     }
-    expect((await stack.call('GET', '/metrics')).status, 'not where the API is').toBe(404);
+    expect((await fetch(`${stack.apis[0]!.url}/metrics`)).status, 'not where the API is').toBe(404);
   });
 
   it('tell of a whole life', async () => {
@@ -127,7 +125,7 @@ describe('the metrics of API and worker', () => {
     await ann.leave();
     await destroy('told');
     expect((await fetch(`${stack.apis[0]!.url}/v1/vms`)).status).toBe(401);
-    expect((await stack.call('GET', '/v1/vms/nobody')).status).toBe(404);
+    expect((await stack.calls.getVm('nobody')).status).toBe(404);
     const [api, worker] = [await scrape('api'), await scrape('worker')];
     expect(sumOf(api, 'ephemera_vms')).toBe(0);
     expect(sumOf(api, 'ephemera_http_problems_total', { code: 'unauthenticated' })).toBe(1);
@@ -226,7 +224,7 @@ describe('the logs', () => {
   });
 
   it('say which request was refused, and never with which key', async () => {
-    const answer = await stack.call('GET', '/v1/vms/stranger');
+    const answer = await stack.calls.getVm('unknown');
     const requestId = answer.headers.get('x-request-id');
     const line = await eventually(stack, 'its line', async () =>
       (await linesOf('api-0')).find((one) => one.requestId === requestId),

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { VmView } from '../../domain/vm-view.ts';
-import { ensureImage } from '../../scripts/image.ts';
-import { joinChat } from '../chat-client.ts';
-import { whyNoGuests } from '../provider/qemu-harness.ts';
-import { everythingTemporalTells, filesWith, holds, processes } from '../secret-search.ts';
-import { eventually, killMachine, seeVm, startStack, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import type { CreateVm } from '../../client/api-client.ts';
+import { ensureImage } from '../../test-support/machines/guest-image.ts';
+import type { ShownVm } from '../../test-support/api/api-calls.ts';
+import { joinChat } from '../../test-support/chat-client.ts';
+import { whyNoGuests } from '../../test-support/machines/qemu-harness.ts';
+import { everythingTemporalTells, filesWith, holds, processes } from '../../test-support/secret-search.ts';
+import { eventually, killMachine, seeVm, startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 const unavailable = whyNoGuests();
 /** From a create to a guest's ready app, under software emulation beside other tests. */
@@ -33,15 +34,15 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     await server.stop();
   });
 
-  async function create(spec: object = {}): Promise<VmView> {
+  async function create(spec: CreateVm = {}): Promise<ShownVm> {
     onTestFailed(async () => console.log(await stack.logs()));
     const name = `vm-${randomUUID().slice(0, 8)}`;
-    const path = `/v1/vms?wait=ready&timeoutSeconds=${READY_SECONDS}`;
-    const { status, body } = await stack.call('POST', path, { name, template: 'chat', ...spec });
+    const wait = { wait: 'ready', timeoutSeconds: READY_SECONDS } as const;
+    const { status, body } = await stack.calls.createVm({ name, template: 'chat', ...spec }, wait);
     expect(status, JSON.stringify(body)).toBe(201);
     return body;
   }
-  const see = (name: string, what: string, wanted: (vm: VmView) => boolean, deadlineMs?: number): Promise<VmView> =>
+  const see = (name: string, what: string, wanted: (vm: ShownVm) => boolean, deadlineMs?: number): Promise<ShownVm> =>
     seeVm(stack, name, what, wanted, deadlineMs);
 
   it('lives a whole life, is adopted by a new worker meanwhile, and is seen gone', async () => {
@@ -75,8 +76,8 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
       startupScript: '#!/bin/sh -e\necho "ran with $GREETING and $(echo -n "$TOKEN" | wc -c) bytes as $(id -u)"\n',
     });
     expect(await (await fetch(`http://${address!.ip}:8080/`)).text()).toContain(token);
-    const { body } = await stack.call('GET', `/v1/vms/${name}/console`);
-    const ran = String(body['text']).match(/ran with .*/g);
+    const { body } = await stack.calls.getConsole(name);
+    const ran = body.text.match(/ran with .*/g);
     expect(ran).toEqual([`ran with hello and ${token.length} bytes as 0`]);
     // Its order, its firmware file, the logs and the command line of QEMU know nothing of it; histories neither.
     expect(await filesWith(stack.stateDir, machineId)).toContain(`machines-qemu/${machineId}/assignment.json`);
@@ -84,19 +85,19 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     const seen = processes().filter((one) => holds(one.commandLine, token) || holds(one.environment, token));
     expect(seen).toEqual([]);
     expect(holds(await everythingTemporalTells(server.client), token)).toBe(false);
-    await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+    await stack.calls.destroyVm(name, { wait: 'destroyed', timeoutSeconds: 60 });
   });
 
   it('boots on through a kill -9 of worker and API', async () => {
     const name = `vm-${randomUUID().slice(0, 8)}`;
-    await stack.call('POST', '/v1/vms', { name, template: 'chat' });
+    await stack.calls.createVm({ name, template: 'chat' });
     const { machineId } = await see(name, 'booting', ({ state }) => state === 'booting', 60_000);
     await Promise.all([stack.worker.kill(), stack.apis[0]!.kill()]);
     await Promise.all([stack.worker.start(), stack.apis[0]!.start()]);
     const vm = await see(name, 'running', ({ state }) => state === 'running', READY_SECONDS * 1000);
     expect(vm.machineId).toBe(machineId);
     await (await joinChat(vm.address!.ip, 8080, 'lobby', 'ann')).leave();
-    const ended = await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+    const ended = await stack.calls.destroyVm(name, { wait: 'destroyed', timeoutSeconds: 60 });
     expect(ended.body).toMatchObject({ state: 'destroyed', reason: 'requested' });
   });
 
@@ -108,17 +109,17 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     expect(Date.now() - killedAt).toBeLessThan(15_000);
     const again = await see(name, 'back', ({ state }) => state === 'running', READY_SECONDS * 1000);
     expect(again.machineId).not.toBe(machineId);
-    const { body } = await stack.call('GET', `/v1/vms/${name}/timeline`);
-    expect(body.events?.some(({ reason }) => reason === 'lost')).toBe(true);
-    const console_ = await stack.call('GET', `/v1/vms/${name}/console`);
+    const { body } = await stack.calls.getTimeline(name);
+    expect(body.events.some(({ reason }) => reason === 'lost')).toBe(true);
+    const console_ = await stack.calls.getConsole(name);
     expect(console_.status).toBe(200);
-    await stack.call('DELETE', `/v1/vms/${name}?wait=destroyed&timeoutSeconds=60`);
+    await stack.calls.destroyVm(name, { wait: 'destroyed', timeoutSeconds: 60 });
     expect(await stack.machines()).not.toContain(again.machineId);
   });
 
   it('goes with a sweep when its workflow was terminated', async () => {
-    const vm = (await create()) as VmView & { workflowId?: string };
-    await server.client.workflow.getHandle(vm.workflowId!).terminate('a person pressed Terminate');
+    const vm = await create();
+    await server.client.workflow.getHandle(vm.workflowId).terminate('a person pressed Terminate');
     await eventually(
       stack,
       'the orphan gone',

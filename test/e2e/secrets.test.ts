@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed, vi } from 'vitest';
-import { AgentTokens } from '../../config/agent-tokens.ts';
-import { SECRET_KEY_FILE } from '../../config/deployment-secret.ts';
-import type { VmView } from '../../domain/vm-view.ts';
-import { everythingTemporalTells, filesWith, holds, processes } from '../secret-search.ts';
-import { freePort } from '../free-port.ts';
-import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from './npm-start.ts';
+import { AgentTokens } from '../../security/agents/agent-tokens.ts';
+import { SECRET_KEY_FILE } from '../../security/sealing/deployment-secret.ts';
+import { ApiCalls, type Caller } from '../../test-support/api/api-calls.ts';
+import { plainRequest } from '../../test-support/api/plain-request.ts';
+import { everythingTemporalTells, filesWith, holds, processes } from '../../test-support/secret-search.ts';
+import { freePort } from '../../test-support/free-port.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from '../../test-support/npm-start.ts';
 
 const canary = (): string => `canary${randomBytes(16).toString('hex')}`;
 
@@ -33,21 +34,11 @@ describe('a secret', () => {
   const answers: string[] = [];
   let run: NpmRun;
 
-  interface Answer {
-    status: number;
-    body: VmView & { code?: string };
-  }
-  async function call(method: string, path: string, body?: unknown, key: string = secrets.apiKey): Promise<Answer> {
-    const response = await fetch(`${readRunJson(stateDir).apiUrl}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    answers.push(`${JSON.stringify([...response.headers])} ${text}`);
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-    return { status: response.status, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] };
-  }
+  const seen = async (answer: Response): Promise<void> => {
+    answers.push(`${JSON.stringify([...answer.headers])} ${await answer.text()}`);
+  };
+  const caller = (key: string = secrets.apiKey): Caller => ({ url: readRunJson(stateDir).apiUrl, key, seen });
+  const calls = (key?: string): ApiCalls => new ApiCalls(caller(key));
 
   beforeAll(async () => {
     run = new NpmRun('start', ['--state-dir', stateDir, ...FREE_PORTS.slice(2), '--api-port', `${await freePort()}`], {
@@ -74,14 +65,18 @@ describe('a secret', () => {
       // What is left in the background keeps the environment that the script was given.
       startupScript: `# ${secrets.script}\ntest -n "$TOKEN"\nsleep 1000 &\n`,
     };
-    const vm = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=120', spec);
+    const vm = await calls().createVm(spec, { wait: 'ready', timeoutSeconds: 120 });
     expect(vm.status, JSON.stringify(vm.body)).toBe(201);
     expect(vm.body.spec.sealed).toEqual({ secretEnvNames: ['CHAT_TITLE', 'TOKEN'], startupScript: true });
     await refusals(spec);
     const failed = await failingScript();
-    for (const path of ['', '/timeline', '/console'])
-      expect((await call('GET', `/v1/vms/vault${path}`)).status).toBe(200);
-    await call('GET', '/v1/vms');
+    const looks = [
+      calls().getVm('vault'),
+      calls().getTimeline('vault'),
+      calls().getConsole('vault'),
+      calls().listVms(),
+    ];
+    for (const { status } of await Promise.all(looks)) expect(status).toBe(200);
 
     const { machineId, address } = vm.body;
     expect(await (await fetch(`http://${address!.ip}:8080/`)).text()).toContain(secrets.title);
@@ -91,9 +86,9 @@ describe('a secret', () => {
     const { connection, client } = await temporal();
     const told = await everythingTemporalTells(client);
     await connection.close();
-    const seen = processes();
+    const running = processes();
     const { pids } = readRunJson(stateDir);
-    const inside = seen.filter(({ environment }) => holds(environment, secrets.value));
+    const inside = running.filter(({ environment }) => holds(environment, secrets.value));
 
     expect(inside.map(({ group }) => group)).toContain(machine.pid);
     expect(inside.filter(({ group }) => group !== machine.pid)).toEqual([]);
@@ -109,17 +104,17 @@ describe('a secret', () => {
       expect(holds(told, secret), `${which} in Temporal`).toBe(false);
       expect(await filesWith(stateDir, secret), `${which} in a file`).toEqual(keptIn[which] ?? []);
       expect(
-        seen.filter(({ commandLine }) => holds(commandLine, secret)),
+        running.filter(({ commandLine }) => holds(commandLine, secret)),
         `${which} on a command line`,
       ).toEqual([]);
     }
-    const needless = seen.filter(
+    const needless = running.filter(
       ({ pid, group }) => [pids['worker'], pids['temporal']].includes(pid) || group === machine.pid,
     );
     expect(needless.length).toBeGreaterThan(2);
     for (const { environment } of needless) expect(holds(environment, secrets.apiKey)).toBe(false);
 
-    await call('DELETE', '/v1/vms/vault?wait=destroyed&timeoutSeconds=60');
+    await calls().destroyVm('vault', { wait: 'destroyed', timeoutSeconds: 60 });
     await vi.waitFor(() =>
       expect(processes().filter(({ environment }) => holds(environment, secrets.value))).toEqual([]),
     );
@@ -152,14 +147,16 @@ describe('a secret', () => {
       [{ ...spec, startupScript: secret.repeat(8000) }, 413, 'bodyTooLarge'],
     ];
     for (const [body, status, code] of bad) {
-      const answer = await call('POST', '/v1/vms', body);
+      const answer = await plainRequest(caller(), 'POST', '/v1/vms', { body });
       expect([answer.status, answer.body.code]).toEqual([status, code]);
     }
-    expect((await call('POST', '/v1/vms', spec)).status).toBe(200);
-    expect((await call('GET', '/v1/vms', undefined, secrets.wrongKey)).status).toBe(401);
+    expect((await calls().createVm(spec)).status).toBe(200);
+    expect((await calls(secrets.wrongKey).listVms()).status).toBe(401);
     const exchange = { secret, nonce: 'a-nonce-of-mine' };
-    expect((await call('POST', '/v1/agent/exchange', exchange)).body.code).toBe('tokenRefused');
-    expect((await call('POST', '/v1/agent/report', {}, secret)).body.code).toBe('tokenRefused');
+    const exchanged = await plainRequest(caller(), 'POST', '/v1/agent/exchange', { body: exchange });
+    expect(exchanged.body.code).toBe('tokenRefused');
+    const reported = await plainRequest(caller(secret), 'POST', '/v1/agent/report', { body: {} });
+    expect(reported.body.code).toBe('tokenRefused');
   }
 
   /** A script that prints a secret and fails: the VM says how it failed, its console alone what it printed. */
@@ -170,10 +167,10 @@ describe('a secret', () => {
       secretEnv: { TOKEN: secrets.printed },
       startupScript: 'set -x; echo "$TOKEN" >&2; exit 3',
     };
-    const failed = await call('POST', '/v1/vms?wait=ready&timeoutSeconds=120', spec);
+    const failed = await calls().createVm(spec, { wait: 'ready', timeoutSeconds: 120 });
     expect([failed.status, failed.body.code]).toEqual([409, 'endedBeforeReady']);
-    await call('DELETE', '/v1/vms/failing?wait=destroyed&timeoutSeconds=60');
-    const { body } = await call('GET', '/v1/vms/failing');
+    await calls().destroyVm('failing', { wait: 'destroyed', timeoutSeconds: 60 });
+    const { body } = await calls().getVm('failing');
     expect(body).toMatchObject({ state: 'failed', reason: 'notReady' });
     expect(body.detail).toContain('exit code 3');
     return body.machineId;

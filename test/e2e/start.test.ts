@@ -7,17 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from './npm-start.ts';
+import type { ShownVm } from '../../test-support/api/api-calls.ts';
+import { callsOf } from '../../test-support/api/npm-start-calls.ts';
+import { FREE_PORTS, NpmRun, endEverythingOn, isRunning, readRunJson } from '../../test-support/npm-start.ts';
 
 const run = promisify(execFile);
 const modeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-
-interface Vm {
-  name: string;
-  state: string;
-  machineId: string;
-  address: { ip: string; ports: { port: number }[] };
-}
 
 describe('npm start', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ephemera-start-'));
@@ -25,7 +20,7 @@ describe('npm start', () => {
   const args = ['--state-dir', stateDir, ...FREE_PORTS];
   const runs: NpmRun[] = [];
   let current: NpmRun;
-  let vm: Vm;
+  let vm: ShownVm;
 
   const start = (): NpmRun => {
     const started = new NpmRun('start', args);
@@ -33,11 +28,8 @@ describe('npm start', () => {
     return started;
   };
 
-  async function getVm(name: string): Promise<Vm> {
-    const { apiUrl, keyFile } = readRunJson(stateDir);
-    const authorization = `Bearer ${(await readFile(keyFile, 'utf8')).trim()}`;
-    const response = await fetch(`${apiUrl}/v1/vms/${name}`, { headers: { authorization } });
-    return (await response.json()) as Vm;
+  async function getVm(name: string): Promise<ShownVm> {
+    return (await (await callsOf(stateDir)).getVm(name)).body;
   }
 
   beforeAll(async () => {
@@ -81,7 +73,7 @@ describe('npm start', () => {
   it('prints a command that makes a VM', async () => {
     const command = /curl[^]*?"chat"}'/.exec(current.output)?.[0];
     const { stdout } = await run('sh', ['-c', command!]);
-    vm = JSON.parse(stdout) as Vm;
+    vm = JSON.parse(stdout) as ShownVm;
     expect(vm).toMatchObject({ name: 'lobby', state: 'running' });
   });
 
@@ -208,8 +200,8 @@ describe('npm start with ports that are taken', () => {
 
 const WAIT = { timeout: 30_000, interval: 100 };
 
-async function answers({ address }: Vm): Promise<void> {
-  const socket = connect({ host: address.ip, port: address.ports[0]!.port });
+async function answers({ address }: ShownVm): Promise<void> {
+  const socket = connect({ host: address!.ip, port: address!.ports[0]!.port });
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   socket.destroy();
 }

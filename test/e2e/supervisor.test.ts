@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { Supervisor } from '../../scripts/supervisor.ts';
+import { Supervisor } from '../../commands/start/supervisor.ts';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'ephemera-supervisor-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));

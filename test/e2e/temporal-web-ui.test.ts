@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startStack, type Stack } from '../stack.ts';
-import { startTestServer, TEST_NAMESPACE, type TestServer } from '../temporal-server.ts';
+import { startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, TEST_NAMESPACE, type TestServer } from '../../test-support/temporal-server.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const PICTURE = fileURLToPath(new URL('../../docs/pictures/temporal-web-ui.png', import.meta.url));
@@ -34,10 +34,13 @@ afterAll(async () => {
 });
 
 it.skipIf(missing)(`the Temporal Web UI alone explains a running VM${missing}`, async () => {
-  const created = await stack.call('POST', '/v1/vms?wait=ready&timeoutSeconds=30', { name: 'lobby', template: 'chat' });
-  const { address, nextDeadline, workflowId, runId } = created.body as typeof created.body & Record<string, string>;
+  const created = await stack.calls.createVm(
+    { name: 'lobby', template: 'chat' },
+    { wait: 'ready', timeoutSeconds: 30 },
+  );
+  const { address, nextDeadline, workflowId, runId } = created.body;
   const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
-  const workflow = `namespaces/${TEST_NAMESPACE}/workflows/${encodeURIComponent(workflowId!)}/${runId!}`;
+  const workflow = `namespaces/${TEST_NAMESPACE}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
   await page.goto(`${server.uiUrl}/${workflow}/user-metadata`);
   await expect.poll(() => pageText(), { timeout: 20_000 }).toContain('Alive because');
   const text = await pageText();

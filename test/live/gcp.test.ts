@@ -1,5 +1,5 @@
 /** The provider contract on a real project. Started by `npm run test:gcp-live`, which checks first that it can work. */
-import { gcpLiveHarness } from './gcp-live-harness.ts';
-import { describeProvider } from '../provider/provider-contract.ts';
+import { gcpLiveHarness } from '../../test-support/gce-server/gcp-live-harness.ts';
+import { describeProvider } from '../../test-support/machines/provider-contract.ts';
 
 describeProvider('gcp', gcpLiveHarness);

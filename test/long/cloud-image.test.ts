@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import type { VmView } from '../../domain/vm-view.ts';
-import { addDiskImage, diskImagesDir } from '../../providers/qemu/disk-images.ts';
-import { ensureImage } from '../../scripts/image.ts';
-import { makeDebianImage } from '../cloud-init/debian-image.ts';
-import { seeVm, startStack, type Stack } from '../stack.ts';
-import { startTestServer, type TestServer } from '../temporal-server.ts';
+import type { CreateVm } from '../../client/api-client.ts';
+import { addDiskImage, diskImagesDir } from '../../providers/qemu/image/disk-images.ts';
+import { ensureImage } from '../../test-support/machines/guest-image.ts';
+import type { ShownVm } from '../../test-support/api/api-calls.ts';
+import { makeDebianImage } from '../../test-support/cloud-init/debian-image.ts';
+import { seeVm, startStack, type Stack } from '../../test-support/stack.ts';
+import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 /** A whole system under software emulation takes a minute on a quiet computer, and many on a busy one. */
 const BOOT_SECONDS = 900;
@@ -39,9 +40,9 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  async function create(name: string, spec: object): Promise<VmView> {
+  async function create(name: string, spec: CreateVm): Promise<ShownVm> {
     const size = { cpus: 2, memoryMb: 1024 };
-    const { status, body } = await stack.call('POST', '/v1/vms', {
+    const { status, body } = await stack.calls.createVm({
       name,
       image: 'debian',
       ...size,
@@ -49,7 +50,7 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
       ...spec,
     });
     expect(status, JSON.stringify(body)).toBe(201);
-    const hasStarted = ({ state }: VmView): boolean => state !== 'creating' && state !== 'booting';
+    const hasStarted = ({ state }: ShownVm): boolean => state !== 'creating' && state !== 'booting';
     const vm = await seeVm(stack, name, 'its boot', hasStarted, BOOT_SECONDS * 1000);
     expect(vm, JSON.stringify(vm)).toMatchObject({ state: 'running' });
     return vm;
@@ -57,7 +58,7 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
 
   it('becomes ready by its agent, has the env it was given, counts its users, and ends when idle', async () => {
     onTestFailed(async () => console.log(await stack.logs()));
-    const readiness = { kind: 'agent', timeoutSeconds: BOOT_SECONDS };
+    const readiness = { kind: 'agent', timeoutSeconds: BOOT_SECONDS } as const;
     const spec = { readiness, diskGb: 4, env: { GREETING: 'good "morning" $HOME' }, idle: { timeoutSeconds: 5 } };
     const vm = await timed('create to ready', create('lobby', spec));
     expect(vm).toMatchObject({ connections: 0 });
@@ -76,12 +77,10 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
 
   it('is named by cloud-init and becomes ready by its own answer alone', async () => {
     onTestFailed(async () => console.log(await stack.logs()));
-    const readiness = { kind: 'http', path: '/', timeoutSeconds: BOOT_SECONDS };
+    const readiness = { kind: 'http', path: '/', timeoutSeconds: BOOT_SECONDS } as const;
     await timed('create to first answer', create('hall', { readiness }));
-    const headers = { authorization: `Bearer ${stack.apiKey}` };
-    const text = await (await fetch(`${stack.apis[0]!.url}/v1/vms/hall/console`, { headers })).text();
-    expect(text).toMatch(/hall login:|cloud-init.*running/i);
-    const ended = await stack.call('DELETE', '/v1/vms/hall?wait=destroyed&timeoutSeconds=120');
+    expect((await stack.calls.getConsole('hall')).body.text).toMatch(/hall login:|cloud-init.*running/i);
+    const ended = await stack.calls.destroyVm('hall', { wait: 'destroyed', timeoutSeconds: 120 });
     expect(ended.body).toMatchObject({ state: 'destroyed', reason: 'requested' });
   });
 });

@@ -1,14 +1,14 @@
 /** One life of each kind of ending, driven on a real server: their histories are what replay guards. */
-import type { MachinePark } from '../workflow/machine-park.ts';
-import { untilView, type SpecChanges, type VmHandle, type VmHarness } from '../workflow/vm-harness.ts';
+import type { FakeMachines } from '../../test-support/workflow/fake-machines.ts';
+import { untilView, type SpecChanges, type VmHandle, type VmHarness } from '../../test-support/workflow/vm-harness.ts';
 import type { VmInput } from '../../workflows/messages.ts';
 
 interface Ending {
   spec?: SpecChanges;
   input?: Partial<VmInput>;
-  prepare?: (park: MachinePark) => void;
+  prepare?: (park: FakeMachines) => void;
   /** What happens to the VM once it is ready; nothing: it ends by itself. */
-  live?: (vm: VmHandle, machineId: string, park: MachinePark) => Promise<void>;
+  live?: (vm: VmHandle, machineId: string, park: FakeMachines) => Promise<void>;
 }
 
 const report = (machineId: string, sequence: number, connections: number): object => ({
@@ -63,6 +63,8 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       return Promise.resolve();
     },
   },
+  // Its machine lives, and says nothing any more.
+  'lost-past-its-grace': { spec: { idle: { silenceTimeoutSeconds: 1 } }, live: () => Promise.resolve() },
   replaced: {
     spec: { onLost: 'recreate' },
     live: async (vm, machineId, park) => {
@@ -98,6 +100,58 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
       await untilView(vm, ({ aliveBecause }) => aliveBecause === 'hold');
       await untilView(vm, ({ aliveBecause }) => aliveBecause === 'firstConnectGrace');
       await vm.signal('destroy');
+    },
+  },
+  'stopped-and-started': {
+    live: async (vm) => {
+      await vm.signal('stop');
+      await untilView(vm, ({ state }) => state === 'stopped');
+      await vm.signal('start');
+      await untilView(vm, ({ state, startedFrom }) => state === 'running' && startedFrom === 'stopped');
+      await vm.signal('destroy');
+    },
+  },
+  'stopped-when-empty': {
+    spec: { idle: { action: 'stop', firstConnectTimeoutSeconds: 1, retentionSeconds: 1 } },
+  },
+  'suspended-and-resumed': {
+    live: async (vm) => {
+      await vm.signal('suspend');
+      await untilView(vm, ({ state }) => state === 'suspended');
+      await vm.signal('resume');
+      await untilView(vm, ({ state, startedFrom }) => state === 'running' && startedFrom === 'suspended');
+      await vm.signal('destroy');
+    },
+  },
+  'suspended-when-empty': {
+    spec: { idle: { action: 'suspend', firstConnectTimeoutSeconds: 1, retentionSeconds: 1 } },
+  },
+  'suspend-refused': {
+    prepare: (park) => void park.faults.push({ name: 'suspendMachine', kind: 'failForGood' }),
+    live: async (vm, _machineId, park) => {
+      await vm.signal('suspend');
+      await untilView(vm, ({ state }) => state === 'running' && park.countOf('suspendMachine') === 1);
+      await vm.signal('destroy');
+    },
+  },
+  'started-again-and-called-lost': {
+    live: async (vm, machineId, park) => {
+      await vm.signal('stop');
+      await untilView(vm, ({ state }) => state === 'stopped');
+      await vm.signal('start');
+      await untilView(vm, ({ state, startedFrom }) => state === 'running' && startedFrom === 'stopped');
+      await vm.signal('machineLost', { machineId });
+      await untilView(vm, ({ health }) => health === 'ok' && park.countOf('probeMachine') === 1);
+      await vm.signal('destroy');
+    },
+  },
+  'stopped-and-gone': {
+    spec: { onLost: 'recreate' },
+    live: async (vm, machineId, park) => {
+      await vm.signal('stop');
+      await untilView(vm, ({ state }) => state === 'stopped');
+      park.machines.delete(machineId);
+      await vm.signal('start');
     },
   },
   // Moves on in the very task in which it became ready: what happened there is published before.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { growthOf } from '../chaos/soak/growth.ts';
+import { growthOf } from '../../test-support/soak/growth.ts';
 
 const TEN_PERCENT = { share: 0.1, absolute: 0 };
 const everyTenSeconds = (value: (index: number) => number, count = 120): { seconds: number; value: number }[] =>

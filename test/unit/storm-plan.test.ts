@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { STORM_CELLS, planStorm } from '../chaos/storm/plan.ts';
+import { STORM_CELLS, planStorm } from '../../test-support/storm/plan.ts';
 
 const keyOf = ({ step, fault, when }: { step: string; fault: string | null; when: string }): string =>
   `${step} ${fault} ${when}`;
@@ -16,15 +16,16 @@ describe('the plan of a storm', () => {
 
   it('has every step with every fault, and users to whom nothing may happen', () => {
     const steps = ['createMachine', 'awaitMachineReady', 'confirmUsage', 'tellDraining', 'probeMachine'];
+    steps.push('stopMachine', 'startMachine', 'suspendMachine', 'resumeMachine', 'adoptMachine', 'snapshot', 'close');
     const faults = ['error', 'timeout', 'lostReply', 'duplicate', 'kill', 'cancel', 'terminate'];
     for (const step of [...steps, 'destroyMachine']) {
       for (const fault of faults) {
         expect(STORM_CELLS.some((cell) => cell.step === step && cell.fault === fault)).toBe(true);
       }
     }
-    const plan = planStorm(1, 90);
+    const plan = planStorm(1, 180);
     const planned = new Set(plan.map(keyOf));
     for (const cell of STORM_CELLS) expect(planned, keyOf(cell)).toContain(keyOf(cell));
-    expect(plan.filter(({ fault }) => fault === null).length).toBe(15);
+    expect(plan.filter(({ fault }) => fault === null).length).toBe(30);
   });
 });

@@ -1,5 +1,5 @@
-import type { AgentCommand } from '../../domain/agent-protocol.ts';
-import { parseAssignment } from '../../domain/assignment.ts';
+import type { AgentCommand } from '../../domain/agent/protocol.ts';
+import { parseAssignment } from '../../domain/agent/assignment.ts';
 
 const LONGEST_GRACE_SECONDS = 600;
 

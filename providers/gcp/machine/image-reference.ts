@@ -1,0 +1,60 @@
+import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { NAME_PREFIX } from './instance-names.ts';
+
+/**
+ * What the image `vm-server` of the built-in template is made from: the startup script puts vm-server on it, and
+ * its packages have a Node.js that is new enough.
+ */
+export const DEFAULT_IMAGE = 'projects/ubuntu-os-cloud/global/images/family/ubuntu-minimal-2604-lts-amd64';
+
+/** What containers run on: an image with nothing but a container runtime, kept up to date by Google. */
+const CONTAINER_HOST_IMAGE = 'projects/cos-cloud/global/images/family/cos-stable';
+const CONTAINER_PREFIX = 'container:';
+const CONTAINER = /^[a-z0-9][a-z0-9._:/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const PROJECT = /^[a-z]([-a-z0-9.:]*[a-z0-9])?$/;
+
+/**
+ * The container image of `container:REGISTRY/NAME:TAG`, null for an image of a disk.
+ * @throws ProviderError `badSpec`
+ */
+export function containerOf(image: string): string | null {
+  if (!image.startsWith(CONTAINER_PREFIX)) return null;
+  const container = image.slice(CONTAINER_PREFIX.length);
+  if (container.length <= 255 && CONTAINER.test(container)) return container;
+  const text = `${JSON.stringify(image)} names no container image; one looks like container:docker.io/library/nginx:1`;
+  throw new ProviderError('badSpec', `field image: ${text}`);
+}
+
+/**
+ * The image that a spec names: `vm-server`, `container:IMAGE`, `NAME`, `family/NAME`, `PROJECT/NAME`,
+ * `PROJECT/family/NAME` or the whole path `projects/…`. A family stands for its newest image that is not deprecated.
+ * @throws ProviderError `badSpec`
+ */
+export function imagePathOf(image: string, ownProject: string): string {
+  if (image === 'vm-server') return DEFAULT_IMAGE;
+  if (containerOf(image) !== null) return CONTAINER_HOST_IMAGE;
+  const short = /^projects\/([^/]+)\/global\/images\/(.+)$/.exec(image);
+  const parts = short === null ? image.split('/') : short.slice(1).flatMap((part) => part.split('/'));
+  const name = parts.pop() ?? '';
+  const family = parts.at(-1) === 'family' ? `${parts.pop() ?? ''}/` : '';
+  const project = parts.pop() ?? ownProject;
+  if (parts.length === 0 && NAME.test(name) && PROJECT.test(project)) {
+    return `projects/${project}/global/images/${family}${name}`;
+  }
+  const forms = 'NAME, family/NAME, PROJECT/NAME, PROJECT/family/NAME or projects/…';
+  throw new ProviderError('badSpec', `field image: ${JSON.stringify(image)} is no image; write ${forms}`);
+}
+
+/**
+ * An image of a machine is the disk of somebody's users: a machine begins with it by `startFrom` alone, which is checked.
+ * @throws ProviderError `badSpec`
+ */
+export function refuseKeptDisk(image: string, ownProject: string): void {
+  const path = imagePathOf(image, ownProject);
+  const name = path.split('/').at(-1) ?? '';
+  if (!path.startsWith(`projects/${ownProject}/`) || !name.startsWith(NAME_PREFIX)) return;
+  const text = `${JSON.stringify(image)} is what a VM was closed into: reopen that VM, or create one of its name`;
+  throw new ProviderError('badSpec', `field image: ${text}`);
+}

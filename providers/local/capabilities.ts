@@ -1,0 +1,27 @@
+import type { ProviderCapabilities } from '../../domain/machine/provider-capabilities.ts';
+
+export const PROVIDER_NAME = 'local';
+
+export const CAPABILITIES: ProviderCapabilities = {
+  images: ['vm-server'],
+  udpPorts: true,
+  sizeEnforced: false,
+  tcpReadiness: true,
+  zones: true,
+  hostSelector: true,
+  disk: false,
+  machineType: false,
+  network: false,
+  externalIp: false,
+  spot: false,
+  egress: false,
+  stop: true,
+  reset: true,
+  suspend: true,
+  close: true,
+  startupScript: true,
+  userData: false,
+  secretEnv: true,
+  warmMachines: true,
+  sealedWithoutAgentReadiness: true,
+};

@@ -1,0 +1,30 @@
+import type { ProviderCapabilities } from '../../domain/machine/provider-capabilities.ts';
+
+export const PROVIDER_NAME = 'qemu';
+
+/** The image that `npm run image` builds; no other can have its name. */
+export const BUILT_IN_IMAGE = 'vm-server';
+
+export const CAPABILITIES: ProviderCapabilities = {
+  images: null,
+  udpPorts: false,
+  sizeEnforced: true,
+  tcpReadiness: false,
+  zones: true,
+  hostSelector: true,
+  disk: true,
+  machineType: false,
+  network: false,
+  externalIp: false,
+  spot: false,
+  egress: false,
+  stop: true,
+  reset: true,
+  suspend: false,
+  close: true,
+  startupScript: true,
+  userData: true,
+  secretEnv: true,
+  warmMachines: true,
+  sealedWithoutAgentReadiness: true,
+};

@@ -1,0 +1,99 @@
+/** What people do with keys: each change counts on every replica that reads this state directory within a second. */
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { FIRST_KEY_FILE } from './first-key.ts';
+import {
+  changeKeys,
+  endOfKey,
+  hashOfKey,
+  idInKey,
+  newKeyText,
+  storedKey,
+  type KeyOrder,
+  type StoredKey,
+} from './keys-file.ts';
+import { replacePrivateFile } from '../../lib/files/private-file.ts';
+
+/** A key that was just made; the text is kept nowhere: show it once. */
+export interface MadeKey {
+  key: string;
+  stored: StoredKey;
+}
+
+/** Why a change cannot be made, for people. */
+export class KeyChangeError extends Error {
+  override readonly name = 'KeyChangeError';
+}
+
+/** Makes a key. `now` in epoch ms. */
+export function addKey(stateDir: string, order: KeyOrder, now: number): Promise<MadeKey> {
+  return changeKeys(stateDir, (keys) => {
+    const result = madeKey(keys, order, now);
+    return { keys: [...keys, result.stored], result };
+  });
+}
+
+/** Ends a key now. @throws KeyChangeError when there is no such key, or it has ended already. */
+export function revokeKey(stateDir: string, id: string, now: number): Promise<StoredKey> {
+  return changeKeys(stateDir, (keys) => {
+    const result = { ...liveKey(keys, id, now), revokedAt: new Date(now).toISOString() };
+    return { keys: keys.map((key) => (key.id === id ? result : key)), result };
+  });
+}
+
+/**
+ * Makes a key for the same project, role and label, and ends the old one: now, or after `overlapSeconds` in which both
+ * are good. Where the old one is kept in plain text for this host's commands, the new one takes its place.
+ * @throws KeyChangeError when there is no such key, or it has ended already.
+ */
+export function rotateKey(
+  stateDir: string,
+  id: string,
+  { overlapSeconds, expiresAt }: { overlapSeconds: number; expiresAt?: number },
+  now: number,
+): Promise<MadeKey> {
+  return changeKeys(stateDir, (keys) => {
+    const old = liveKey(keys, id, now);
+    const { project, role, label } = old;
+    const order = { project, role, ...(label === undefined ? {} : { label }) };
+    const result = madeKey(keys, { ...order, ...(expiresAt === undefined ? {} : { expiresAt }) }, now);
+    replaceFirstKey(stateDir, old, result.key);
+    const others = keys.map((key) => (key.id === id ? endingKey(old, now, overlapSeconds) : key));
+    return { keys: [...others, result.stored], result };
+  });
+}
+
+function endingKey(key: StoredKey, now: number, overlapSeconds: number): StoredKey {
+  if (overlapSeconds === 0) return { ...key, revokedAt: new Date(now).toISOString() };
+  const end = now + overlapSeconds * 1000;
+  const expiresAt = key.expiresAt === undefined ? end : Math.min(end, Date.parse(key.expiresAt));
+  return { ...key, expiresAt: new Date(expiresAt).toISOString() };
+}
+
+function madeKey(keys: readonly StoredKey[], order: KeyOrder, now: number): MadeKey {
+  for (;;) {
+    const key = newKeyText();
+    const id = idInKey(key);
+    if (id === undefined || keys.some((stored) => stored.id === id)) continue;
+    return { key, stored: storedKey(id, key, order, now) };
+  }
+}
+
+function liveKey(keys: readonly StoredKey[], id: string, now: number): StoredKey {
+  const found = keys.find((key) => key.id === id);
+  if (found === undefined) throw new KeyChangeError(`there is no key ${id}; \`npm run keys -- list\` shows them`);
+  const why = endOfKey(found, now);
+  if (why !== undefined) throw new KeyChangeError(`the key ${id} is ${why} already`);
+  return found;
+}
+
+function replaceFirstKey(stateDir: string, old: StoredKey, key: string): void {
+  const path = join(stateDir, FIRST_KEY_FILE);
+  let kept: string;
+  try {
+    kept = readFileSync(path, 'utf8').trim();
+  } catch {
+    return;
+  }
+  if (hashOfKey(kept).toString('hex') === old.sha256) replacePrivateFile(path, `${key}\n`);
+}

@@ -1,0 +1,40 @@
+/** A right request for every route of the API, so that suites can drive them all. */
+import type { Route } from '../../api/http/route.ts';
+import { ROUTES } from '../../api/routes.ts';
+
+/** What a route takes besides the name of a VM in its path. */
+const BODIES: Record<string, object> = {
+  createVm: { template: 'chat' },
+  holdVm: { seconds: 30 },
+  snapshotVm: {},
+  setConnections: { connections: 1 },
+  putTemplate: { spec: { image: 'vm-server' } },
+  exchangeAgentSecret: { secret: 'none', nonce: 'a-nonce-of-mine' },
+  joinHost: {
+    ...{ hostId: 'host-of-tests', hostKey: '0'.repeat(64) },
+    endpoint: { publicKey: 'AAAA', signature: 'AAAA' },
+  },
+  reportUsage: { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null },
+};
+
+export interface RouteCall {
+  route: Route;
+  method: string;
+  /** The path for a VM, or for a host or request that does not exist. */
+  path: (vm: string) => string;
+  body?: object;
+}
+
+/** Of what is in no deployment. */
+const unknownId = ({ path }: Route): string =>
+  path.startsWith('/v1/requests') ? `no-such-name.${'0'.repeat(20)}` : 'no-such-host';
+
+export const ROUTE_CALLS: readonly RouteCall[] = ROUTES.map((route) => {
+  const body = BODIES[route.operationId];
+  return {
+    route,
+    method: route.method.toUpperCase(),
+    path: (vm) => route.path.replace('{name}', vm).replace('{id}', unknownId(route)),
+    ...(body === undefined ? {} : { body }),
+  };
+});

@@ -1,0 +1,22 @@
+/** The host, or the API, is killed in each step in which a warm machine becomes a VM. */
+import { afterAll, beforeAll, it } from 'vitest';
+import { HANDOVER_STEPS, handOverWithKill } from '../../test-support/trials/handover-steps.ts';
+import { startPoolScene, type PoolScene } from '../../test-support/trials/pool-scene.ts';
+
+let scene: PoolScene;
+beforeAll(async () => {
+  scene = await startPoolScene({ min: 3, max: 3, ttlSeconds: 3600 });
+});
+afterAll(() => scene.stop());
+
+it.each(HANDOVER_STEPS.slice(1))(
+  'when %s, a kill of its host costs the VM nothing, and leaves it one machine',
+  (step) => handOverWithKill(scene, step, scene.stack.worker),
+  240_000,
+);
+
+it(
+  'when the VM began, a kill of the API costs it nothing, and leaves it one machine',
+  () => handOverWithKill(scene, HANDOVER_STEPS[0]!, scene.stack.apis[0]!),
+  240_000,
+);

@@ -1,0 +1,59 @@
+import { connect } from 'node:net';
+import type { Log } from '../../log.ts';
+import type { AppUsage } from './app-usage.ts';
+import { countConnections } from './port-count.ts';
+
+const POLL_INTERVAL_MS = 500;
+const PROBE_TIMEOUT_MS = 1000;
+
+export interface WatchedPorts {
+  countPort: number | null;
+  readyPort: number | null;
+}
+
+/**
+ * Watches another program by its ports: its count, polled, and whether it is ready. While counting fails
+ * the count is unknown, and nothing is reported. Rejects when it fails at the start.
+ */
+export async function watchPorts(
+  usage: AppUsage,
+  { countPort, readyPort }: WatchedPorts,
+  log: Log,
+): Promise<{ recount: () => Promise<void> }> {
+  const recount = async (): Promise<void> => {
+    if (countPort === null) return;
+    try {
+      usage.setConnections(await countConnections(countPort));
+    } catch (error) {
+      if (usage.connections !== null) log(`${(error as Error).message}.`);
+      usage.setConnections(null);
+    }
+  };
+  const poll = async (): Promise<void> => {
+    if (!usage.ready && readyPort !== null) usage.setReady(await accepts(readyPort));
+    await recount();
+    if (countPort !== null || !usage.ready) setTimeout(() => void poll(), POLL_INTERVAL_MS);
+  };
+  if (countPort !== null) await countConnections(countPort);
+  if (readyPort === null) usage.setReady(true);
+  await poll();
+  return { recount };
+}
+
+async function accepts(port: number): Promise<boolean> {
+  return (await acceptsOn('127.0.0.1', port)) || (await acceptsOn('::1', port));
+}
+
+function acceptsOn(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host, port, timeout: PROBE_TIMEOUT_MS });
+    const end = (accepted: boolean): void => {
+      // A reset, so that the probe is not counted as a connection while the program says goodbye to it.
+      probe.resetAndDestroy();
+      resolve(accepted);
+    };
+    probe.on('connect', () => end(true));
+    probe.on('timeout', () => end(false));
+    probe.on('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOCAL_MACHINE_FILE, type LocalManifest } from '../../../domain/machine/local-machine.ts';
+import { openHttpLink } from '../../agent/link/http-link.ts';
+import { localEndpoint } from '../../agent/counting/local-endpoint.ts';
+import { takeSecret } from '../../agent/link/one-time-secret.ts';
+import { reportSequence } from '../../agent/link/report-sequence.ts';
+import { openSocketLink, type LinkParts } from '../../agent/link/socket-link.ts';
+import { createChatApp } from '../../app/chat-app.ts';
+import { portList } from '../port-list.ts';
+import { addressCandidates, claimAddress } from './claim-address.ts';
+import { createLog } from '../../log.ts';
+import { claimLife, isDestroyed, readManifest, writeAddress } from './machine-directory.ts';
+import { endGroupAtExit } from '../../process-group.ts';
+
+/**
+ * Is the local machine of a directory (see domain/machine/local-machine.ts), until it is told to end. Returns at once
+ * when another process is this machine, or when it was destroyed. Throws when it cannot be set up.
+ */
+export async function runMachine(dir: string): Promise<void> {
+  process.umask(0o077);
+  const manifest = readManifest(dir);
+  if (!claimLife(dir) || isDestroyed(manifest)) return;
+  const log = createLog(join(dir, LOCAL_MACHINE_FILE.console));
+  const dataDir = join(dir, LOCAL_MACHINE_FILE.data);
+  mkdirSync(dataDir, { recursive: true });
+  Object.assign(process.env, { EPHEMERA_DATA_DIR: dataDir }, manifest.env);
+
+  const { awaitsAssignment = false } = manifest;
+  if (awaitsAssignment) endGroupAtExit();
+  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment });
+
+  const { address } = await claimAddress({
+    ports: manifest.ports,
+    agentEndpoint: localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }),
+    createAppServer: () => chat.createServer(),
+    candidates: addressCandidates(manifest.labels.machineId),
+  });
+  writeAddress(dir, address);
+  usage.setConnections(chat.count);
+  usage.setReady(true);
+  await openLink(dir, manifest.link, { usage, app, assignee, nextSequence: reportSequence(), log });
+  log('This is a process on a loopback address, not a virtual machine: nothing enforces its cpus and memoryMb.');
+  log(`Machine ${manifest.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
+}
+
+async function openLink(dir: string, link: LocalManifest['link'], parts: LinkParts): Promise<void> {
+  if (link.kind === 'unix') {
+    await openSocketLink(link.socketPath, parts);
+  } else {
+    const file = join(dir, LOCAL_MACHINE_FILE.agentSecret);
+    let secret = takeSecret(file);
+    // A machine that waited gets another one with its VM.
+    const prove = (): string => (secret = existsSync(file) ? takeSecret(file) : secret);
+    const proof = { token: null, secret: () => Promise.resolve().then(prove) };
+    openHttpLink({ ...parts, apiUrl: link.apiUrl, apiCa: link.apiCa, proof });
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Byte streams that do not belong in histories, for the API alone: `GET /internal/machines/<machineId>/console`.
+ * The bearer is this host's own (security/hosts/host-bearer.ts). The header {@link CONSOLE_OWNER_HEADER} names the owner that asks.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import type { Logger } from 'pino';
+import { createHttpServer, type HttpLimits } from '../../lib/network/http-server.ts';
+import type { InternalIdentity } from '../../security/hosts/internal-identity.ts';
+import { CONSOLE_OWNER_HEADER, CONSOLE_VM_HEADER } from '../../domain/wire-names.ts';
+
+const CONSOLE_BYTES = 64 * 1024;
+const CONSOLE_PATH = /^\/internal\/machines\/([a-z0-9-]{1,64})\/console$/;
+
+export interface InternalServerOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  token: string;
+  /** The key by which the API knows this host, and a certificate around it; PEM. */
+  identity: Pick<InternalIdentity, 'key' | 'cert'>;
+  /** The end of a machine's console, or undefined when this host keeps none of that owner's. */
+  readConsole: (machineId: string, maxBytes: number, owner: string) => Promise<Uint8Array | undefined>;
+  log: Logger;
+  /** Others than the usual ones; only tests set them. */
+  limits?: HttpLimits;
+}
+
+export interface InternalServer {
+  port: number;
+  close: () => Promise<void>;
+}
+
+/**
+ * The API asks one short question on each connection. Anybody may open one, so those that ask nothing are few and short:
+ * they can keep consoles from being read, and take no more of the host than this.
+ */
+const LIMITS: HttpLimits = {
+  ...{ maxHeaderBytes: 8 * 1024, headersTimeoutMs: 5000, requestTimeoutMs: 5000, checkMs: 1000 },
+  maxConnections: 128,
+};
+
+/** Rejects with a message that names the setting when the port is taken. */
+export async function startInternalServer(options: InternalServerOptions): Promise<InternalServer> {
+  const { identity, limits = LIMITS } = options;
+  const { key, cert } = identity;
+  const app: RequestListener = (request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      options.log.error({ err: error }, 'an internal request failed');
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  };
+  const server = createHttpServer(app, { limits, certificate: { key, cert }, minVersion: 'TLSv1.3' });
+  server.maxRequestsPerSocket = 1;
+  await listen(server, options);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function listen(server: Server, { host, port }: InternalServerOptions): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the internal endpoint cannot listen (${why}); set EPHEMERA_INTERNAL_PORT to a free port`, {
+      cause,
+    });
+  }
+}
+
+async function answer(
+  options: InternalServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!isAuthorized(request, options.token)) {
+    end(response, 401, 'no valid token');
+    return;
+  }
+  const machineId = CONSOLE_PATH.exec(request.url ?? '')?.[1];
+  if (machineId === undefined) {
+    end(response, 404, 'no such page');
+    return;
+  }
+  if (request.method !== 'GET') {
+    end(response, 405, 'only GET');
+    return;
+  }
+  const { headers } = request;
+  const owner = (headers[CONSOLE_OWNER_HEADER] ?? headers[CONSOLE_VM_HEADER])?.toString();
+  const text = owner === undefined ? undefined : await options.readConsole(machineId, CONSOLE_BYTES, owner);
+  if (text === undefined) {
+    end(response, 404, 'no console is kept');
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+function isAuthorized(request: IncomingMessage, token: string): boolean {
+  const expected = Buffer.from(`Bearer ${token}`);
+  const presented = Buffer.from(request.headers.authorization ?? '');
+  return presented.length === expected.length && timingSafeEqual(presented, expected);
+}
+
+function end(response: ServerResponse, status: number, why: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${why}\n`);
+}
