@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { VmView } from '../../domain/vm/view.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet, FleetHost } from './fleet.ts';
+import { eventually } from '../stack.ts';
 import { letsUsersIn } from './serving-watch.ts';
 
 export const CHAT_PORT = 8080;
@@ -37,4 +38,13 @@ export function serves({ machineId, address }: VmView): Promise<boolean> {
 export async function stateOfHost({ stack }: Pick<Fleet, 'stack'>, id: string): Promise<string | undefined> {
   const { body } = await stack.calls.listHosts();
   return body.hosts.find((host) => host.id === id)?.state;
+}
+
+/**
+ * Cuts a host off, until the registry calls it away. What it had sent before may still be read by Temporal for a moment,
+ * and looks like a worker that serves: another one of its id would be refused.
+ */
+export async function cutOff(fleet: Fleet, { id, network }: FleetHost): Promise<void> {
+  network.cut();
+  await eventually(fleet, `${id} away`, async () => ((await stateOfHost(fleet, id)) === 'away' ? true : undefined));
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import type { VmView } from '../../domain/vm/view.ts';
 import { joinChat } from '../../test-support/chat-client.ts';
 import { startFleet, type Fleet, type FleetHost } from '../../test-support/hosts/fleet.ts';
-import { CHAT_PORT, readyVmWhere, serves, type ReachedVm } from '../../test-support/hosts/fleet-vms.ts';
+import { CHAT_PORT, cutOff, readyVmWhere, serves, type ReachedVm } from '../../test-support/hosts/fleet-vms.ts';
 import { eventually, machineIdsIn, part } from '../../test-support/stack.ts';
 import { startTestServer, textOf, type TestServer } from '../../test-support/temporal-server.ts';
 
@@ -60,12 +60,7 @@ describe('a host id', () => {
   it('that moved on to another computer stays there when the first one is heard again', async () => {
     onTestFailed(async () => console.log(await fleet.logs()));
     const first = fleet.hosts[1]!;
-    first.network.cut();
-    // What it had sent before the cut may still be read by Temporal for a moment, and looks like a worker that serves.
-    await eventually(fleet, 'the first one away', async () => {
-      const { hosts } = (await fleet.stack.calls.listHosts()).body;
-      return hosts.some(({ id, state }) => id === first.id && state === 'away') ? true : undefined;
-    });
+    await cutOff(fleet, first);
     const moved = await fleet.elsewhere(first);
     await moved.worker.start();
     const vm = await readyIn(moved);

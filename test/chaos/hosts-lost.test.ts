@@ -3,14 +3,23 @@ import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest'
 import type { VmView } from '../../domain/vm/view.ts';
 import { joinChat } from '../../test-support/chat-client.ts';
 import { startFleet, type Fleet, type FleetHost } from '../../test-support/hosts/fleet.ts';
-import { CHAT_PORT, readyVmWhere, serves, stateOfHost, type ReachedVm } from '../../test-support/hosts/fleet-vms.ts';
+import {
+  CHAT_PORT,
+  cutOff,
+  readyVmWhere,
+  serves,
+  stateOfHost,
+  type ReachedVm,
+} from '../../test-support/hosts/fleet-vms.ts';
 import { watchServing } from '../../test-support/hosts/serving-watch.ts';
 import { eventually, machineIdsIn, seeVm } from '../../test-support/stack.ts';
 import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 /** The shortest there is: the fence stops machines after 10 s, and after 10 s + 15 s the host is lost. */
 const LOST_SECONDS = 15;
-const LOST_MS = (LOST_SECONDS + 20) * 1000;
+/** Of the host whose id moves: time enough for another worker of its id to start while its machines serve. */
+const MOVED_LOST_SECONDS = LOST_SECONDS + 30;
+const SEEN_MS = (MOVED_LOST_SECONDS + 65) * 1000;
 /** A frozen computer that goes on knows nothing of it before its fence has looked; each half second it does. */
 const FENCE_LOOKS_MS = 2000;
 
@@ -22,8 +31,7 @@ beforeAll(async () => {
     server,
     hosts: 2,
     env: { EPHEMERA_HOST_LOST_SECONDS: `${LOST_SECONDS}`, EPHEMERA_SWEEP_INTERVAL_SECONDS: '5' },
-    // Time enough for another worker of its id to start while its machines serve.
-    hostEnv: (index) => (index === 1 ? { EPHEMERA_HOST_LOST_SECONDS: `${LOST_SECONDS + 10}` } : {}),
+    hostEnv: (index) => (index === 1 ? { EPHEMERA_HOST_LOST_SECONDS: `${MOVED_LOST_SECONDS}` } : {}),
   });
 });
 afterAll(async () => {
@@ -34,9 +42,9 @@ afterAll(async () => {
 const readyOn = ({ id }: FleetHost, onLost: 'recreate' | 'destroy'): Promise<ReachedVm> =>
   readyVmWhere(fleet, ({ host }) => host === id, { onLost });
 const see = (name: string, what: string, wanted: (vm: VmView) => boolean): Promise<VmView> =>
-  seeVm({ ...fleet.stack, logs: fleet.logs }, name, what, wanted, LOST_MS + 60_000);
+  seeVm({ ...fleet.stack, logs: fleet.logs }, name, what, wanted, SEEN_MS);
 const until = (what: string, isSo: () => Promise<boolean>): Promise<true> =>
-  eventually(fleet, what, async () => ((await isSo()) ? true : undefined), LOST_MS + 60_000);
+  eventually(fleet, what, async () => ((await isSo()) ? true : undefined), SEEN_MS);
 
 describe('a host', () => {
   it('of which everything was stopped for longer than it may be away: its VMs are elsewhere, and it goes on clean', async () => {
@@ -81,7 +89,7 @@ describe('a host', () => {
     const again = await readyOn(here, 'recreate');
     const bystander = await readyOn(fleet.hosts[0]!, 'destroy');
     const watch = watchServing(fleet);
-    here.network.cut();
+    await cutOff(fleet, here);
     const moved = await fleet.elsewhere(here);
     await moved.worker.begin();
     await until('why it waits', async () => (await moved.log()).includes('whose machines may still serve'));
