@@ -19,10 +19,36 @@ export interface Tally {
   passed: number;
   failed: string[];
   skipped: string[];
+  /** What failed at first and passed when its file ran once more, alone. */
+  unsteady: string[];
 }
 
 export function emptyTally(): Tally {
-  return { passed: 0, failed: [], skipped: [] };
+  return { passed: 0, failed: [], skipped: [], unsteady: [] };
+}
+
+/** More files than this that fail in one project are no accident of a busy computer. */
+const MAX_FILES_AGAIN = 2;
+
+/**
+ * The files of a run that may run once more, alone: those with a test that failed, where they are few and nothing else is
+ * wrong with the run. None otherwise.
+ */
+export function filesToRunAgain(report: unknown): string[] {
+  const parsed = reportSchema.safeParse(report);
+  if (!parsed.success) return [];
+  const failed = parsed.data.testResults.filter(({ status }) => status === 'failed');
+  const loaded = failed.every(({ assertionResults }) => assertionResults.some(({ status }) => status === 'failed'));
+  return loaded && failed.length <= MAX_FILES_AGAIN ? failed.map(({ name }) => name) : [];
+}
+
+/**
+ * The tally of a run of which the files with failures ran once more: what passed then counts as passed and is named as
+ * unsteady with its first failure; what failed again, or did not run again, has failed.
+ */
+export function tallyWithSecondRun(first: Tally, second: Tally): Tally {
+  if (second.passed === 0 || second.failed.length > 0 || second.skipped.length > 0) return first;
+  return { ...first, passed: first.passed + first.failed.length, failed: [], unsteady: first.failed };
 }
 
 /**
@@ -59,11 +85,13 @@ export function addTally(total: Tally, part: Tally): void {
   total.passed += part.passed;
   total.failed.push(...part.failed);
   total.skipped.push(...part.skipped);
+  total.unsteady.push(...part.unsteady);
 }
 
 /** The last line of `npm test`. */
 export function tallyLine(tally: Tally): string {
-  return `${tally.passed} passed, ${tally.failed.length} failed, ${tally.skipped.length} skipped`;
+  const again = tally.unsteady.length === 0 ? '' : `, ${tally.unsteady.length} of the passed only when run again`;
+  return `${tally.passed} passed, ${tally.failed.length} failed, ${tally.skipped.length} skipped${again}`;
 }
 
 /** Whether the whole counts as a success: `strict` (CI) takes no skipped test. */

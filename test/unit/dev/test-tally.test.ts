@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSuccess, tallyLine, tallyOf } from '../../../dev/test-tally.ts';
+import { filesToRunAgain, isSuccess, tallyLine, tallyOf, tallyWithSecondRun } from '../../../dev/test-tally.ts';
 
 const file = (statuses: string[], status = 'passed') => ({
   name: 'a.test.ts',
@@ -42,9 +42,42 @@ describe('the tally of a test run', () => {
   });
 
   it('is no success without a test, and in CI with a skipped one', () => {
-    expect(isSuccess({ passed: 0, failed: [], skipped: [] }, false)).toBe(false);
-    expect(isSuccess({ passed: 1, failed: [], skipped: ['x'] }, false)).toBe(true);
-    expect(isSuccess({ passed: 1, failed: [], skipped: ['x'] }, true)).toBe(false);
-    expect(isSuccess({ passed: 1, failed: ['x'], skipped: [] }, false)).toBe(false);
+    expect(isSuccess({ passed: 0, failed: [], skipped: [], unsteady: [] }, false)).toBe(false);
+    expect(isSuccess({ passed: 1, failed: [], skipped: ['x'], unsteady: [] }, false)).toBe(true);
+    expect(isSuccess({ passed: 1, failed: [], skipped: ['x'], unsteady: [] }, true)).toBe(false);
+    expect(isSuccess({ passed: 1, failed: ['x'], skipped: [], unsteady: [] }, false)).toBe(false);
+  });
+});
+
+describe('files with a test that failed', () => {
+  const failing = file(['passed', 'failed'], 'failed');
+
+  it('run once more where they are few and each of them loaded', () => {
+    expect(filesToRunAgain({ testResults: [failing, file(['passed'])] })).toEqual(['a.test.ts']);
+    expect(filesToRunAgain({ testResults: [failing, failing, failing] })).toEqual([]);
+    expect(filesToRunAgain({ testResults: [failing, file([], 'failed')] })).toEqual([]);
+    expect(filesToRunAgain({ testResults: [file(['passed'])] })).toEqual([]);
+    expect(filesToRunAgain(undefined)).toEqual([]);
+  });
+
+  const first = tallyOf('chaos', { testResults: [failing] }, 1);
+  const second = (statuses: string[], code: number) =>
+    tallyOf('chaos', { testResults: [file(statuses, code === 0 ? 'passed' : 'failed')] }, code);
+
+  it('count as passed when all of it passes then, and the first failure is named all the same', () => {
+    const tally = tallyWithSecondRun(first, second(['passed', 'passed'], 0));
+    expect(tallyLine(tally)).toBe('2 passed, 0 failed, 0 skipped, 1 of the passed only when run again');
+    expect(tally.unsteady).toEqual(['chaos: test 1']);
+    expect(isSuccess(tally, true)).toBe(true);
+  });
+
+  it('have failed when one fails again, is left out, or nothing ran', () => {
+    for (const again of [
+      second(['passed', 'failed'], 1),
+      second(['passed', 'skipped'], 0),
+      second([], 0),
+      second([], 1),
+    ])
+      expect(tallyWithSecondRun(first, again)).toEqual(first);
   });
 });
