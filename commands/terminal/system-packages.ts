@@ -14,6 +14,8 @@ const SYSTEM_PACKAGES = [
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;
 
+const QUIET_WITH_RETRIES = ['--quiet=2', '--option', 'Acquire::Retries=5'];
+
 /** Installs what is missing with apt; for machines that are thrown away, as root. */
 export async function installSystemPackages({ note }: StepReport): Promise<void> {
   const missing = missingSystemPackages().map(({ name }) => name);
@@ -25,7 +27,7 @@ export async function installSystemPackages({ note }: StepReport): Promise<void>
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['install', '--yes', '--no-install-recommends', ...missing];
   for (const args of missing.length === 0 ? [['update']] : [['update'], install]) {
-    const { code, output } = await runCommand('apt-get', ['--quiet=2', ...args], { cwd: '/', env });
+    const { code, output } = await runCommand('apt-get', [...QUIET_WITH_RETRIES, ...args], { cwd: '/', env });
     if (code !== 0) throw new ScriptError(`apt-get ${args.join(' ')} failed:\n${output.slice(-3000)}`);
   }
 }

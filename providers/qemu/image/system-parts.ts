@@ -85,7 +85,9 @@ async function newestKernelPackage(): Promise<string> {
 }
 
 async function download(name: string, directory: string): Promise<void> {
-  await run('apt-get', ['download', name], { cwd: directory }).catch(missing(`apt-get cannot download ${name}`));
+  // With pauses between them, so that a mirror which is away for a moment costs time and nothing else.
+  const args = ['--option', 'Acquire::Retries=5', 'download', name];
+  await run('apt-get', args, { cwd: directory }).catch(missing(`apt-get cannot download ${name}`));
 }
 
 function missing(what: string): (error: unknown) => never {
