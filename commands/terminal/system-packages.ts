@@ -10,6 +10,7 @@ const SYSTEM_PACKAGES = [
   { name: 'python3-venv', isThere: canMakeVirtualEnvironments, usedFor: 'schemathesis, the OpenAPI fuzz test' },
   { name: 'qemu-system-x86', isThere: () => onPath('qemu-system-x86_64'), usedFor: 'the tests with real guests' },
   { name: 'qemu-utils', isThere: () => onPath('qemu-img'), usedFor: 'the tests with disks of guests' },
+  { name: 'squashfs-tools', isThere: () => onPath('mksquashfs'), usedFor: 'the tests with container images' },
   { name: 'openssl', isThere: () => onPath('openssl'), usedFor: 'the tests with an API over https' },
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;

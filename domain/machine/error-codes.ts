@@ -54,7 +54,12 @@ export const PROVIDER_ERROR = {
   imageRefused: {
     kind: 'terminal',
     title: 'The image cannot be registered',
-    todo: 'Do what the message says; an image is one qcow2 file that reads no other file of the host.',
+    todo: 'Do what the message says; an image is one qcow2 file that reads no other file of the host, or a container image.',
+  },
+  toolMissing: {
+    kind: 'terminal',
+    title: 'A program that the host needs for this is not installed',
+    todo: 'Install the package that the message names.',
   },
   memoryTooSmall: {
     kind: 'terminal',
