@@ -46,7 +46,7 @@ await runScript(async () => {
   say(`storm ${options.seed}: ${lives} lives, ${options.parallel} at a time, on ${options.hosts} hosts`);
   const report = await runStorm({ ...options, onProgress: say });
   await keep(report);
-  sum(report);
+  sum(report, againCommand(options));
   process.exit(report.violations.length === 0 ? 0 : 1);
 });
 
@@ -86,8 +86,14 @@ async function keep(report: StormReport): Promise<void> {
   await writeFile(file, `${JSON.stringify({ at: new Date().toISOString(), machine, ...report }, null, 1)}\n`);
 }
 
-function sum(report: StormReport): void {
-  const { seed, lives, faults, notReached, workerDeaths, terminated, swept, sweeps, violations, tookSeconds } = report;
+/** The same storm once more: what a life meets goes by how many there are, also where only some of them run. */
+function againCommand({ seed, lives, parallel, hosts, provider, only }: ReturnType<typeof askedStorm>): string {
+  const flags = `--seed ${seed} --lives ${lives} --parallel ${parallel} --hosts ${hosts} --provider ${provider}`;
+  return `npm run chaos -- ${flags}${only === undefined ? '' : ` --only ${only.join(',')}`}`;
+}
+
+function sum(report: StormReport, again: string): void {
+  const { lives, faults, notReached, workerDeaths, terminated, swept, sweeps, violations, tookSeconds } = report;
   const happened = Object.values(faults).reduce((total, count) => total + count, 0);
   say(`\n${lives} lives, ${happened} faults of ${Object.keys(faults).length} kinds in ${duration(tookSeconds * 1000)}`);
   const on = Object.entries(report.spread).map(([host, count]) => `${count} on ${host}`);
@@ -96,8 +102,5 @@ function sum(report: StormReport): void {
   for (const what of notReached) warn(`its moment never came: ${what}`);
   for (const what of violations) warn(`VIOLATION ${what}`);
   if (violations.length === 0) say('nothing left behind, nobody lost a VM that he used');
-  else
-    say(
-      `again: npm run chaos -- --seed ${seed} --lives ${lives} --hosts ${Object.keys(report.spread).length} --provider ${report.provider}`,
-    );
+  else say(`again: ${again}`);
 }
