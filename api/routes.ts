@@ -21,6 +21,11 @@ import {
   snapshotVmRoute,
 } from './images/image-routes.ts';
 import type { Route } from './http/route.ts';
+import {
+  deleteMachineImageRoute,
+  getMachineImageRoute,
+  listMachineImagesRoute,
+} from './machine-images/machine-image-routes.ts';
 import { listPoolsRoute } from './pools/pool-routes.ts';
 import { cancelRequestRoute, getRequestRoute } from './requests/request-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -69,6 +74,9 @@ export const ROUTES: readonly Route[] = [
   listSessionsRoute,
   listImagesRoute,
   deleteImageRoute,
+  listMachineImagesRoute,
+  getMachineImageRoute,
+  deleteMachineImageRoute,
   listHostsRoute,
   // Before the paths with an id, which would take these for one.
   joinTokenRoute,

@@ -458,6 +458,47 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/machine-images': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The images that machines of own hosts boot
+     * @description Somebody registered each of them on a host (`npm run image -- add`), from where other hosts fetch it when a machine of theirs needs it. The image that comes with Ephemera is on every host and not in this list.
+     */
+    get: operations['listMachineImages'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/machine-images/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One machine image, with its versions and the hosts that have them */
+    get: operations['getMachineImage'];
+    put?: never;
+    post?: never;
+    /**
+     * Remove every version of a machine image from every host
+     * @description While a machine has one of its versions, also a stopped one, nothing is removed: 409 `machineImageInUse`. Nor while a host that has it cannot be asked, for it would bring it back. When one host fails in between, the others have removed it: repeat it.
+     */
+    delete: operations['deleteMachineImage'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/hosts': {
     parameters: {
       query?: never;
@@ -1351,6 +1392,9 @@ export interface components {
         | 'sessionUnreadable'
         | 'imageHostLost'
         | 'imageNotFound'
+        | 'machineImageNotFound'
+        | 'machineImageInUse'
+        | 'imageHostAway'
         | 'imageNameTaken'
         | 'imageInUse'
         | 'tooManyImages'
@@ -1789,6 +1833,60 @@ export interface components {
       detail?: string;
       /** @description Names of the live VMs that started from it. */
       usedBy: string[];
+    };
+    /** @description The machine images of the deployment. */
+    MachineImageList: {
+      /** @description Each image, by name. */
+      images: components['schemas']['MachineImage'][];
+    };
+    /** @description An image that somebody registered, which machines boot. */
+    MachineImage: {
+      /** @description What specs name as `image`. */
+      name: string;
+      /** @description The provider whose machines boot it. */
+      provider: string;
+      /** @description The version that new machines get; those that are there keep theirs. */
+      latest: string;
+      /** @description Those that hosts have, the latest first. */
+      versions: {
+        /** @description The same on every host; `name@version` as the `image` of a VM means this one alone. */
+        version: string;
+        /**
+         * @description What it is. `qcow2`: a disk image; `container`: made of a container image.
+         * @enum {string}
+         */
+        kind: 'qcow2' | 'container';
+        /** @description Of its content, by which every host that fetches it checks it. */
+        sha256: string;
+        /** @description What it takes on a host. */
+        sizeBytes: number;
+        /** @description The least disk of a VM of it. */
+        diskGb: number;
+        /**
+         * Format: date-time
+         * @description When it was registered.
+         */
+        addedAt: string;
+        /** @description Where it can be had too; absent: only from hosts that have it. */
+        url?: string;
+        /** @description The hosts that have it. */
+        hosts: {
+          /** @description Id of the host. */
+          host: string;
+          /**
+           * @description What it does. `ready`: it takes new VMs; `cordoned`: it takes no new ones; those it has go on; `draining`: it takes no new ones, and those it has end when their users have left; `away`: it does not answer; `lostAt` says until when it may return; `lost`: its machines count as lost.
+           * @enum {string}
+           */
+          state: 'ready' | 'cordoned' | 'draining' | 'away' | 'lost';
+          /**
+           * @description How it came there. `registered`: somebody registered it there, and it stays until it is removed; `fetched`: from another host, and it makes room for others when no machine there has it.
+           * @enum {string}
+           */
+          origin: 'registered' | 'fetched';
+          /** @description Machines of that host whose disks lie over it, as it said last. */
+          machines: number;
+        }[];
+      }[];
     };
     /** @description The hosts of the deployment. */
     HostList: {
@@ -5961,6 +6059,366 @@ export interface operations {
         };
       };
       /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listMachineImages: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description As hosts said last, some seconds ago at most. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MachineImageList'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getMachineImage: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Name of the machine image. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description As hosts said last, some seconds ago at most. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MachineImage'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `machineImageNotFound`: No such machine image. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteMachineImage: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Name of the machine image. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No host has it any more; as it was before. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MachineImage'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `machineImageNotFound`: No such machine image. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `machineImageInUse`: Machines have the machine image. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `imageHostAway`: A host that has the machine image cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
       503: {
         headers: {
           /** @description Names this request in logs. */

@@ -21,7 +21,7 @@ export const hostMemoSchema = z.object({
   labels: z.record(z.string(), z.string()),
   address: z.string().nullable(),
   fingerprint: z.string().nullable(),
-  lastStatus: z.object({ free: sizeSchema, machines: z.number() }).nullable(),
+  lastStatus: z.object({ free: sizeSchema, machines: z.number(), images: z.unknown().optional() }).nullable(),
   removed: z.boolean(),
 });
 

@@ -191,6 +191,21 @@ export const API_ERROR = {
     todo: 'Bring that host back (GET /v1/hosts), and repeat this; or create the VM with `fresh: true`, which starts with a clean disk.',
   },
   imageNotFound: { status: 404, title: 'No such image', todo: 'List the images with GET /v1/images.' },
+  machineImageNotFound: {
+    status: 404,
+    title: 'No such machine image',
+    todo: 'List them with GET /v1/machine-images; a host says some seconds after `npm run image -- add` that it has a new one.',
+  },
+  machineImageInUse: {
+    status: 409,
+    title: 'Machines have the machine image',
+    todo: 'Destroy or close the VMs whose disks lie over it first, then repeat this.',
+  },
+  imageHostAway: {
+    status: 503,
+    title: 'A host that has the machine image cannot be asked now',
+    todo: 'Repeat this when GET /v1/hosts shows it as ready; one that does not come back is removed with DELETE /v1/hosts/{id} first.',
+  },
   imageNameTaken: {
     status: 409,
     title: 'An image of this name is there already',

@@ -6,6 +6,7 @@
 import type { CallRate } from '../domain/capacity/call-budget.ts';
 import type { PlacementKind } from '../domain/machine/placement-kind.ts';
 import type { ProviderCapabilities } from '../domain/machine/provider-capabilities.ts';
+import type { ImagePeers } from '../domain/machine/image-peers.ts';
 import type { MachineProvider } from '../domain/machine/provider.ts';
 import type { VmSpec } from '../domain/vm/spec.ts';
 import type { Known, Setting, SettingTree } from '../lib/settings/setting.ts';
@@ -78,6 +79,9 @@ export interface ProviderParts<Own> {
   vmServerFile: string;
   /** The calls of this process to the provider. */
   budget: CallBudget;
+  /** Where registered images come from that are not here, and what they may take. */
+  imagePeers?: ImagePeers;
+  imageCacheBytes?: number;
 }
 
 export interface ProviderSettings {

@@ -18,7 +18,7 @@ import type { PoolActivities } from '../domain/pool/activities.ts';
 import type { TemplateActivities } from '../domain/template/activities.ts';
 import { TIMEOUTS } from '../domain/timeouts.ts';
 import { descriptorOf } from '../providers/lookup.ts';
-import { acceptedBearer } from '../security/hosts/host-bearer.ts';
+import { acceptedBearer, peerBearer } from '../security/hosts/host-bearer.ts';
 import type { HostKeys } from '../security/hosts/host-keys.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import { activityLogInterceptors } from './activity-log.ts';
@@ -27,6 +27,7 @@ import { createHostMetrics, type HostMetrics } from './metrics/host-metrics.ts';
 import { LeaseFile } from './host/fence/lease-file.ts';
 import { ensureFence } from './host/fence/start-fence.ts';
 import { stopMachines } from './host/fence/stop-machines.ts';
+import { peerImages } from './host/images/peer-images.ts';
 import { reachedAt } from './host/internal-address.ts';
 import { internalIdentity } from './host/internal-identity.ts';
 import { startInternalServer } from './host/internal-server.ts';
@@ -237,15 +238,17 @@ function controlActivities(
 }
 
 async function createHosts(
-  { settings, vmServerFile, log }: StartWorkerOptions,
+  { settings, keys, vmServerFile, log }: StartWorkerOptions,
   client: Client,
   { observerOf }: HostMetrics,
   leaseFile: LeaseFile | null,
 ): Promise<MachineHost[]> {
+  const { controlTaskQueue } = settings.temporal;
+  const imagePeers = peerImages({ client, hostId: settings.hostId, controlTaskQueue, keys });
   const offered = await Promise.all(
     settings.providers.map(async (name) => {
       const budget = createCallBudget(name, settings);
-      const provider = await createProvider(name, { settings, vmServerFile, budget });
+      const provider = await createProvider(name, { settings, vmServerFile, budget, imagePeers });
       return { budget, provider: measuredProvider(provider, observerOf(name)) };
     }),
   );
@@ -272,6 +275,8 @@ async function startInternal(
     port: internalPort,
     identity,
     token: acceptedBearer(keys, identity.fingerprint),
+    peerToken: peerBearer(keys, identity.fingerprint),
+    copies: hosts.flatMap(({ provider }) => provider.copies ?? []),
     readConsole: async (machineId, maxBytes, owner) => {
       const call = { signal: AbortSignal.timeout(CONSOLE_READ_MS) };
       for (const { provider } of hosts) {

@@ -2,11 +2,12 @@ import { CONSOLE_OWNER_HEADER, CONSOLE_VM_HEADER } from '../../domain/wire-names
 import type { VmView } from '../../domain/vm/view.ts';
 import { hostPort } from '../../lib/network/host-port.ts';
 import { bearerOfBefore, hostBearer } from '../../security/hosts/host-bearer.ts';
+import { OtherKey } from '../../security/hosts/pinned-connection.ts';
 import { readInternalIdentity } from '../../security/hosts/internal-identity.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiProblem } from '../http/errors/problem.ts';
 import type { VmRecord } from '../vms/seen/vm-record.ts';
-import { OtherKey, pinnedGet, type PinnedAnswer } from './pinned-request.ts';
+import { pinnedAnswer, type PinnedAnswer } from './pinned-request.ts';
 
 const CONSOLE_SECONDS = 5;
 /** Of a cloud, that are asked one after the other while none answers. */
@@ -50,7 +51,7 @@ async function consoleFrom(
   const signal = AbortSignal.any([gone, AbortSignal.timeout(CONSOLE_SECONDS * 1000)]);
   const ask = async (bearer: string): Promise<PinnedAnswer> => {
     const headers = { authorization: `Bearer ${bearer}`, ...owner };
-    return pinnedGet({ address, fingerprint, path, headers, signal }).catch((cause: unknown): never => {
+    return pinnedAnswer({ address, fingerprint, path, headers, signal }).catch((cause: unknown): never => {
       api.log.warn({ err: cause, hostId, address }, 'a console cannot be read from its host');
       throw unanswered(hostId, address, cause);
     });

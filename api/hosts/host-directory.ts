@@ -6,6 +6,7 @@ import { runningLease } from '../../config/temporal/temporal-lease.ts';
 import { NO_ROOM } from '../../domain/capacity/room.ts';
 import type { LeaseStatus } from '../../domain/host/state.ts';
 import type { HostView } from '../../domain/host/view.ts';
+import { imageCopiesIn, type ImageCopy } from '../../domain/machine/image-copies.ts';
 import type { ConsoleEndpoint } from '../../domain/host/console-endpoint.ts';
 import {
   hostWorkflowId,
@@ -41,6 +42,8 @@ export interface KnownHost {
   fingerprint: string | null;
   /** Providers whose machines take no room there. */
   roomless: readonly string[];
+  /** Machine images that it has, as it said last. */
+  copies: readonly ImageCopy[];
 }
 
 export type HostAction = 'cordon' | 'uncordon' | 'drain' | 'remove';
@@ -168,7 +171,8 @@ export class HostDirectory {
   }
 
   #known(view: Parameters<typeof known>[0], lease: ReturnType<typeof runningLease>): KnownHost {
-    if (lease !== undefined) this.#heard.set(view.hostId, { free: lease.free, machines: lease.machines });
+    if (lease !== undefined)
+      this.#heard.set(view.hostId, { free: lease.free, machines: lease.machines, images: lease.images });
     const isHere = view.state !== 'away' && view.state !== 'lost';
     const heard = isHere ? this.#heard.get(view.hostId) : undefined;
     return known({ ...view, lastStatus: heard ?? view.lastStatus }, lease);
@@ -208,5 +212,6 @@ function known(view: Omit<RegisteredHost, 'removed'> | HostView, lease: ReturnTy
     address: view.address,
     fingerprint: view.fingerprint,
     roomless: view.roomless ?? [],
+    copies: imageCopiesIn((running ?? view.lastStatus)?.images),
   };
 }

@@ -15,20 +15,22 @@ const sizeSchema = z.object({
   diskGb: z.number().describe('Disk in GB.'),
 });
 
+export const hostStateSchema = z.enum(HOST_STATE_NAMES).describe(
+  choice<HostStateName>('What it does.', {
+    ready: 'it takes new VMs',
+    cordoned: 'it takes no new ones; those it has go on',
+    draining: 'it takes no new ones, and those it has end when their users have left',
+    away: 'it does not answer; `lostAt` says until when it may return',
+    lost: 'its machines count as lost',
+  }),
+);
+
 export const hostSchema = z
   .object({
     id: z.string().describe('Id of the host.'),
     zone: z.string().optional().describe('Zone that it is in; absent where it has none.'),
     labels: z.record(z.string(), z.string()).describe('What specs choose it by, with `hostSelector`.'),
-    state: z.enum(HOST_STATE_NAMES).describe(
-      choice<HostStateName>('What it does.', {
-        ready: 'it takes new VMs',
-        cordoned: 'it takes no new ones; those it has go on',
-        draining: 'it takes no new ones, and those it has end when their users have left',
-        away: 'it does not answer; `lostAt` says until when it may return',
-        lost: 'its machines count as lost',
-      }),
-    ),
+    state: hostStateSchema,
     provider: z.array(z.string()).describe('Providers that it runs machines for.'),
     capacity: sizeSchema.describe('What it gives to machines.'),
     free: sizeSchema.describe('What is left of that, as it said last.'),

@@ -1,6 +1,6 @@
 /** What a computer says of itself as a host: its worker, lease and fence, its key and internal endpoint, its room. */
 import { statSync } from 'node:fs';
-import { pinnedGet } from '../../api/hosts/pinned-request.ts';
+import { pinnedAnswer } from '../../api/hosts/pinned-request.ts';
 import type { KnownHost } from '../../api/hosts/host-directory.ts';
 import { isAlive } from '../../lib/processes/process-identity.ts';
 import { secondsSinceBoot } from '../../lib/processes/seconds-since-boot.ts';
@@ -116,7 +116,7 @@ async function endpointFinding(
   if (!address || fingerprint === undefined) return [];
   const ask = { address, fingerprint, path: '/', headers: {}, signal: AbortSignal.timeout(ENDPOINT_MS) };
   try {
-    await pinnedGet(ask);
+    await pinnedAnswer(ask);
     return [good('internal endpoint', `${address} answers with this host's key; the API reads consoles there`)];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -73,6 +73,10 @@ export const HOST_SETTINGS = {
     about: 'disk in GB that this host gives to machines',
     shownDefault: 'what is free but a reserve',
   }),
+  imageCacheGb: setting(amount('GB', 10_000_000), {
+    about: 'GB that machine images may take which this host fetched from others; those registered on it do not count',
+    default: 50,
+  }),
   /** Null: in no zone. */
   zone: setting(dnsLabel, {
     about: 'zone that this host is in, for specs that name zones',

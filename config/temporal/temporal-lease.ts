@@ -2,6 +2,7 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { isLeaseStatus } from '../../domain/host/ready.ts';
 import type { LeaseStatus } from '../../domain/host/state.ts';
+import { imageCopiesIn, type ImageCopy } from '../../domain/machine/image-copies.ts';
 
 /** The parts of a pending activity that are read here, as the client gives them. */
 interface PendingActivity {
@@ -11,6 +12,7 @@ interface PendingActivity {
 }
 
 export interface RunningLease extends LeaseStatus {
+  images: ImageCopy[];
   /** Epoch ms by Temporal's clock. */
   seenAt: number;
 }
@@ -24,7 +26,9 @@ export function runningLease(raw: { pendingActivities?: PendingActivity[] | null
     if (!payload || !lastHeartbeatTime) continue;
     const status = readable(payload);
     const seenAt = Number(lastHeartbeatTime.seconds ?? 0) * 1000 + (lastHeartbeatTime.nanos ?? 0) / 1e6;
-    if (isLeaseStatus(status)) return { free: status.free, machines: status.machines, seenAt };
+    if (!isLeaseStatus(status)) continue;
+    const { free, machines, images } = status;
+    return { free, machines, images: imageCopiesIn(images), seenAt };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { RoomSize } from '../capacity/room.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 import { isRecord } from '../untrusted.ts';
-import type { HostFacts } from './state.ts';
+import type { HostFacts, LeaseStatus } from './state.ts';
 
 /** As EPHEMERA_HOST_LOST_SECONDS: of a far larger one no time can be told, and its workflow would fail for ever. */
 const MOST_LOST_SECONDS = 7 * 24 * 3600;
@@ -41,7 +41,7 @@ export function isHostReady(
 }
 
 /** What a heartbeat of a lease carries, as it is read back from Temporal. */
-export function isLeaseStatus(value: unknown): value is { free: RoomSize; machines: number } {
+export function isLeaseStatus(value: unknown): value is LeaseStatus {
   return isRecord(value) && isAmount(value['machines']) && isSize(value['free']);
 }
 

@@ -27,6 +27,8 @@ export interface HostFacts {
 export interface LeaseStatus {
   free: RoomSize;
   machines: number;
+  /** Copies of machine images, as `imageCopiesIn` reads them; absent where it has none, and of hosts of before. */
+  images?: unknown;
 }
 
 /** What an administrator wants: it holds while the host is away, and when it returns. */

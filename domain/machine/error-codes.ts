@@ -51,6 +51,11 @@ export const PROVIDER_ERROR = {
     title: 'An image of virtual machines, or the disk of one, is not what was made',
     todo: 'Do what the message says: make the image again on the host (`npm run image`, or `npm run image -- add`), or destroy the VM whose disk it is.',
   },
+  imageUnreachable: {
+    kind: 'retryable',
+    title: 'The image could not be brought to the host',
+    todo: 'Do what the message says if it lasts: another host is tried, and then each one again. Start the host that has the image (GET /v1/machine-images), or register it again.',
+  },
   imageRefused: {
     kind: 'terminal',
     title: 'The image cannot be registered',

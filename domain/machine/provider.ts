@@ -1,5 +1,6 @@
 import type { RoomSize } from '../capacity/room.ts';
 import type { PortSpec, VmSpec } from '../vm/spec.ts';
+import type { CopyOrigin, ImageCopy, ImageVersion } from './image-copies.ts';
 
 /** How a machine's agent is reached: a channel that is its identity, or reports over HTTP with a token. */
 export type AgentTransport = { kind: 'unix'; path: string } | { kind: 'http' };
@@ -163,6 +164,23 @@ export interface MachineImages {
   delete(name: string, call: CallContext): Promise<void>;
 }
 
+/** What a peer gets of a copy. */
+export interface OpenedCopy {
+  manifest: unknown;
+  origin: CopyOrigin;
+  bytes: number;
+  content(): AsyncIterable<Uint8Array>;
+}
+
+/** The images that people registered, as a provider on one host has them. */
+export interface ImageCopies {
+  list(call: CallContext): Promise<ImageCopy[]>;
+  /** Undefined where this host does not have that version. */
+  open(image: ImageVersion, call: CallContext): Promise<OpenedCopy | undefined>;
+  /** Every version of the name; none is success. Errors: `imageRefused` while a machine has one. */
+  remove(name: string, call: CallContext): Promise<void>;
+}
+
 export interface WantedConsole {
   maxBytes: number;
   /**
@@ -221,6 +239,8 @@ export interface MachineProvider {
   readonly power?: MachinePowerControl;
   /** Present where machines can be turned into images. */
   readonly images?: MachineImages;
+  /** Present where machines boot images that people registered on hosts. */
+  readonly copies?: ImageCopies;
   /** Why a machine that ended or is gone was taken away; undefined when the provider did not do it or cannot tell. */
   endCause?(machineId: string, call: CallContext): Promise<MachineEndCause | undefined>;
 }

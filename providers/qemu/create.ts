@@ -9,13 +9,16 @@ import type { QemuAccelerator, QemuSettings } from './settings.ts';
 
 /** The provider with this host's image and what its guests can run with. Errors: `imageMissing`. */
 export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Promise<MachineProvider> {
-  const { stateDir, deployment, hostId } = parts;
+  const { stateDir, deployment, hostId, imagePeers, imageCacheBytes } = parts;
   if (own.imageDir === null) {
     throw new ProviderError('imageMissing', 'set EPHEMERA_QEMU_IMAGE_DIR to what `npm run image` prints');
   }
   const image = qemuImageIn(own.imageDir);
   const accelerator = await acceleratorOf(own.accelerator, image, stateDir);
-  return createQemuProvider({ stateDir, deployment, hostId, image, accelerator });
+  return createQemuProvider({
+    ...{ stateDir, deployment, hostId, image, accelerator, imagePeers },
+    ...(imageCacheBytes === undefined ? {} : { imageCacheBytes }),
+  });
 }
 
 async function acceleratorOf(asked: QemuAccelerator, image: QemuImage, cacheDir: string): Promise<Accelerator> {

@@ -2,9 +2,10 @@ import { dirname } from 'node:path';
 import type { HostKit, HostTools } from '../host-tools.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { findHypervisor } from './hypervisor.ts';
-import { addDiskImage, diskImagesDir, listDiskImages, removeDiskImage } from './image/disk-images.ts';
+import { addDiskImage } from './image/disk-images.ts';
 import { checkImage } from './image/image-files.ts';
 import { ensureImage } from './image/make-image.ts';
+import { listRegistered, registeredImagesDir, removeRegistered } from './image/registered-images.ts';
 import { qemuMachinesDir, type Accelerator } from './machine/machine-manifest.ts';
 import type { QemuAccelerator, QemuSettings } from './settings.ts';
 
@@ -13,9 +14,9 @@ export const hostTools: HostTools<QemuSettings> = {
   prepare,
   findMissing,
   makeImage: async (kit, options) => dirname((await ensureImage(kit, options)).kernel),
-  addImage: (stateDir, name, file) => addDiskImage(diskImagesDir(stateDir), name, file),
-  listImages: (stateDir) => listDiskImages(diskImagesDir(stateDir)),
-  removeImage: (stateDir, name) => removeDiskImage(diskImagesDir(stateDir), name, qemuMachinesDir(stateDir)),
+  addImage: (stateDir, name, file) => addDiskImage(registeredImagesDir(stateDir), name, file),
+  listImages: (stateDir) => listRegistered(registeredImagesDir(stateDir)),
+  removeImage: (stateDir, name) => removeRegistered(registeredImagesDir(stateDir), name, qemuMachinesDir(stateDir)),
 };
 
 async function prepare(own: QemuSettings, kit: HostKit): Promise<QemuSettings> {

@@ -15,6 +15,7 @@ import type {
   MachinePowerControl,
   MachineProvider,
 } from '../../domain/machine/provider.ts';
+import type { ImagePeers } from '../../domain/machine/image-peers.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { RoomSize } from '../../domain/capacity/room.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
@@ -27,10 +28,11 @@ import { PROVIDER_NAME } from './capabilities.ts';
 import { GuestUsers } from './machine/guest-users.ts';
 import { GuestWatch } from './machine/guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
-import { diskImagesDir } from './image/disk-images.ts';
 import { checkAgentVolumes, checkImage, type QemuImage } from './image/image-files.ts';
+import { ImageStore } from './image/image-store.ts';
+import { registeredImagesDir } from './image/registered-images.ts';
 import { bringDisk, keepDisk, readKeptDisk } from './machine/kept-disk.ts';
-import { diskFor, diskFrom } from './machine/machine-disk.ts';
+import { blankDisk, diskFrom, diskOver, diskSizeGb, isOfRegistered } from './machine/machine-disk.ts';
 import {
   EMULATION,
   QEMU_MACHINE_FILE,
@@ -57,6 +59,10 @@ export interface QemuProviderOptions {
   hostId: string;
   /** The files of the image `vm-server`. */
   image: QemuImage;
+  /** The other hosts, from which registered images are fetched; absent: nothing is. */
+  imagePeers?: ImagePeers | undefined;
+  /** What fetched images may take. */
+  imageCacheBytes?: number;
   /** What runs the guests' instructions: chooseAccelerator finds what works here. Software emulation by default. */
   accelerator?: Accelerator;
   /** The QEMU program; the one on PATH by default. */
@@ -73,6 +79,7 @@ const BOOT_DEADLINE_SECONDS = { tcg: 40, kvm: 15 } as const;
 const BOOT_TRIES = 3;
 const CONSOLE_HARD_LIMIT_BYTES = 16 * 1024 * 1024;
 const MIN_FREE_DISK_BYTES = 64 * 1024 * 1024;
+const IMAGE_CACHE_BYTES = 50 * 1024 ** 3;
 
 export function createQemuProvider(options: QemuProviderOptions): MachineProvider {
   return new QemuProvider(options);
@@ -88,6 +95,7 @@ class QemuProvider implements MachineProvider {
     start: ({ machineId }, { signal }) => this.startStopped(machineId, signal),
   };
   readonly images: HostImages;
+  readonly copies: ImageStore;
   private readonly options: QemuProviderOptions;
   private readonly machines: HostMachines<QemuManifest>;
   private readonly machinesDir: string;
@@ -101,7 +109,13 @@ class QemuProvider implements MachineProvider {
     const { stateDir, bootDeadlineSeconds, bootTries } = options;
     this.accelerator = options.accelerator ?? EMULATION;
     this.machinesDir = qemuMachinesDir(stateDir);
-    this.imagesDir = diskImagesDir(stateDir);
+    this.imagesDir = registeredImagesDir(stateDir);
+    this.copies = new ImageStore({
+      dir: this.imagesDir,
+      machinesDir: this.machinesDir,
+      peers: options.imagePeers,
+      cacheBytes: options.imageCacheBytes ?? IMAGE_CACHE_BYTES,
+    });
     this.users = new GuestUsers(join(stateDir, 'machines-qemu-users'));
     const watch = new GuestWatch({
       deadlineSeconds: bootDeadlineSeconds ?? BOOT_DEADLINE_SECONDS[this.accelerator.kind],
@@ -139,10 +153,12 @@ class QemuProvider implements MachineProvider {
     const dir = this.machines.dirOf(machineId);
     const made = await readManifest(dir);
     const imageDir = made === undefined ? await this.imageDirFor(request) : null;
-    const disk = made === undefined ? await this.diskFor(spec, imageDir) : made.disk;
-    if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
-    else await this.checkBuiltInImage(spec);
-    const first = await this.writeManifest(dir, request, { disk, imageDir });
+    const write = async (disk: MachineDisk | null): Promise<boolean> => {
+      if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
+      else await this.checkBuiltInImage(spec);
+      return this.writeManifest(dir, request, { disk, imageDir });
+    };
+    const first = await (made === undefined ? this.withDiskFor(spec, imageDir, signal, write) : write(made.disk));
     const { hypervisor } = this;
     return this.machines.bringUp(request, () => this.start(machineId, hypervisor, first, signal));
   }
@@ -150,7 +166,10 @@ class QemuProvider implements MachineProvider {
   async sizeOf(spec: VmSpec): Promise<RoomSize> {
     const { cpus, memoryMb, startFrom } = spec;
     const imageDir = startFrom === undefined ? null : await this.images.directoryOf(startFrom.imageId);
-    return { cpus, memoryMb, diskGb: (await this.diskFor(spec, imageDir))?.sizeGb ?? 0 };
+    const kept = imageDir === null ? null : await readKeptDisk(imageDir);
+    if (kept !== null) return { cpus, memoryMb, diskGb: diskFrom(spec, kept, this.imagesDir).sizeGb };
+    if (!isOfRegistered(spec)) return { cpus, memoryMb, diskGb: spec.diskGb ?? 0 };
+    return { cpus, memoryMb, diskGb: diskSizeGb(spec, await this.copies.leastDiskGb(spec.image)) };
   }
 
   /** The image that the machine starts from; null where it starts from none. Errors: `imageGone`, `permissionDenied`. */
@@ -158,9 +177,17 @@ class QemuProvider implements MachineProvider {
     return startFrom === undefined ? null : this.images.directoryFor(startFrom.imageId, owner);
   }
 
-  private async diskFor(spec: VmSpec, imageDir: string | null): Promise<MachineDisk | null> {
+  /** Does `work` with the disk that a machine of the spec gets; null for none. A registered image stays here meanwhile. */
+  private async withDiskFor<Result>(
+    spec: VmSpec,
+    imageDir: string | null,
+    signal: CancelSignal,
+    work: (disk: MachineDisk | null) => Promise<Result>,
+  ): Promise<Result> {
     const kept = imageDir === null ? null : await readKeptDisk(imageDir);
-    return kept === null ? diskFor(spec, this.imagesDir) : diskFrom(spec, kept, this.imagesDir);
+    if (kept !== null) return work(diskFrom(spec, kept, this.imagesDir));
+    if (!isOfRegistered(spec)) return work(await blankDisk(spec));
+    return this.copies.using(spec.image, signal, (version) => work(diskOver(spec, version)));
   }
 
   async adopt(adoption: MachineAdoption, { signal }: CallContext): Promise<Machine> {

@@ -3,6 +3,7 @@
  * nothing at any other, and the API shows it to nobody but who has that key (docs/decisions/0052).
  */
 import { createHmac } from 'node:crypto';
+import { deriveKey } from '../sealing/deployment-secret.ts';
 import { keyFor, type HostKeys, type KeySource } from './host-keys.ts';
 
 /** What the API says to the host whose endpoint has this fingerprint. `source` has the key that no joined host has. */
@@ -20,6 +21,14 @@ export function acceptedBearer(keys: HostKeys, fingerprint: string): string {
   const { 'own-bearer': own, internal } = keys;
   if (own !== undefined) return Buffer.from(own).toString('hex');
   return internal === undefined ? hostBearer(keys, fingerprint) : bearerOfBefore(keys, fingerprint);
+}
+
+/**
+ * What another host of the deployment says to the one whose endpoint has this fingerprint: it gets machine images for that,
+ * and nothing else. From a key that every host has.
+ */
+export function peerBearer(source: KeySource, fingerprint: string): string {
+  return macOf(deriveKey(keyFor(source, 'start-signature'), 'machine-images'), fingerprint);
 }
 
 function macOf(key: Uint8Array, fingerprint: string): string {

@@ -108,6 +108,18 @@ export class ApiCalls {
     }));
   }
 
+  listMachineImages(): Promise<Answer<Schema<'MachineImageList'>>> {
+    return answerOf(this.client.GET('/v1/machine-images'));
+  }
+
+  getMachineImage(name: string): Promise<Answer<Schema<'MachineImage'>>> {
+    return answerOf(this.client.GET('/v1/machine-images/{name}', { params: { path: { name } } }));
+  }
+
+  deleteMachineImage(name: string): Promise<Answer<Schema<'MachineImage'>>> {
+    return answerOf(this.client.DELETE('/v1/machine-images/{name}', { params: { path: { name } } }));
+  }
+
   listHosts(): Promise<Answer<Schema<'HostList'>>> {
     return answerOf(this.client.GET('/v1/hosts'));
   }

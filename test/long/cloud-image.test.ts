@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import type { CreateVm } from '../../client/api-client.ts';
-import { addDiskImage, diskImagesDir } from '../../providers/qemu/image/disk-images.ts';
+import { addDiskImage } from '../../providers/qemu/image/disk-images.ts';
+import { registeredImagesDir } from '../../providers/qemu/image/registered-images.ts';
 import { ensureImage } from '../../test-support/machines/guest-image.ts';
 import type { ShownVm } from '../../test-support/api/api-calls.ts';
 import { makeDebianImage } from '../../test-support/cloud-init/debian-image.ts';
@@ -32,7 +33,7 @@ describe('a cloud image of Debian with systemd and cloud-init', () => {
       EPHEMERA_QEMU_ACCELERATOR: 'tcg',
     };
     stack = await startStack({ server, env });
-    await timed('registering it', addDiskImage(diskImagesDir(stack.stateDir), 'debian', debian));
+    await timed('registering it', addDiskImage(registeredImagesDir(stack.stateDir), 'debian', debian));
   });
   afterAll(async () => {
     await stack.stop();

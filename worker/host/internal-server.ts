@@ -1,5 +1,6 @@
 /**
- * Byte streams that do not belong in histories, for the API alone: `GET /internal/machines/<machineId>/console`.
+ * Byte streams that do not belong in histories: `GET /internal/machines/<machineId>/console` for the API alone, and machine
+ * images for other hosts (worker/host/images/image-requests.ts).
  * The bearer is this host's own (security/hosts/host-bearer.ts). The header {@link CONSOLE_OWNER_HEADER} names the owner that asks.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -8,7 +9,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo, Server } from 'node:net';
 import type { Logger } from 'pino';
 import { createHttpServer, type HttpLimits } from '../../lib/network/http-server.ts';
+import type { ImageCopies } from '../../domain/machine/provider.ts';
 import type { InternalIdentity } from '../../security/hosts/internal-identity.ts';
+import { answerImageRequest, type Asker } from './images/image-requests.ts';
 import { CONSOLE_OWNER_HEADER, CONSOLE_VM_HEADER } from '../../domain/wire-names.ts';
 
 const CONSOLE_BYTES = 64 * 1024;
@@ -19,6 +22,10 @@ export interface InternalServerOptions {
   /** 0 takes any free port. */
   port: number;
   token: string;
+  /** What another host says, for machine images alone. */
+  peerToken: string;
+  /** Machine images that this host has. */
+  copies: readonly ImageCopies[];
   /** The key by which the API knows this host, and a certificate around it; PEM. */
   identity: Pick<InternalIdentity, 'key' | 'cert'>;
   /** The end of a machine's console, or undefined when this host keeps none of that owner's. */
@@ -83,8 +90,14 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (!isAuthorized(request, options.token)) {
+  const asker = askerOf(request, options);
+  if (asker === undefined) {
     end(response, 401, 'no valid token');
+    return;
+  }
+  if (await answerImageRequest(options.copies, { asker, request, response })) return;
+  if (asker !== 'api') {
+    end(response, 403, 'other hosts get machine images alone');
     return;
   }
   const machineId = CONSOLE_PATH.exec(request.url ?? '')?.[1];
@@ -105,6 +118,11 @@ async function answer(
   }
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
   response.end(text);
+}
+
+function askerOf(request: IncomingMessage, { token, peerToken }: InternalServerOptions): Asker | undefined {
+  if (isAuthorized(request, token)) return 'api';
+  return isAuthorized(request, peerToken) ? 'peer' : undefined;
 }
 
 function isAuthorized(request: IncomingMessage, token: string): boolean {

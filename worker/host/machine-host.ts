@@ -14,6 +14,7 @@ import { SealedInputs } from '../../security/sealing/sealed-input.ts';
 import type { Settings } from '../../config/settings.ts';
 import { StartSignatures } from '../../security/sealing/start-signatures.ts';
 import type { MachineActivities } from '../../domain/machine/activities.ts';
+import type { ImagePeers } from '../../domain/machine/image-peers.ts';
 import type { AgentBootstrap, MachineProvider } from '../../domain/machine/provider.ts';
 import type { SweepActivities } from '../../domain/machine/sweep.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
@@ -47,6 +48,8 @@ export interface ActivitySlots {
 }
 
 /** A boot holds its slot for minutes and a create while it waits for room, so no kind may take those of another. */
+const BYTES_PER_GB = 1024 ** 3;
+
 const ACTIVITY_SLOTS: ActivitySlots = { create: 1000, boot: 1000, maintenance: 1000 };
 
 export interface MachineHost {
@@ -68,6 +71,8 @@ export interface ProviderParts {
   vmServerFile: string;
   /** For a provider that takes its calls itself. */
   budget: CallBudget;
+  /** Absent: registered images are those of this host alone. */
+  imagePeers?: ImagePeers;
 }
 
 /** What this process may ask of a provider, with the limits that were set. */
@@ -89,13 +94,17 @@ export function pacedForWorker(provider: MachineProvider, budget: CallBudget): M
 /** Makes a provider by its name. */
 export async function createProvider(
   name: string,
-  { settings, vmServerFile, budget }: ProviderParts,
+  { settings, vmServerFile, budget, imagePeers }: ProviderParts,
 ): Promise<MachineProvider> {
-  const { stateDir, deployment, hostId, api } = settings;
+  const { stateDir, deployment, hostId, api, host } = settings;
   const descriptor = descriptorOf(name);
   const own = ownSettings(settings, descriptor);
   const module = await descriptor.load();
-  return module.create({ own, deployment, stateDir, hostId, apiUrl: api.url, vmServerFile, budget });
+  return module.create({
+    ...{ own, deployment, stateDir, hostId, apiUrl: api.url, vmServerFile, budget },
+    ...(imagePeers === undefined ? {} : { imagePeers }),
+    imageCacheBytes: host.imageCacheGb * BYTES_PER_GB,
+  });
 }
 
 export function createMachineHost(

@@ -40,7 +40,9 @@ export async function createMachine(
       .catch((error: unknown) => failedCreate(provider, machineId, error, context))
       .catch((error: unknown) => imageElsewhere(placement, error, context));
   const create = () => (here === null ? make() : createHere({ provider, machineId, here, context }, make));
-  const size = await sizeOf(provider, spec, context);
+  const size = await sizeOf(provider, spec, context)
+    .catch((error: unknown) => imageElsewhere(placement, error, context))
+    .catch((error: unknown) => sayLacking(here, error, context));
   const zone = input.zone ?? null;
   await requirePlacement(placement, { spec, zone, size });
   const lane = createLaneOf(spec, zone);
@@ -89,7 +91,7 @@ async function failedCreate(
   throw cause === undefined ? error : takenAway(machineId, cause);
 }
 
-const IMAGE_LACKS: readonly ProviderErrorCode[] = ['imageMissing', 'imageUnknown'];
+const IMAGE_LACKS: readonly ProviderErrorCode[] = ['imageMissing', 'imageUnknown', 'imageUnreachable'];
 const IMAGE_ELSEWHERE: ProviderErrorCode = 'imageElsewhere';
 
 /** An image that this host lacks may be on another one; when every host has said that it lacks it, nobody can make it. */
@@ -106,6 +108,14 @@ async function imageElsewhere(
   if (others.some((host) => !lacking.includes(host))) throw new ProviderError(IMAGE_ELSEWHERE, error.message);
   const hosts = [placement.hostId, ...others].join(', ');
   throw others.length === 0 ? error : new ProviderError(error.code, `${error.message}; so on every host: ${hosts}`);
+}
+
+/** Nothing was begun here yet: the next host that takes the create knows that this one lacks its image. */
+async function sayLacking(here: TakenBy | null, error: unknown, { handover }: ActivityContext): Promise<never> {
+  const isElsewhere = error instanceof ProviderError && error.code === IMAGE_ELSEWHERE;
+  if (!isElsewhere || here === null) throw error;
+  await handover.say(withHandedBack(handover.received, { host: here.host, code: IMAGE_ELSEWHERE }));
+  throw error;
 }
 
 /** A machine that may not be on this host is handed back, for another host to take. */

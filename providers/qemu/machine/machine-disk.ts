@@ -11,7 +11,7 @@ import type { VmSpec } from '../../../domain/vm/spec.ts';
 import { unlessAbsent } from '../../host/host-failure.ts';
 import { isErrno } from '../../host/files/machine-files.ts';
 import { BUILT_IN_IMAGE } from '../capabilities.ts';
-import { diskFileOf, findDiskImage } from '../image/disk-images.ts';
+import { contentPathOf, type RegisteredVersion } from '../image/registered-images.ts';
 import { QEMU_MACHINE_FILE, type MachineDisk } from './machine-manifest.ts';
 import { requireDiskAsMade } from '../image/qcow2-header.ts';
 import { hasQemuImg, qemuImg } from '../image/qemu-img.ts';
@@ -21,20 +21,28 @@ export const BYTES_PER_GB = 1024 ** 3;
 const TABLE_SHARE = 4096;
 const SLACK_BYTES = 16 * 1024 ** 2;
 
-/**
- * The disk that a machine of the spec gets; null for none. `images`: where registered images are. Rejects with
- * `imageUnknown`, `imageDamaged` or `badSpec`.
- */
-export async function diskFor({ image, diskGb }: VmSpec, images: string): Promise<MachineDisk | null> {
-  if (image === BUILT_IN_IMAGE) {
-    if (diskGb === null) return null;
-    return { format: (await hasQemuImg()) ? 'qcow2' : 'raw', sizeGb: diskGb, base: null };
+/** Whether the spec is of an image that somebody registered. */
+export function isOfRegistered({ image }: VmSpec): boolean {
+  return image !== BUILT_IN_IMAGE;
+}
+
+/** The disk of a machine of the built-in image; null for none. */
+export async function blankDisk({ diskGb }: VmSpec): Promise<MachineDisk | null> {
+  if (diskGb === null) return null;
+  return { format: (await hasQemuImg()) ? 'qcow2' : 'raw', sizeGb: diskGb, base: null };
+}
+
+/** The disk of a machine that lies over this version of its image, whatever its name stands for later. */
+export function diskOver(spec: VmSpec, { path, sizeGb }: Pick<RegisteredVersion, 'path' | 'sizeGb'>): MachineDisk {
+  return { format: 'qcow2', sizeGb: diskSizeGb(spec, sizeGb), base: { image: spec.image, path } };
+}
+
+/** What it has at least, or as much more as the spec says. Throws `badSpec` where that is less. */
+export function diskSizeGb({ image, diskGb }: VmSpec, leastGb: number): number {
+  if (diskGb !== null && diskGb < leastGb) {
+    throw new ProviderError('badSpec', `diskGb: ${diskGb} is less than the ${leastGb} of the image ${image}`);
   }
-  const { name, path, sizeGb } = await findDiskImage(images, image);
-  if (diskGb !== null && diskGb < sizeGb) {
-    throw new ProviderError('badSpec', `diskGb: ${diskGb} is less than the ${sizeGb} of the image ${name}`);
-  }
-  return { format: 'qcow2', sizeGb: diskGb ?? sizeGb, base: { image: name, path } };
+  return diskGb ?? leastGb;
 }
 
 /**
@@ -53,7 +61,7 @@ export function diskFrom(
   if (diskGb !== null && diskGb < kept.sizeGb) {
     throw new ProviderError('badSpec', `diskGb: ${diskGb} is less than the ${kept.sizeGb} that the VM starts from`);
   }
-  const base = kept.image === null ? null : { image: kept.image, path: diskFileOf(images, kept.image) };
+  const base = kept.image === null ? null : { image: kept.image, path: contentPathOf(images, kept.image) };
   return { format: 'qcow2', sizeGb: diskGb ?? kept.sizeGb, base };
 }
 

@@ -19,12 +19,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ProviderErrorCode } from '../../../domain/machine/error-codes.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
-import {
-  addDiskImage,
-  findDiskImage,
-  listDiskImages,
-  removeDiskImage,
-} from '../../../providers/qemu/image/disk-images.ts';
+import { addDiskImage } from '../../../providers/qemu/image/disk-images.ts';
+import { findRegistered, listRegistered, removeRegistered } from '../../../providers/qemu/image/registered-images.ts';
 import { whyNoGuests } from '../../../test-support/machines/qemu-harness.ts';
 
 const run = promisify(execFile);
@@ -59,8 +55,8 @@ describe.skipIf(whyNoGuests())('an image of the user', () => {
     const added = await addDiskImage(images, 'debian-12', source);
     expect(added).toMatchObject({ name: 'debian-12', sizeGb: 3 });
     await writeFile(source, 'something else');
-    expect(await findDiskImage(images, 'debian-12')).toEqual(added);
-    expect(await listDiskImages(images)).toEqual([added]);
+    expect(await findRegistered(images, 'debian-12')).toEqual(added);
+    expect(await listRegistered(images)).toEqual([added]);
     expect((await stat(added.path)).mode & 0o777).toBe(0o400);
   });
 
@@ -68,20 +64,43 @@ describe.skipIf(whyNoGuests())('an image of the user', () => {
     'cannot be named %j',
     async (name) => {
       await refusal(addDiskImage(images, name, source), 'imageRefused');
-      await refusal(findDiskImage(images, name), 'imageUnknown');
-      await refusal(removeDiskImage(images, name, directory), 'imageUnknown');
+      await refusal(findRegistered(images, name), 'imageUnknown');
+      await refusal(removeRegistered(images, name, directory), 'imageUnknown');
       await nothingIsRegistered();
     },
   );
 
-  it('cannot have the name of the built-in one, nor that of another', async () => {
+  it('cannot have the name of the built-in one', async () => {
     expect(await refusal(addDiskImage(images, 'vm-server', source), 'imageRefused')).toContain('another name');
+  });
+
+  it('has a new version when its name is registered again, and the one before stays as it is', async () => {
     const first = await addDiskImage(images, 'debian', source);
     await create([join(directory, 'second'), '5G']);
-    const why = await refusal(addDiskImage(images, 'debian', join(directory, 'second')), 'imageRefused');
-    expect(why).toContain('remove it first');
-    expect(await listDiskImages(images)).toEqual([first]);
-    expect(await readdir(images)).toEqual(['debian']);
+    const second = await addDiskImage(images, 'debian', join(directory, 'second'));
+    expect(second.version).not.toBe(first.version);
+    expect(await listRegistered(images)).toEqual([second, first]);
+    expect(await findRegistered(images, 'debian')).toEqual(second);
+    expect(await findRegistered(images, `debian@${first.version}`)).toEqual(first);
+    expect(await findRegistered(images, `debian@sha256:${first.sha256}`)).toEqual(first);
+    const again = await addDiskImage(images, 'debian', source);
+    expect(again).toMatchObject({ version: first.version, path: first.path });
+    expect(await findRegistered(images, 'debian')).toEqual(again);
+    expect(await readdir(images)).toHaveLength(2);
+  });
+
+  it('of before there were versions is found, counted and removed as any other', async () => {
+    const { directory: versioned, ...added } = await addDiskImage(images, 'debian', source);
+    await rename(versioned, join(images, 'debian'));
+    const { version, sha256 } = added;
+    expect(await findRegistered(images, 'debian')).toMatchObject({
+      version,
+      sha256,
+      path: join(images, 'debian', 'disk.qcow2'),
+    });
+    expect(await addDiskImage(images, 'debian', source)).toMatchObject({ directory: join(images, 'debian') });
+    await removeRegistered(images, 'debian', directory);
+    await nothingIsRegistered();
   });
 
   it('with a backing file is refused, for a guest would read that file of the host', async () => {
@@ -139,26 +158,26 @@ describe.skipIf(whyNoGuests())('an image of the user', () => {
   it('that changed on the host since it was registered is damaged', async () => {
     const { path } = await addDiskImage(images, 'debian', source);
     await mark(path, 4096, 1);
-    expect(await refusal(findDiskImage(images, 'debian'), 'imageDamaged')).toContain('npm run image -- add debian');
+    expect(await refusal(findRegistered(images, 'debian'), 'imageDamaged')).toContain('npm run image -- add debian');
     await rm(path);
-    await refusal(findDiskImage(images, 'debian'), 'imageDamaged');
+    await refusal(findRegistered(images, 'debian'), 'imageDamaged');
   });
 
   it('is not found behind a symbolic link that somebody put among the images', async () => {
-    const { path } = await addDiskImage(images, 'debian', source);
-    await rename(join(images, 'debian'), join(directory, 'elsewhere'));
-    await symlink(join(directory, 'elsewhere'), join(images, 'debian'));
-    await refusal(findDiskImage(images, 'debian'), 'imageUnknown');
-    await rm(join(images, 'debian'));
-    await rename(join(directory, 'elsewhere'), join(images, 'debian'));
+    const { path, directory: here } = await addDiskImage(images, 'debian', source);
+    await rename(here, join(directory, 'elsewhere'));
+    await symlink(join(directory, 'elsewhere'), here);
+    await refusal(findRegistered(images, 'debian'), 'imageUnknown');
+    await rm(here);
+    await rename(join(directory, 'elsewhere'), here);
     await rename(path, join(directory, 'disk'));
     await symlink(join(directory, 'disk'), path);
-    await refusal(findDiskImage(images, 'debian'), 'imageDamaged');
+    await refusal(findRegistered(images, 'debian'), 'imageDamaged');
   });
 
   it('that nobody registered is unknown, and the message names those that are there', async () => {
     await addDiskImage(images, 'debian', source);
-    const message = await refusal(findDiskImage(images, 'win95'), 'imageUnknown');
+    const message = await refusal(findRegistered(images, 'win95'), 'imageUnknown');
     expect(message).toContain('vm-server, debian');
     expect(message).toContain('npm run image -- add');
   });
@@ -172,11 +191,11 @@ describe.skipIf(whyNoGuests())('an image of the user', () => {
     const accelerator = { kind: 'tcg', machine: 'q35' };
     const manifest = { labels, createdAt: 1, host: 'h', ports: [], cpus: 1, memoryMb: 512, disk, accelerator };
     await writeFile(join(machines, 'm-1', 'machine.json'), JSON.stringify(manifest));
-    expect(await refusal(removeDiskImage(images, 'debian', machines), 'imageRefused')).toContain('VM lobby');
+    expect(await refusal(removeRegistered(images, 'debian', machines), 'imageRefused')).toContain('VM lobby');
     expect(await readFile(path)).toBeDefined();
     await rm(machines, { recursive: true });
-    await removeDiskImage(images, 'debian', machines);
-    expect(await refusal(removeDiskImage(images, 'debian', machines), 'imageUnknown')).toContain('it has: vm-server');
+    await removeRegistered(images, 'debian', machines);
+    expect(await refusal(removeRegistered(images, 'debian', machines), 'imageUnknown')).toContain('it has: vm-server');
     await nothingIsRegistered();
   });
 });

@@ -4,7 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { diskFor, diskPath, makeDisk } from '../../../providers/qemu/machine/machine-disk.ts';
+import { blankDisk, diskPath, makeDisk } from '../../../providers/qemu/machine/machine-disk.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 import { imageWith } from '../../../test-support/machines/qemu-image-layer.ts';
 import {
@@ -43,7 +43,7 @@ describe.skipIf(whyNoGuests())('a disk', () => {
   });
 
   it('is made once, whoever makes it first and however many do', async () => {
-    const disk = await diskFor(guestSpec({ diskGb: 3 }), directory);
+    const disk = await blankDisk(guestSpec({ diskGb: 3 }));
     expect(disk).toEqual({ format: 'qcow2', sizeGb: 3, base: null });
     await Promise.all(Array.from({ length: 5 }, () => makeDisk(directory, disk!)));
     expect(await readdir(directory)).toEqual(['disk.qcow2']);
@@ -52,7 +52,7 @@ describe.skipIf(whyNoGuests())('a disk', () => {
 
   it('is a sparse file where qemu-img is not installed', async () => {
     vi.stubEnv('PATH', directory);
-    const disk = await diskFor(guestSpec({ diskGb: 3 }), directory);
+    const disk = await blankDisk(guestSpec({ diskGb: 3 }));
     await makeDisk(directory, disk!);
     vi.unstubAllEnvs();
     expect(await infoOf(diskPath(directory, disk!), 'raw')).toMatchObject({ 'virtual-size': 3 * GB, 'actual-size': 0 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
-import { addDiskImage, diskImagesDir, removeDiskImage } from '../../../providers/qemu/image/disk-images.ts';
+import { addDiskImage } from '../../../providers/qemu/image/disk-images.ts';
+import { registeredImagesDir, removeRegistered } from '../../../providers/qemu/image/registered-images.ts';
 import type { QemuImage } from '../../../providers/qemu/image/image-files.ts';
 import { ensureImage } from '../../../test-support/machines/guest-image.ts';
 import { eventually } from '../../../test-support/eventually.ts';
@@ -139,7 +140,7 @@ describe.skipIf(whyNoGuests())('guests as images', () => {
     it('of a registered image needs that image no more, and starts machines of no other', () =>
       on(async (harness) => {
         const { provider, options, dirOf } = harness;
-        const images = diskImagesDir(options.stateDir);
+        const images = registeredImagesDir(options.stateDir);
         const source = join(options.stateDir, 'source.qcow2');
         await run('qemu-img', ['create', '-q', '-f', 'qcow2', source, '2G']);
         await run('qemu-io', ['-f', 'qcow2', '-c', 'write -P 9 0 2M', source]);
@@ -148,7 +149,7 @@ describe.skipIf(whyNoGuests())('guests as images', () => {
         const { machineId } = await stopped(harness, guestRequest({ spec: own }), ['write -P 7 0 1M']);
         await provider.images!.create({ name: 'img-1', family: null, machineId }, never);
         await provider.destroy(machineId, never);
-        await removeDiskImage(images, 'debian', join(options.stateDir, 'machines-qemu'));
+        await removeRegistered(images, 'debian', join(options.stateDir, 'machines-qemu'));
         const again = await provider.create(from('img-1', { image: 'debian', diskGb: null }), never);
         expect(again.size).toMatchObject({ diskGb: 2 });
         const disk = join(dirOf(again.machineId), 'disk.qcow2');

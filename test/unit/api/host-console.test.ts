@@ -11,7 +11,7 @@ import { consoleOf } from '../../../api/hosts/host-console.ts';
 import type { KnownHost } from '../../../api/hosts/host-directory.ts';
 import type { ApiContext } from '../../../api/api-context.ts';
 import { CONSOLE_OWNER_HEADER } from '../../../domain/wire-names.ts';
-import { pinnedGet } from '../../../api/hosts/pinned-request.ts';
+import { pinnedAnswer } from '../../../api/hosts/pinned-request.ts';
 import { consoleIdentity, parseConsoleIdentity, type ConsoleEndpoint } from '../../../domain/host/console-endpoint.ts';
 import { acceptedBearer, bearerOfBefore, hostBearer } from '../../../security/hosts/host-bearer.ts';
 import { hostKeys, hostKeysForAllProviders } from '../../../security/hosts/host-keys.ts';
@@ -27,6 +27,7 @@ const secret = randomBytes(32);
 const root = mkdtempSync(join(tmpdir(), 'eph-console-'));
 const servers: InternalServer[] = [];
 const asked: string[] = [];
+const NO_IMAGES = { peerToken: 'of peers', copies: [] };
 const hosts = new Map<string, { address: string; fingerprint: string }>();
 
 /** The barn joined when all hosts had one key. */
@@ -39,7 +40,7 @@ beforeAll(async () => {
   for (const hostId of ['attic', 'cellar', 'barn']) {
     const identity = await internalIdentity(join(root, hostId));
     const server = await startInternalServer({
-      ...{ host: '127.0.0.1', port: 0, token: bearerFor(hostId, identity.fingerprint), identity, log },
+      ...{ host: '127.0.0.1', port: 0, token: bearerFor(hostId, identity.fingerprint), identity, log, ...NO_IMAGES },
       readConsole: (machineId, _bytes, owner) => {
         asked.push(`${hostId} ${machineId} ${owner}`);
         return Promise.resolve(machineId === 'm-1' ? Buffer.from(`console of ${hostId}`) : undefined);
@@ -103,7 +104,7 @@ describe('a console', () => {
     const ask = async (bearer: string): Promise<number> => {
       const headers = { authorization: `Bearer ${bearer}`, [CONSOLE_OWNER_HEADER]: 'vm/default/lobby' };
       const signal = AbortSignal.timeout(5000);
-      return (await pinnedGet({ address, fingerprint, path: '/internal/machines/m-1/console', headers, signal }))
+      return (await pinnedAnswer({ address, fingerprint, path: '/internal/machines/m-1/console', headers, signal }))
         .status;
     };
     expect(await ask(hostBearer(secret, fingerprint))).toBe(200);
@@ -190,7 +191,7 @@ describe('whoever has no key', () => {
   it('holds few connections of a host, and none for long', async () => {
     const identity = await internalIdentity(join(root, 'limited'));
     const server = await startInternalServer({
-      ...{ host: '127.0.0.1', port: 0, token: 'x', identity, log, limits },
+      ...{ host: '127.0.0.1', port: 0, token: 'x', identity, log, limits, ...NO_IMAGES },
       readConsole: () => Promise.resolve(undefined),
     });
     const open = () => {
@@ -209,7 +210,7 @@ describe('whoever has no key', () => {
     const address = `127.0.0.1:${server.port}`;
     const { fingerprint } = identity;
     const ask = { address, fingerprint, path: '/', headers: {}, signal: AbortSignal.timeout(5000) };
-    expect((await pinnedGet(ask)).status).toBe(401);
+    expect((await pinnedAnswer(ask)).status).toBe(401);
     await server.close();
   });
 });

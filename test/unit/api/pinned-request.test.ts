@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { pinnedGet } from '../../../api/hosts/pinned-request.ts';
+import { pinnedAnswer } from '../../../api/hosts/pinned-request.ts';
 import { internalIdentity } from '../../../worker/host/internal-identity.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'eph-pinned-'));
@@ -27,7 +27,7 @@ async function asked(answer: (socket: TLSSocket) => void, ms = 5000) {
   closes.push(() => server.close());
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const signal = AbortSignal.timeout(ms);
-  return pinnedGet({ address, fingerprint: identity.fingerprint, path: '/', headers: {}, signal });
+  return pinnedAnswer({ address, fingerprint: identity.fingerprint, path: '/', headers: {}, signal });
 }
 
 it('takes what a host answers', async () => {

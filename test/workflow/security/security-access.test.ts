@@ -51,6 +51,10 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   cancelRequest: { least: 'operator', right: [404] },
   // No image has the name of a VM; the key got through.
   deleteImage: { least: 'operator', right: [404] },
+  listMachineImages: { least: 'viewer', right: [200] },
+  // No host has an image in this test; the key got through.
+  getMachineImage: { least: 'viewer', right: [404] },
+  deleteMachineImage: { least: 'admin', right: [404] },
   listPools: { least: 'viewer', right: [200] },
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.

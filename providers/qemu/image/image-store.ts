@@ -1,0 +1,374 @@
+/**
+ * The registered images of the deployment, as one host has them: those that are here, and those that it fetches from the host
+ * that has them when a machine needs one. What was fetched is kept within a limit, and goes when another one needs its place.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  MOST_COPIES_SAID,
+  copiesOf,
+  parseImageName,
+  type ImageCopy,
+  type ImageVersion,
+} from '../../../domain/machine/image-copies.ts';
+import type { ImagePeers } from '../../../domain/machine/image-peers.ts';
+import type { CancelSignal, ImageCopies, OpenedCopy } from '../../../domain/machine/provider.ts';
+import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { unlessAbsent } from '../../../lib/files/absent.ts';
+import { withStallLimit } from '../../../lib/waiting/stalling.ts';
+import { withRoomFor } from '../../host/files/copy-room.ts';
+import { withFullDiskOf } from '../../host/files/disk-room.ts';
+import { waitUntil } from '../../host/processes/waiting.ts';
+import { PROVIDER_NAME } from '../capabilities.ts';
+import { copiesToEvict } from './cache-room.ts';
+import { judgeDiskImage } from './disk-images.ts';
+import {
+  IMAGE_CONTENT,
+  checkRegistered,
+  findRegistered,
+  listRegistered,
+  makeDraft,
+  noteUse,
+  parseImageManifest,
+  register,
+  removeRegistered,
+  unknownImage,
+  usedAt,
+  usersOf,
+  versionOf,
+  type ImageManifest,
+  type RegisteredVersion,
+} from './registered-images.ts';
+
+/** A peer that sends nothing for so long is given up for another one. */
+const STALL_MS = 30_000;
+/** So much stays free for the machines that run beside it. */
+const KEPT_FREE_BYTES = 256 * 1024 ** 2;
+/** Begins the names of drafts of fetches, which no other process of this state directory makes. */
+const FETCH = 'fetch-';
+
+export interface ImageStoreOptions {
+  /** Where the images of this host are, and its machines. */
+  dir: string;
+  machinesDir: string;
+  /** Absent: nothing is fetched. */
+  peers?: ImagePeers | undefined;
+  /** What fetched images may take. */
+  cacheBytes: number;
+  /** Only tests set another one. */
+  stallMs?: number;
+}
+
+/** Where a version is to be had. */
+interface Wanted {
+  copy: Pick<ImageCopy, 'name' | 'version' | 'sha256' | 'bytes' | 'diskGb'>;
+  here: RegisteredVersion | undefined;
+  hosts: string[];
+}
+
+export class ImageStore implements ImageCopies {
+  readonly #options: ImageStoreOptions;
+  /** Fetches that are under way, by version: one for everybody who waits for it. */
+  readonly #fetches = new Map<string, Promise<RegisteredVersion>>();
+  /** Machines are being made of these directories. */
+  readonly #held = new Map<string, number>();
+  #coming = 0;
+  #makingRoom: Promise<unknown> = Promise.resolve();
+  #tidied: Promise<void> | undefined;
+
+  constructor(options: ImageStoreOptions) {
+    this.#options = options;
+  }
+
+  /** The least disk of a machine of the image, which need not be here. Errors: `imageUnknown`, `imageUnreachable`. */
+  async leastDiskGb(image: string): Promise<number> {
+    return (await this.#wanted(image)).copy.diskGb;
+  }
+
+  /**
+   * Does `work` with the image, fetched where it is not here; nobody removes it meanwhile. Errors: `imageUnknown`,
+   * `imageDamaged`; `imageUnreachable` where those who have it do not send it; `diskFull`.
+   */
+  async using<Result>(
+    image: string,
+    signal: CancelSignal,
+    work: (version: RegisteredVersion) => Promise<Result>,
+  ): Promise<Result> {
+    const version = await this.#bring(image, signal);
+    const { directory } = version;
+    this.#held.set(directory, (this.#held.get(directory) ?? 0) + 1);
+    try {
+      await noteUse(version);
+      return await work(version);
+    } finally {
+      const left = (this.#held.get(directory) ?? 1) - 1;
+      if (left === 0) this.#held.delete(directory);
+      else this.#held.set(directory, left);
+    }
+  }
+
+  async list(): Promise<ImageCopy[]> {
+    const { dir, machinesDir } = this.#options;
+    const here = await listRegistered(dir);
+    if (here.length === 0) return [];
+    const users = await usersOf(machinesDir);
+    const said = await Promise.all(
+      here.map(async (version) => {
+        const machines = users.filter(({ directory }) => directory === version.directory).length;
+        return { copy: copyOf(version, machines), usedAt: await usedAt(version) };
+      }),
+    );
+    const recent = said.sort((a, b) => b.usedAt - a.usedAt).slice(0, MOST_COPIES_SAID);
+    return recent.map(({ copy }) => copy);
+  }
+
+  async open(image: ImageVersion): Promise<OpenedCopy | undefined> {
+    const found = await this.#find(image);
+    if (found === undefined) return undefined;
+    const { origin, manifest, bytes, path } = found;
+    return { origin, bytes, manifest, content: () => createReadStream(path) };
+  }
+
+  async remove(name: string): Promise<void> {
+    const { dir, machinesDir } = this.#options;
+    const held = (await listRegistered(dir)).find((one) => one.name === name && this.#held.has(one.directory));
+    if (held !== undefined) throw new ProviderError('imageRefused', `a machine is being made of the image ${name}`);
+    await removeRegistered(dir, name, machinesDir).catch((error: unknown) => {
+      if (!(error instanceof ProviderError) || error.code !== 'imageUnknown') throw error;
+    });
+  }
+
+  async #find({ name, version }: ImageVersion): Promise<RegisteredVersion | undefined> {
+    const here = await listRegistered(this.#options.dir);
+    return here.find((one) => one.name === name && one.version === version);
+  }
+
+  async #wanted(image: string): Promise<Wanted> {
+    const { dir, peers } = this.#options;
+    const name = parseImageName(image);
+    if (name === undefined) throw await unknownImage(dir, image);
+    const here = await listRegistered(dir);
+    const ofPeers = await peersOf(peers);
+    const everywhere = [...here.map((one) => copyOf(one, 0)), ...(ofPeers ?? []).map(({ copy }) => copy)];
+    const [copy] = copiesOf(everywhere, name);
+    if (copy === undefined) {
+      if (ofPeers === undefined) {
+        const why = `the image ${image} is not on this host, and the registry does not say now which host has it`;
+        throw new ProviderError('imageUnreachable', why);
+      }
+      throw await findRegistered(dir, image).then(
+        () => new ProviderError('imageUnreachable', `the image ${image} came to this host just now`),
+        (error: unknown) => error,
+      );
+    }
+    const isIt = (one: ImageVersion): boolean => one.name === copy.name && one.version === copy.version;
+    const hosts = (ofPeers ?? []).filter((peer) => isIt(peer.copy)).sort(keepersFirst);
+    return { copy, here: here.find(isIt), hosts: hosts.map(({ hostId }) => hostId) };
+  }
+
+  async #bring(image: string, signal: CancelSignal): Promise<RegisteredVersion> {
+    const wanted = await this.#wanted(image);
+    if (wanted.here !== undefined) {
+      try {
+        await checkRegistered(wanted.here);
+        return wanted.here;
+      } catch (error) {
+        const isDamaged = error instanceof ProviderError && error.code === 'imageDamaged';
+        if (!isDamaged || wanted.hosts.length === 0) throw error;
+      }
+    }
+    const key = `${wanted.copy.name}@${wanted.copy.version}`;
+    const fetching = this.#fetches.get(key) ?? this.#fetch(wanted);
+    this.#fetches.set(key, fetching);
+    let ended = false;
+    const end = (): void => {
+      ended = true;
+      if (this.#fetches.get(key) === fetching) this.#fetches.delete(key);
+    };
+    fetching.then(end, end);
+    // A create that is given up leaves the fetch to the next one.
+    await waitUntil(() => Promise.resolve(ended ? true : undefined), Infinity, signal);
+    return fetching;
+  }
+
+  async #fetch(wanted: Wanted): Promise<RegisteredVersion> {
+    const { dir } = this.#options;
+    const { copy, hosts } = wanted;
+    await (this.#tidied ??= removeDrafts(dir));
+    const failures: string[] = [];
+    return withFullDiskOf(dir, `the image ${copy.name}`, () =>
+      this.#withRoom(wanted, async () => {
+        for (const hostId of hosts) {
+          try {
+            return await this.#fetchFrom(hostId, copy);
+          } catch (error) {
+            if (isFullDisk(error)) throw error;
+            failures.push(`${hostId}: ${error instanceof Error ? error.message : String(error)}`);
+          }
+        }
+        throw unreachable(copy, `no host sends it (${failures.join('; ')})`);
+      }),
+    );
+  }
+
+  async #fetchFrom(hostId: string, copy: Wanted['copy']): Promise<RegisteredVersion> {
+    const { dir, peers, stallMs = STALL_MS } = this.#options;
+    if (peers === undefined) throw new Error('there are no other hosts');
+    const stop = new AbortController();
+    const draft = await makeDraft(dir, `${FETCH}${copy.name}`, randomUUID());
+    try {
+      const { manifest: sent, content } = await peers.fetch(hostId, copy, stop.signal);
+      const manifest = parseImageManifest(sent);
+      if (manifest === undefined || !isManifestOf(manifest, copy)) throw new Error('it sends another image');
+      const kind = manifest.kind ?? 'qcow2';
+      const path = join(draft, IMAGE_CONTENT[kind]);
+      const room = { bytes: copy.bytes, dir: draft, keptFreeBytes: KEPT_FREE_BYTES };
+      await withRoomFor(room, stop.signal, () => writeChecked(withStallLimit(content, stallMs), path, copy));
+      if (kind === 'qcow2') await judgeDiskImage(path, `what ${hostId} sends`);
+      return await register(dir, copy.name, { draft, manifest: { ...manifest, origin: 'fetched' } });
+    } finally {
+      stop.abort(new Error('the fetch is over'));
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+
+  /** Fetches at the same time share the limit. */
+  async #withRoom<Result>({ copy, here }: Wanted, work: () => Promise<Result>): Promise<Result> {
+    const making = this.#makingRoom.then(() => this.#makeRoom(copy, here));
+    this.#makingRoom = making.catch(() => undefined);
+    await making;
+    try {
+      return await work();
+    } finally {
+      this.#coming -= copy.bytes;
+    }
+  }
+
+  async #makeRoom(copy: Wanted['copy'], here: RegisteredVersion | undefined): Promise<void> {
+    const { dir, machinesDir, cacheBytes } = this.#options;
+    // One that is here and damaged takes the place that it has.
+    const cached = (await listRegistered(dir)).filter((one) => one.origin === 'fetched' && !isSame(one, here));
+    const users = new Set((await usersOf(machinesDir)).map(({ directory }) => directory));
+    const copies = await Promise.all(
+      cached.map(async (one) => ({
+        ...one,
+        usedAt: await usedAt(one),
+        inUse: users.has(one.directory) || this.#held.has(one.directory),
+      })),
+    );
+    const need = { limitBytes: cacheBytes, neededBytes: this.#coming + copy.bytes };
+    const going = await copiesToEvict(copies, need, (one) => this.#isKeptElsewhere(one));
+    if (going === undefined) {
+      const limit = `EPHEMERA_HOST_IMAGE_CACHE_GB lets fetched images take ${gigabytes(cacheBytes)} GB here`;
+      const why = 'those that are here are in use, or are the last copies: raise it, or free others';
+      throw unreachable(copy, `it has ${gigabytes(copy.bytes)} GB, ${limit}, and ${why}`);
+    }
+    for (const { directory } of going) {
+      // A machine may have been begun with it since.
+      if (!this.#held.has(directory)) await rm(directory, { recursive: true, force: true });
+    }
+    this.#coming += copy.bytes;
+  }
+
+  /** A host that keeps it until somebody removes it says so now: two hosts that evict at once cannot lose it. */
+  async #isKeptElsewhere(image: ImageVersion): Promise<boolean> {
+    const { peers } = this.#options;
+    const signal = new AbortController().signal;
+    for (const { hostId, copy } of (await peersOf(peers)) ?? []) {
+      if (copy.origin !== 'registered' || copy.name !== image.name || copy.version !== image.version) continue;
+      if (await peers?.keeps(hostId, image, signal).catch(() => false)) return true;
+    }
+    return false;
+  }
+}
+
+interface PeerCopy {
+  hostId: string;
+  copy: ImageCopy;
+}
+
+/** What others have of this provider; undefined where nobody can say it now. */
+async function peersOf(peers: ImagePeers | undefined): Promise<PeerCopy[] | undefined> {
+  if (peers === undefined) return [];
+  const hosts = await peers.list().catch(() => undefined);
+  return hosts?.flatMap(({ hostId, copies }) =>
+    copies.filter(({ provider }) => provider === PROVIDER_NAME).map((copy) => ({ hostId, copy })),
+  );
+}
+
+function keepersFirst(a: PeerCopy, b: PeerCopy): number {
+  return Number(b.copy.origin === 'registered') - Number(a.copy.origin === 'registered');
+}
+
+function copyOf(version: RegisteredVersion, machines: number): ImageCopy {
+  const { name, kind, sha256, bytes, sizeGb, addedAt, origin, manifest } = version;
+  return {
+    ...{
+      provider: PROVIDER_NAME,
+      name,
+      version: version.version,
+      kind,
+      sha256,
+      bytes,
+      diskGb: sizeGb,
+      addedAt,
+      origin,
+    },
+    machines,
+    ...(manifest.url === undefined ? {} : { url: manifest.url }),
+  };
+}
+
+function isSame(one: RegisteredVersion, other: RegisteredVersion | undefined): boolean {
+  return one.directory === other?.directory;
+}
+
+function isManifestOf(manifest: ImageManifest, { version, sha256, bytes }: Wanted['copy']): boolean {
+  return versionOf(manifest) === version && manifest.disk.sha256 === sha256 && manifest.disk.bytes === bytes;
+}
+
+/** What is written is what was said, to the last byte. */
+async function writeChecked(
+  content: AsyncIterable<Uint8Array>,
+  path: string,
+  { bytes, sha256 }: Pick<ImageCopy, 'bytes' | 'sha256'>,
+): Promise<void> {
+  const hash = createHash('sha256');
+  let written = 0;
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for await (const chunk of content) {
+      written += chunk.length;
+      if (written > bytes) throw new Error(`it sends more than the ${bytes} bytes of the image`);
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    if (written < bytes) throw new Error(`it sends ${written} of ${bytes} bytes`);
+    if (hash.digest('hex') !== sha256) throw new Error('what it sends is damaged: its SHA-256 is another one');
+    await file.sync();
+    await file.chmod(0o400);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a process that was killed had begun to fetch. */
+async function removeDrafts(dir: string): Promise<void> {
+  const entries = (await unlessAbsent(readdir(dir))) ?? [];
+  const drafts = entries.filter((entry) => entry.startsWith(`.${FETCH}`));
+  await Promise.all(drafts.map((draft) => rm(join(dir, draft), { recursive: true, force: true })));
+}
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+function unreachable({ name, version }: ImageVersion, why: string): ProviderError {
+  return new ProviderError('imageUnreachable', `the image ${name} (${version}) cannot be brought to this host: ${why}`);
+}
+
+function gigabytes(bytes: number): number {
+  return Math.ceil((bytes / 1024 ** 3) * 10) / 10;
+}
