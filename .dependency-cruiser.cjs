@@ -4,7 +4,7 @@ const layer = (name, from, mayImport) => ({
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server|cli|web|commands|dev|test|test-support|bench)/',
+    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server|cli|web|commands|dev|test|test-support|bench)/',
     pathNot: [from, ...mayImport],
   },
 });
@@ -80,6 +80,13 @@ module.exports = {
       ...['^domain/', '^spec/', '^lib/', '^security/', '^config/', '^telemetry/', '^workflows/messages\\.ts$'],
       ...DESCRIPTORS,
     ]),
+    layer('gateway-asks-the-api-as-any-client', '^gateway/', [
+      ...['^domain/', '^lib/', '^config/', '^telemetry/', '^client/', '^security/links/'],
+    ]),
+    bans('gateway-without-temporal-or-cloud', '^gateway/', [
+      'node_modules/@temporalio/',
+      'node_modules/@google-cloud/',
+    ]),
     layer('vm-server-knows-only-the-domain', '^vm-server/', ['^domain/', '^lib/']),
     bans('vm-server-without-temporal-or-cloud', '^vm-server/', [
       'node_modules/@temporalio/',
@@ -90,13 +97,15 @@ module.exports = {
       comment: 'by the client alone',
       severity: 'error',
       from: { path: '^(cli|web)/' },
-      to: { path: '^(domain|spec|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server)/' },
+      to: {
+        path: '^(domain|spec|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server)/',
+      },
     },
     {
       name: 'nothing-imports-tests-or-commands',
       severity: 'error',
       from: {
-        path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|vm-server)/',
+        path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server)/',
       },
       to: { path: '^(test|test-support|bench|commands|dev)/' },
     },

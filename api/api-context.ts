@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiKeyStore } from '../security/keys/api-keys.ts';
+import type { LinkSigner } from '../security/links/link-tokens.ts';
 import type { HostKeys, KeySource } from '../security/hosts/host-keys.ts';
 import type { JoinTokens } from '../security/hosts/join-tokens.ts';
 import type { AgentTokens } from '../security/agents/agent-tokens.ts';
@@ -42,6 +43,7 @@ export interface ApiContext {
   /** Of the providers whose instances prove themselves. */
   trustedInstances: readonly TrustedInstances[];
   joinTokens: JoinTokens;
+  links: Pick<LinkSigner, 'issue' | 'publicKey'>;
   /** What a host that joins gets. */
   hostKeys: HostKeys;
   /** From which the bearer of each host's internal endpoint derives. */

@@ -20,6 +20,7 @@ import {
   reopenVmRoute,
   snapshotVmRoute,
 } from './images/image-routes.ts';
+import { createLinkRoute, linkKeyRoute } from './links/link-routes.ts';
 import type { Route } from './http/route.ts';
 import {
   deleteMachineImageRoute,
@@ -66,6 +67,8 @@ export const ROUTES: readonly Route[] = [
   cancelRequestRoute,
   timelineRoute,
   consoleRoute,
+  createLinkRoute,
+  linkKeyRoute,
   listTemplatesRoute,
   getTemplateRoute,
   putTemplateRoute,

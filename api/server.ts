@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { followCertificate, readCertificate } from '../lib/network/certificate-files.ts';
 import { hostPort } from '../lib/network/host-port.ts';
 import { InstanceBindings, type TrustedInstances } from '../security/agents/instance-proofs.ts';
 import { AgentTokens } from '../security/agents/agent-tokens.ts';
 import { ApiKeyStore } from '../security/keys/api-keys.ts';
 import { loadDeploymentSecret } from '../security/sealing/deployment-secret.ts';
 import { hostKeys } from '../security/hosts/host-keys.ts';
+import { LinkSigner } from '../security/links/link-tokens.ts';
 import { JoinTokens } from '../security/hosts/join-tokens.ts';
 import { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
@@ -23,7 +25,6 @@ import { DIRECT_LOOKS } from './agents/stale-view.ts';
 import { RateLimiter } from './http/limits/rate-limiter.ts';
 import { createApp } from './app.ts';
 import { AuditLog } from './http/log/audit-log.ts';
-import { followCertificate, readCertificate } from './http/certificate-files.ts';
 import { createHttpServer } from '../lib/network/http-server.ts';
 import { CloudWatches } from './hosts/cloud-watches.ts';
 import { HostDirectory } from './hosts/host-directory.ts';
@@ -54,6 +55,7 @@ const ASSIGNED_TOLD = { burst: 1, perSecond: 1 / 30 };
 /** Requests under way at a close get this long. */
 const CLOSE_GRACE_MS = 4000;
 const CLOSE_IDLE_MS = 50;
+const TLS = { setting: 'EPHEMERA_API_TLS', who: 'the API' };
 
 export interface RunningApi {
   /** `http://127.0.0.1:7400` */
@@ -90,12 +92,14 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const { settings, log = createLog('api', settings) } = parts;
   const api = createContext({ ...parts, log });
   const { host, port, tls } = settings.api;
-  const certificate = tls === null ? null : readCertificate(tls);
+  const certificate = tls === null ? null : readCertificate(tls, TLS.setting);
   const server = createHttpServer(createApp(api), { certificate });
   server.listen(port, host);
   await once(server, 'listening');
   const unfollow =
-    tls === null || certificate === null ? null : followCertificate(server, { files: tls, inUse: certificate, log });
+    tls === null || certificate === null
+      ? null
+      : followCertificate([server], { ...TLS, files: tls, inUse: certificate, log });
   api.feed.start();
   const unfollowed = [api.hosts.follow(), api.clouds.follow()];
   const requestWorker = new RequestWorker(api, ROUTES, parts.requestsAtOnce);
@@ -162,6 +166,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     startSignatures: new StartSignatures(secret, settings.deployment),
     trustedInstances: trustedInstances(settings, secret, instanceKeysUrl),
     joinTokens: new JoinTokens(secret, settings.deployment),
+    links: new LinkSigner(secret, settings.deployment),
     hostKeys: hostKeys(secret),
     bearerKeys: secret,
     directory,

@@ -336,6 +336,43 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/vms/{name}/links': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make a link that opens a port of a VM in a browser
+     * @description Through a gateway (docs/gateway.md), which lets nobody in without one. It is for this VM alone, also while it is stopped, and after it was closed and reopened; never for another VM that gets its name later. It cannot be taken back, so let it be short.
+     */
+    post: operations['createLink'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/links/key': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The key with which gateways verify links */
+    get: operations['getLinkKey'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/templates': {
     parameters: {
       query?: never;
@@ -1000,6 +1037,11 @@ export interface components {
       };
       /** @description Users connected. Absent while nobody ever counted. */
       connections?: number;
+      /**
+       * @description Whose count that is. `agent`: of the agent in the machine; `others`: of people and programs outside, by `PUT /v1/vms/{name}/connections` or the signal `connections`.
+       * @enum {string}
+       */
+      countedBy?: 'agent' | 'others';
       /** @description Why the VM is alive now; null when it ends or has ended. `starting`: it is not ready yet; `stopped`: its machine is stopped, and its disk is kept; `suspended`: its machine is suspended, and its memory and its disk are kept; `connections`: somebody is connected; `hold`: a hold keeps it; `confirming`: it is about to end as empty, and its agent is asked once more; `unknown`: its agent is silent, so nobody knows how many use it; `noAgent`: nobody ever counted, so there is no idle rule; `stays`: its `idle.action` is `none`; `firstConnectGrace`: nobody came yet, and there is time left; `idleGrace`: everybody has left, and there is time left; `rollOverGrace`: everybody has left, and it makes room for a newer version of its template in a moment. */
       aliveBecause:
         | (
@@ -1250,6 +1292,8 @@ export interface components {
         imageId: string;
         /** @description The host that has the image, and alone can start from it; null in a cloud. */
         host: string | null;
+        /** @description Names the session through all of its closes and reopens; absent where an earlier version made the image. */
+        session?: string;
       };
       /** @description Which secret variables there are and whether there is a startup script; never what is in them. */
       sealed?: {
@@ -1378,6 +1422,8 @@ export interface components {
         | 'hostNotFound'
         | 'hostInUse'
         | 'consoleUnavailable'
+        | 'unknownPort'
+        | 'noHostName'
         | 'specConflict'
         | 'nameTaken'
         | 'vmEnding'
@@ -1440,6 +1486,13 @@ export interface components {
     Connections: {
       /** @description How many use the VM now; 0 says that the last one has just left. */
       connections: number;
+      /** @description For programs that may be killed: the count is over after these seconds, and changes nothing where an agent counts. Default: it holds until the next count. */
+      lease?: {
+        /** @description Who counts: the counts of several stand beside each other. */
+        by: string;
+        /** @description For how long it holds unless it is sent again. */
+        seconds: number;
+      };
     };
     /**
      * @example {
@@ -1474,6 +1527,31 @@ export interface components {
       reason?: components['schemas']['EndReason'];
       /** @description One sentence more. */
       detail?: string;
+    };
+    CreateLink: {
+      /** @description A TCP port of the VM. */
+      port: number;
+      /** @description For how long it opens the VM. Default: 86400, a day. */
+      expiresInSeconds?: number;
+      /** @description For whom it is: the program in the VM is told in the header `X-Ephemera-User`. Default: nobody. */
+      user?: string;
+    };
+    Link: {
+      /** @description Opens the port in a browser, for whoever has it. */
+      url: string;
+      /**
+       * Format: date-time
+       * @description It opens nothing from then on, nor does a browser that was let in by it.
+       */
+      expiresAt: string;
+    };
+    LinkKey: {
+      /** @description Ed25519, SPKI in base64. */
+      publicKey: string;
+      /** @description Whose links it verifies. */
+      deployment: string;
+      /** @description Project of the key that asks. */
+      project: string;
     };
     /** @description The templates that creates of the project may name. */
     TemplateList: {
@@ -5107,6 +5185,247 @@ export interface operations {
           'X-Request-Id'?: string;
           /** @description Seconds to wait. */
           'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createLink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CreateLink'];
+      };
+    };
+    responses: {
+      /** @description The link. */
+      201: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Link'];
+        };
+      };
+      /** @description `malformedBody`: The body is not valid JSON. `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownPort`: The VM has no such TCP port. `noHostName`: No host name can name this port of this VM. `actionNotAllowed`: The VM is in a state that does not allow this. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `bodyTooLarge`: The body is too large. */
+      413: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getLinkKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its public half. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['LinkKey'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
           [name: string]: unknown;
         };
         content: {

@@ -2,6 +2,7 @@ import { namedSettings } from '../lib/settings/named-settings.ts';
 import type { Known, Setting } from '../lib/settings/setting.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { API_SETTINGS, apiContradictions } from './groups/api-settings.ts';
+import { GATEWAY_SETTINGS, gatewayContradictions } from './groups/gateway-settings.ts';
 import { METRICS_SETTINGS, WORKER_SETTINGS, workerContradictions } from './groups/worker-settings.ts';
 import { TEMPORAL_SETTINGS } from './groups/temporal-settings.ts';
 import { providers, SETTINGS } from './settings.ts';
@@ -14,6 +15,7 @@ export function contradictions(known: Known): string[] {
     ...workerContradictions(known),
     ...ofProviders(known),
     ...apiContradictions(known),
+    ...gatewayContradictions(known),
   ];
 }
 
@@ -27,7 +29,7 @@ function excluded({ written, source }: Known): string[] {
 
 const PORTS_OF_THIS_HOST: readonly Setting<number>[] = [
   ...[API_SETTINGS.port, WORKER_SETTINGS.internalPort, METRICS_SETTINGS.apiPort, METRICS_SETTINGS.workerPort],
-  ...[TEMPORAL_SETTINGS.port, TEMPORAL_SETTINGS.uiPort],
+  ...[TEMPORAL_SETTINGS.port, TEMPORAL_SETTINGS.uiPort, GATEWAY_SETTINGS.port],
 ];
 
 function samePorts({ written, source }: Known): string[] {

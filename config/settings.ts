@@ -12,6 +12,7 @@ import { setting, type Known, type SettingTree, type ValuesOf } from '../lib/set
 import { label, list, map, numberOf, oneOf, seconds } from '../lib/settings/values.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { API_SETTINGS } from './groups/api-settings.ts';
+import { GATEWAY_SETTINGS } from './groups/gateway-settings.ts';
 import { IMAGE_SETTINGS } from './groups/image-settings.ts';
 import { stateDir } from './groups/state-dir.ts';
 import { TEMPORAL_SETTINGS } from './groups/temporal-settings.ts';
@@ -65,6 +66,7 @@ const SETTINGS_TREE = {
     default: 'info',
   }),
   api: API_SETTINGS,
+  gateway: GATEWAY_SETTINGS,
   secretKey,
   worker: WORKER_SETTINGS,
   metrics: METRICS_SETTINGS,

@@ -125,6 +125,16 @@ export const API_ERROR = {
     title: 'No console output is kept for this VM',
     todo: 'It ended more than an hour ago, or nobody keeps the console of such a machine; its timeline stays readable.',
   },
+  unknownPort: {
+    status: 409,
+    title: 'The VM has no such TCP port',
+    todo: 'Name [a TCP port of its spec].',
+  },
+  noHostName: {
+    status: 409,
+    title: 'No host name can name this port of this VM',
+    todo: 'Give the VM a shorter name: port, name and project together take at most 63 characters of a host name, and no project has two dashes in a row.',
+  },
   specConflict: {
     status: 409,
     title: 'A live VM of this name has another spec',

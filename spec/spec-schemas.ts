@@ -61,6 +61,12 @@ const sealedSchema = z.object({
 const startFromSchema = z.object({
   imageId: z.string().describe('Id of the image, as its provider knows it.'),
   host: z.string().nullable().describe('The host that has the image, and alone can start from it; null in a cloud.'),
+  session: z
+    .string()
+    .optional()
+    .describe(
+      'Names the session through all of its closes and reopens; absent where an earlier version made the image.',
+    ),
 });
 
 /** A spec with every default filled in. */

@@ -30,7 +30,7 @@ import type { PoolView } from '../domain/pool/view.ts';
 import type { AcceptedRequest, RequestQueue } from '../domain/request/state.ts';
 import type { RequestQueueView } from '../domain/request/view.ts';
 import type { VmSpec } from '../domain/vm/spec.ts';
-import type { RollOverOrder, Vm } from '../domain/vm/state.ts';
+import type { CountLease, RollOverOrder, Vm } from '../domain/vm/state.ts';
 import type { TimelineEntryView, VmView } from '../domain/vm/view.ts';
 
 /** Argument of the `vm` workflow. */
@@ -97,6 +97,12 @@ export interface LifeOptions {
   uid?: string;
 }
 
+/** Second argument of `connections`. */
+export interface CountOptions extends LifeOptions {
+  /** The count holds for so long, beside those of other programs, and only where no agent counts; absent: until the next one. */
+  lease?: CountLease;
+}
+
 /** Argument of `rollOver`. */
 export interface RollOver extends LifeOptions, RollOverOrder {}
 
@@ -158,7 +164,7 @@ export interface ExchangeRequest {
 }
 
 export const reportSignal = defineSignal<[ReportSignal]>(SIGNAL.report);
-export const connectionsSignal = defineSignal<[number, LifeOptions?]>(SIGNAL.connections);
+export const connectionsSignal = defineSignal<[number, CountOptions?]>(SIGNAL.connections);
 export const drainSignal = defineSignal<[LifeOptions?]>(SIGNAL.drain);
 export const undrainSignal = defineSignal<[LifeOptions?]>(SIGNAL.undrain);
 export const holdSignal = defineSignal<[number, LifeOptions?]>(SIGNAL.hold);

@@ -79,3 +79,6 @@ export const spreadsPools = (): boolean => patched('spreads-pools');
 
 /** A family hears of an image before anything of it is there, so that what is left of it has somebody who removes it. */
 export const announcesImages = (): boolean => patched('announces-images');
+
+/** A count may hold for a limited time only, beside those of others. */
+export const leasesCounts = (): boolean => patched('leases-counts');

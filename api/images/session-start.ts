@@ -1,7 +1,7 @@
 /** What a create or a reopen of a name starts from, where the name was closed. */
 import type { FamilyImage } from '../../domain/image/state.ts';
 import type { SecretInput } from '../../domain/machine/sealed-input.ts';
-import type { StartFrom, VmSpec } from '../../domain/vm/spec.ts';
+import { sessionOf, type StartFrom, type VmSpec } from '../../domain/vm/spec.ts';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { descriptorOf } from '../../providers/lookup.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -88,14 +88,16 @@ function openedInput(
 /** @throws ApiProblem `imageHostLost` where the one host that has it is lost, or left the registry. */
 async function startFrom(
   { hosts }: Known,
-  { imageId, host }: Pick<FamilyImage, 'imageId' | 'host'>,
+  image: Pick<FamilyImage, 'imageId' | 'host' | 'machineId' | 'spec'>,
 ): Promise<StartFrom> {
-  if (host === null) return { imageId, host };
+  const { imageId, host } = image;
+  const start: StartFrom = { imageId, host, session: sessionOf(image) };
+  if (host === null) return start;
   const known = await hosts.find(host);
   if (known === undefined || known.host.state === 'lost') {
     throw new ApiProblem('imageHostLost', `The image is on host ${host}, which is ${known?.host.state ?? 'gone'}`);
   }
-  return { imageId, host };
+  return start;
 }
 
 function neverClosed(name: string): ApiProblem {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_LEASE_SECONDS } from '../../domain/agent/usage.ts';
 import { MAX_CONNECTIONS } from '../../domain/agent/protocol.ts';
 import { TIMEOUT_LIMITS, TIMEOUTS } from '../../domain/timeouts.ts';
 import { PAGE_TOKEN } from '../projection/page-token.ts';
@@ -137,6 +138,18 @@ export const connectionsBodySchema = z
       .min(0)
       .max(MAX_CONNECTIONS)
       .describe('How many use the VM now; 0 says that the last one has just left.'),
+    lease: z
+      .strictObject({
+        by: z
+          .string()
+          .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 letters, digits and dashes')
+          .describe('Who counts: the counts of several stand beside each other.'),
+        seconds: z.int().min(1).max(MAX_LEASE_SECONDS).describe('For how long it holds unless it is sent again.'),
+      })
+      .optional()
+      .describe(
+        'For programs that may be killed: the count is over after these seconds, and changes nothing where an agent counts. Default: it holds until the next count.',
+      ),
   })
   .meta({ id: 'Connections' });
 

@@ -81,6 +81,15 @@ export const vmSchema = z
     template: templateRefSchema.optional().describe('What the VM was made from; absent when its spec was given whole.'),
     address: addressSchema.optional().describe('Where its users connect; absent until the machine has one.'),
     connections: z.int().optional().meta({ description: 'Users connected. Absent while nobody ever counted.' }),
+    countedBy: z
+      .enum(['agent', 'others'])
+      .optional()
+      .describe(
+        choice('Whose count that is.', {
+          agent: 'of the agent in the machine',
+          others: 'of people and programs outside, by `PUT /v1/vms/{name}/connections` or the signal `connections`',
+        }),
+      ),
     aliveBecause: z.enum(ALIVE_BECAUSE).nullable().describe(ALIVE_BECAUSE_TEXT),
     nextDeadline: deadlineSchema.optional().describe('What happens next by itself; absent when nothing does.'),
     newerVersion: z

@@ -78,9 +78,10 @@ export const setConnectionsRoute = keyedRoute({
     'use, and where an agent reports, its own count holds from its next report on and is asked before the VM ends.',
   body: connectionsBodySchema,
   handle: ({ project, params, body }, api) =>
-    act(api, project, params.name, 'setConnections', (workflowId, life) =>
-      api.directory.handle(workflowId).signal(connectionsSignal, body.connections, life),
-    ),
+    act(api, project, params.name, 'setConnections', (workflowId, life) => {
+      const lease = body.lease === undefined ? {} : { lease: body.lease };
+      return api.directory.handle(workflowId).signal(connectionsSignal, body.connections, { ...life, ...lease });
+    }),
 });
 
 /** Checks that the action makes sense, signals it durably to that one life, and answers with the view that follows. */

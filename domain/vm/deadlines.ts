@@ -49,9 +49,14 @@ export function isTimedByActivity({ state }: Vm): boolean {
   return isServing(state) && state.confirmation?.answeredBy === 'agent';
 }
 
-/** The deadline that people are shown: the silence watchdog moves with every report and would only confuse. */
+/**
+ * The deadline that people are shown. What moves with every report would only confuse: the silence watchdog, and when the VM would
+ * count as empty if whoever counts its users on a lease said no more.
+ */
 export function shownDeadline(vm: Vm): Deadline | null {
-  return earliest(deadlines(vm).filter(({ kind }) => kind !== 'silence'));
+  const usage = 'usage' in vm.state ? vm.state.usage : null;
+  const isUsed = usage !== null && usage.connections > 0;
+  return earliest(deadlines(vm).filter(({ kind }) => kind !== 'silence' && !(isUsed && kind in EMPTY_END_REASON)));
 }
 
 function earliest(candidates: Deadline[]): Deadline | null {

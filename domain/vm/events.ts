@@ -1,5 +1,6 @@
 import type { UsageReport } from '../machine/activities.ts';
 import type { MachineEndCause, MachineFacts } from '../machine/provider.ts';
+import type { CountLease } from './state.ts';
 
 /**
  * Everything that can happen to a VM. Handlers and activities only record these; `next` decides. Each is
@@ -21,7 +22,8 @@ export type VmEvent = { at: number } &
     | { kind: 'report'; machineId: string; sequence: number; connections: number; sentAt: number; answers?: string }
     /** The machine has its sealed input and its startup script is done: it is given nothing more. */
     | { kind: 'assigned'; machineId: string }
-    | { kind: 'connections'; connections: number; uid?: string }
+    /** `lease`: by a program that says it again and again; of a VM whose agent counts it changes nothing. */
+    | { kind: 'connections'; connections: number; uid?: string; lease?: CountLease }
     | { kind: 'confirmAnswered'; machineId: string; sequence: number; connections: number }
     | { kind: 'confirmUnanswered'; machineId: string }
     /** This agent cannot be asked: its next report is the answer. */

@@ -18,7 +18,7 @@
 import { EMPTY_END_REASON, nextDeadline, type DeadlineKind } from './deadlines.ts';
 import { TIMEOUTS } from '../timeouts.ts';
 import type { MachineEndCause } from '../machine/provider.ts';
-import { isOutdated, recordReport, recordTypedCount } from '../agent/usage.ts';
+import { isOutdated, recordLeasedCount, recordReport, recordTypedCount } from '../agent/usage.ts';
 import { closeRequested, imageFailed, imageKept, snapshotRequested } from './close.ts';
 import { endWith, force, forceTimeout, goneText, hostLost, machineGone } from './endings.ts';
 import type { EventOf, VmEvent } from './events.ts';
@@ -307,7 +307,12 @@ function isAnswer({ answers, sentAt }: EventOf<'report'>, confirmation: Confirma
 function typedConnections(vm: Vm, event: EventOf<'connections'>): Vm {
   const { state } = vm;
   if (!('usage' in state)) return vm;
-  const usage = recordTypedCount(state.usage, event.connections, event.at);
+  const { lease, connections, at } = event;
+  const usage =
+    lease === undefined
+      ? recordTypedCount(state.usage, connections, at)
+      : recordLeasedCount(state.usage, { connections, lease }, at);
+  if (usage === null || usage === state.usage) return vm;
   if (isServing(state)) return counted(vm, state, usage, event.at);
   return { ...vm, state: { ...state, usage } };
 }

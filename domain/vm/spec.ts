@@ -44,6 +44,13 @@ export interface StartFrom {
   imageId: string;
   /** The host that has it and can alone start from it; null where any worker of the provider can. */
   host: string | null;
+  /** What began with that disk, the same through every close and reopen; absent where an earlier version wrote the image. */
+  session?: string | undefined;
+}
+
+/** What a VM goes on with: the session that its disk comes from, else one of its own, by the machine that it began with. */
+export function sessionOf({ machineId, spec }: { machineId: string; spec: Pick<VmSpec, 'startFrom'> }): string {
+  return spec.startFrom?.session ?? machineId;
 }
 
 export interface TemplateRef {

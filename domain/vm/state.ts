@@ -29,10 +29,27 @@ export interface Usage {
   sequence: number;
   /** When the last report came. */
   reportedAt: number;
-  /** Since when the count is 0; null while somebody is connected. */
+  /** Since when the count is 0; null while somebody is connected. With leases alone: when the last of them is over. */
   emptySince: number | null;
   /** Somebody was connected at some time, or a person said so. */
   everUsed: boolean;
+  /** Counts that hold for a limited time, by who gave them; absent: none. `connections` is the sum of them and of `typed`. */
+  leases?: Record<string, LeasedCount>;
+  /** With leases beside it: the count that holds until the next one; absent for none. */
+  typed?: number;
+}
+
+/** A count that its program repeats while it holds. */
+export interface LeasedCount {
+  connections: number;
+  /** Epoch ms; after that it counts as 0. */
+  until: number;
+}
+
+/** Who counts, and for how long that holds unless it is said again. */
+export interface CountLease {
+  by: string;
+  seconds: number;
 }
 
 /** A question under way before an empty VM is destroyed: only a fresh answer may confirm it. */

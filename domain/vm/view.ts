@@ -14,6 +14,7 @@ import {
   type ImageWish,
   type StartedFrom,
   type TimelineEntry,
+  type Usage,
   type Vm,
   type VmStateName,
 } from './state.ts';
@@ -38,6 +39,8 @@ export interface VmView {
   address?: MachineAddress;
   /** Absent while nobody ever counted. */
   connections?: number;
+  /** Whose count that is. `others`: of people and programs outside the machine. */
+  countedBy?: 'agent' | 'others';
   aliveBecause: AliveBecause | null;
   /** `detail`: one sentence more, where it comes sooner than the spec says. */
   nextDeadline?: { at: string; kind: DeadlineKind; detail?: string };
@@ -109,7 +112,7 @@ export function vmView(vm: Vm, now: number): VmView {
     ...(machine?.host ? { host: machine.host } : {}),
     ...(spec.template ? { template: spec.template } : {}),
     ...(machine?.address ? { address: machine.address } : {}),
-    ...(usage ? { connections: usage.connections } : {}),
+    ...(usage ? { connections: usage.connections, countedBy: countedBy(usage) } : {}),
     aliveBecause: aliveBecause(vm, now),
     ...(due ? { nextDeadline: deadlineView(vm, due) } : {}),
     ...(newer === undefined ? {} : { newerVersion: newer }),
@@ -134,6 +137,10 @@ export function vmView(vm: Vm, now: number): VmView {
     updatedAt: isoTime(vm.updatedAt),
     spec,
   };
+}
+
+function countedBy({ source }: Usage): NonNullable<VmView['countedBy']> {
+  return source === 'agent' ? 'agent' : 'others';
 }
 
 function deadlineView(vm: Vm, { at, kind }: Deadline): NonNullable<VmView['nextDeadline']> {

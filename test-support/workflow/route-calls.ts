@@ -8,6 +8,7 @@ const BODIES: Record<string, object> = {
   holdVm: { seconds: 30 },
   snapshotVm: {},
   setConnections: { connections: 1 },
+  createLink: { port: 8080 },
   putTemplate: { spec: { image: 'vm-server' } },
   exchangeAgentSecret: { secret: 'none', nonce: 'a-nonce-of-mine' },
   joinHost: {

@@ -3,6 +3,7 @@
  * `NAME-before`, NAME being the patch's id, but for a side that a history of another table is (patch-sides.ts).
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateStage } from '@temporalio/client';
 import { createTemplateActivities } from '../../activities/control/template-activities.ts';
 import { eventually } from '../../test-support/eventually.ts';
@@ -24,6 +25,7 @@ import { imageWorkflowId, parseVmWorkflowId, vmWorkflowId, WORKFLOW_TYPE } from 
 import {
   awaitReadyUpdate,
   closeUpdate,
+  connectionsSignal,
   createEndedSignal,
   deleteImagesUpdate,
   deleteTemplateSignal,
@@ -129,6 +131,23 @@ export const PATCH_LIVES: Readonly<Record<string, PatchLife>> = {
     // Each question is a task of its own, after what came before.
     await vm.query(viewQuery);
     await vm.signal('destroy');
+    await vm.result();
+    await stop();
+    return { workflowId: vm.workflowId, runId: vm.firstExecutionRunId };
+  },
+  'leases-counts': async (harness, bundle) => {
+    const { park, startAs, stop } = await parkOf(harness, bundle);
+    park.firstReport = null;
+    const vm = await startAs({
+      readiness: { kind: 'machine', port: null, path: null, timeoutSeconds: 60 },
+      idle: { timeoutSeconds: 1 },
+    });
+    await untilView(vm, ({ state }) => state === 'running');
+    await vm.signal(connectionsSignal, 1, { lease: { by: 'gateway', seconds: 1 } });
+    await untilView(vm, ({ connections }) => connections === 1);
+    // Without the patch the count holds, and nothing but this ends the VM.
+    await Promise.race([vm.result(), sleep(5000)]);
+    await vm.signal('destroy').catch(() => undefined);
     await vm.result();
     await stop();
     return { workflowId: vm.workflowId, runId: vm.firstExecutionRunId };

@@ -63,6 +63,9 @@ const VIOLATIONS: Violation[] = [
   { rule: 'api-knows-domain-config-messages-and-descriptors', from: 'api', imports: '../providers/ok.ts' },
   { rule: 'api-knows-domain-config-messages-and-descriptors', from: 'api', imports: '../activities/ok.ts' },
   { rule: 'api-knows-domain-config-messages-and-descriptors', from: 'api', imports: '../workflows/ok.ts' },
+  { rule: 'gateway-asks-the-api-as-any-client', from: 'gateway', imports: '../api/ok.ts' },
+  { rule: 'gateway-asks-the-api-as-any-client', from: 'gateway', imports: '../security/ok.ts' },
+  { rule: 'gateway-without-temporal-or-cloud', from: 'gateway', imports: '@temporalio/client' },
   { rule: 'vm-server-knows-only-the-domain', from: 'vm-server', imports: '../config/ok.ts' },
   { rule: 'vm-server-without-temporal-or-cloud', from: 'vm-server', imports: '@temporalio/client' },
   { rule: 'vm-server-without-temporal-or-cloud', from: 'vm-server', imports: '@google-cloud/compute' },
@@ -112,11 +115,13 @@ const ALLOWED: Omit<Violation, 'rule' | 'name'>[] = [
   { from: 'api', imports: '../workflows/messages.ts' },
   { from: 'api', imports: '@temporalio/client' },
   { from: 'vm-server', imports: '../domain/ok.ts' },
+  { from: 'gateway', imports: '../client/ok.ts' },
+  { from: 'commands', imports: '../gateway/ok.ts' },
 ];
 
 const LAYERS = [
   ...['domain', 'spec', 'client', 'workflows', 'providers', 'activities', 'lib', 'security', 'config', 'telemetry'],
-  ...['worker', 'api', 'vm-server', 'cli', 'web', 'test', 'test-support', 'commands', 'dev'],
+  ...['worker', 'api', 'gateway', 'vm-server', 'cli', 'web', 'test', 'test-support', 'commands', 'dev'],
 ];
 const PROVIDERS = ['host', 'cloud', 'local', 'qemu', 'a-new-one'].map((name) => `providers/${name}`);
 const OF_PROVIDERS = ['registry.ts', 'lookup.ts', 'local/descriptor.ts'];

@@ -1,4 +1,5 @@
 import { ApplicationFailure, condition, log, setHandler } from '@temporalio/workflow';
+import { countLeaseOf } from '../../domain/agent/usage.ts';
 import { isCount } from '../../domain/agent/protocol.ts';
 import { isMachineEndCause } from '../../domain/machine/provider.ts';
 import { canExchange } from '../../domain/vm/next.ts';
@@ -24,6 +25,7 @@ import {
   timelineQuery,
   undrainSignal,
   viewQuery,
+  type CountOptions,
   type DestroyOptions,
   type ExchangeRequest,
   type LifeOptions,
@@ -33,7 +35,7 @@ import { heardOrder } from '../heard-order.ts';
 import { ignoreSignal } from '../ignored-signal.ts';
 import { newMachineId } from '../machine/machine-id.ts';
 import { MessageHandlers } from '../message-handlers.ts';
-import { asksAfterHearsay, makesRoom } from '../patches.ts';
+import { asksAfterHearsay, leasesCounts, makesRoom } from '../patches.ts';
 import { hearAnswer } from './adopt.ts';
 import { handleImageMessages } from './image-messages.ts';
 import type { VmLife } from './life.ts';
@@ -52,11 +54,7 @@ export function handleMessages(life: VmLife): void {
     else if (isReport(report)) life.record({ ...report, kind: 'report' });
     else ignoreSignal(reportSignal, 'an object {machineId, sequence, connections, sentAt}');
   });
-  messages.onSignal(connectionsSignal, (connections, options?: LifeOptions) => {
-    const meant = lifeMeant(life, 'connections', options);
-    if (isCount(connections)) life.record({ kind: 'connections', connections, ...meant });
-    else ignoreSignal(connectionsSignal, 'a whole number, 0 or more');
-  });
+  handleCounts(life, messages);
   messages.onSignal(holdSignal, (seconds, options?: LifeOptions) => {
     const meant = lifeMeant(life, 'hold', options);
     if (isCount(seconds) && seconds <= TIMEOUT_LIMITS.maxSeconds) life.record({ kind: 'hold', seconds, ...meant });
@@ -112,6 +110,17 @@ export function handleMessages(life: VmLife): void {
   });
   messages.begin();
   handleQueries(life, view);
+}
+
+function handleCounts(life: VmLife, messages: MessageHandlers): void {
+  messages.onSignal(connectionsSignal, (connections, options?: CountOptions) => {
+    const meant = lifeMeant(life, 'connections', options);
+    const isLeased = options?.lease !== undefined && leasesCounts();
+    const lease = isLeased ? countLeaseOf(options.lease) : undefined;
+    if (!isCount(connections)) ignoreSignal(connectionsSignal, 'a whole number, 0 or more');
+    else if (isLeased && lease === undefined) ignoreSignal(connectionsSignal, 'a lease of a name and of seconds');
+    else life.record({ kind: 'connections', connections, ...meant, ...(lease === undefined ? {} : { lease }) });
+  });
 }
 
 function handleRollOver(life: VmLife, messages: MessageHandlers): void {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { followCertificate, readCertificate } from '../../../api/http/certificate-files.ts';
+import { followCertificate, readCertificate } from '../../../lib/network/certificate-files.ts';
 import { createHttpServer } from '../../../lib/network/http-server.ts';
 import { TestAuthority } from '../../../test-support/certificate.ts';
 import { tempDir } from '../../../test-support/vm-server-processes.ts';
@@ -17,6 +17,7 @@ beforeEach(() => {
   authority = new TestAuthority();
   files = { certFile: join(dir, 'api.pem'), keyFile: join(dir, 'api.key') };
 });
+const API = { setting: 'EPHEMERA_API_TLS', who: 'the API' };
 const unfollow: (() => void)[] = [];
 afterEach(() => unfollow.splice(0).forEach((end) => end()));
 
@@ -38,20 +39,22 @@ it('refuses a key of another certificate, and names the settings', () => {
   install('DNS:one.test');
   const { key } = authority.certify('DNS:two.test');
   writeFileSync(files.keyFile, key);
-  expect(() => readCertificate(files)).toThrow(/EPHEMERA_API_TLS_CERT .*EPHEMERA_API_TLS_KEY .*cannot be used/);
+  expect(() => readCertificate(files, 'EPHEMERA_API_TLS')).toThrow(
+    /EPHEMERA_API_TLS_CERT .*EPHEMERA_API_TLS_KEY .*cannot be used/,
+  );
   rmSync(files.keyFile);
-  expect(() => readCertificate(files)).toThrow(/cannot be used: ENOENT/);
+  expect(() => readCertificate(files, 'EPHEMERA_API_TLS')).toThrow(/cannot be used: ENOENT/);
 });
 
 it('shows a renewed certificate without a restart, and keeps the old one while the files do not fit', async () => {
   install('DNS:old.test');
-  const inUse = readCertificate(files);
+  const inUse = readCertificate(files, 'EPHEMERA_API_TLS');
   const server = createHttpServer((_, response) => response.end(), { certificate: inUse });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const log = { info: vi.fn(), error: vi.fn() };
-  unfollow.push(followCertificate(server, { files, inUse, log, lookEveryMs: 20 }), () => server.close());
+  unfollow.push(followCertificate([server], { files, ...API, inUse, log, lookEveryMs: 20 }), () => server.close());
   expect(await namesShownAt(port)).toBe('DNS:old.test');
   writeFileSync(files.keyFile, 'half written');
   await vi.waitFor(() => expect(log.error).toHaveBeenCalled());

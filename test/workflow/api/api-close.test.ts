@@ -80,7 +80,7 @@ describe('a VM', () => {
     expect(reopened.status, reopened.text).toBe(201);
     const vm = vmSchema.strict().parse(reopened.body);
     expect(vm).toMatchObject({ startedFrom: 'image', state: 'running', spec: { cpus: 2, labels: { game: 'chess' } } });
-    expect(vm.spec.startFrom).toEqual({ imageId: image!.imageId, host: null });
+    expect(vm.spec.startFrom).toEqual({ imageId: image!.imageId, host: null, session: machineId });
     expect(vm.machineId).not.toBe(machineId);
     expect((await imagesOf(name))[0]?.usedBy).toEqual([name]);
     expect(await sessions()).toMatchObject({ live: true });
@@ -92,7 +92,7 @@ describe('a VM', () => {
 
   it('is reopened by a create of its name too, while it is being closed as well, and starts clean when asked to', async () => {
     const name = uniqueName();
-    await ready(name);
+    const session = await ready(name);
     await closed(name);
     const again = await api.call('POST', '/v1/vms?wait=ready', { body: chat(name) });
     expect(again.status, again.text).toBe(201);
@@ -104,6 +104,8 @@ describe('a VM', () => {
     await stateOf(name, 'destroying').catch(() => undefined);
     const next = await api.call('POST', '/v1/vms?wait=ready', { body: chat(name) });
     expect([next.status, next.body.startedFrom], next.text).toEqual([201, 'image']);
+    // The same through every close, for links to it.
+    expect(next.body.spec.startFrom).toMatchObject({ session });
     expect((await images(name, 2)).map(({ state }) => state)).toEqual(['dirty', 'ready']);
     await api.call('DELETE', `/v1/vms/${name}?wait=destroyed`);
     const clean = await api.call('POST', '/v1/vms?wait=ready', { body: chat(name, { fresh: true }) });

@@ -59,6 +59,8 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.
   getConsole: { least: 'viewer', right: [404] },
+  createLink: { least: 'operator', right: [201] },
+  getLinkKey: { least: 'viewer', right: [200] },
   // The request of this suite has no secret.
   exchangeAgentSecret: { least: 'anyone', right: [401] },
   reportUsage: { least: 'agent', right: [200] },

@@ -22,6 +22,7 @@ describe('the view of a VM', () => {
       host: 'host-1',
       address: { ip: '127.0.3.7', ports: [{ name: 'http', port: 8080, protocol: 'tcp' }] },
       connections: 2,
+      countedBy: 'agent',
       aliveBecause: 'connections',
       nextDeadline: { at: iso(10_000), kind: 'maxLifetime' },
       labels: {},

@@ -1,27 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { Server as TlsServer } from 'node:https';
-import type { Server } from 'node:http';
-import { createSecureContext } from 'node:tls';
-import type { Logger } from 'pino';
-import type { Settings } from '../../config/settings.ts';
-import type { Certificate } from '../../lib/network/http-server.ts';
+import { Server as HttpsServer } from 'node:https';
+import type { Server as NetServer } from 'node:net';
+import { createSecureContext, Server as TlsServer } from 'node:tls';
+import type { Certificate } from './http-server.ts';
 
-type TlsFiles = NonNullable<Settings['api']['tls']>;
+interface TlsFiles {
+  certFile: string;
+  keyFile: string;
+}
 
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * The certificate of the API and its key.
+ * A certificate and its key. `setting` is how the variables begin that name them: `EPHEMERA_API_TLS`.
  * @throws an Error that names the files, when they cannot be read or do not belong together
  */
-export function readCertificate({ certFile, keyFile }: TlsFiles): Certificate {
+export function readCertificate({ certFile, keyFile }: TlsFiles, setting: string): Certificate {
   try {
     const certificate = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
     createSecureContext(certificate);
     return certificate;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const names = `EPHEMERA_API_TLS_CERT (${certFile}) and EPHEMERA_API_TLS_KEY (${keyFile})`;
+    const names = `${setting}_CERT (${certFile}) and ${setting}_KEY (${keyFile})`;
     throw new Error(`${names} cannot be used: ${why}`, { cause: error });
   }
 }
@@ -31,19 +32,21 @@ export function readCertificate({ certFile, keyFile }: TlsFiles): Certificate {
  * Returns what ends the watch.
  */
 export function followCertificate(
-  server: Server | TlsServer,
-  { files, inUse, log, lookEveryMs = LOOK_EVERY_MS }: FollowedCertificate,
+  servers: readonly NetServer[],
+  { files, setting, who, inUse, log, lookEveryMs = LOOK_EVERY_MS }: FollowedCertificate,
 ): () => void {
   let current = inUse;
   let complaint = '';
   const timer = setInterval(() => {
     try {
-      const found = readCertificate(files);
+      const found = readCertificate(files, setting);
       complaint = '';
       if (found.cert === current.cert && found.key === current.key) return;
-      if (server instanceof TlsServer) server.setSecureContext(found);
+      for (const server of servers) {
+        if (server instanceof HttpsServer || server instanceof TlsServer) server.setSecureContext(found);
+      }
       current = found;
-      log.info('the API uses its renewed certificate');
+      log.info(`${who} uses its renewed certificate`);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       if (text !== complaint) log.error({ err: error }, 'the changed certificate is not taken over');
@@ -55,7 +58,10 @@ export function followCertificate(
 
 export interface FollowedCertificate {
   files: TlsFiles;
+  setting: string;
+  /** Whose it is, for the log: `the API`. */
+  who: string;
   inUse: Certificate;
-  log: Pick<Logger, 'info' | 'error'>;
+  log: { info: (text: string) => void; error: (facts: object, text: string) => void };
   lookEveryMs?: number;
 }

@@ -1,0 +1,177 @@
+/** HTTP and WebSockets to VMs. */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { hostPort } from '../../lib/network/host-port.ts';
+import { admitByLink, OPEN_TO_ALL, type Admission } from '../access/admission.ts';
+import { linkCookie } from '../access/link-cookie.ts';
+import type { LinkKeys } from '../access/link-keys.ts';
+import { Refused, refusal, type Refusal } from '../refusal.ts';
+import type { ConnectionCounts } from '../vms/connection-counts.ts';
+import type { Visit, Ways } from '../vms/ways.ts';
+import { isWebSocket, prepareRequest } from './forwarded-headers.ts';
+import type { HttpProxy } from './http-proxy.ts';
+import { refusalPage, wantsPage } from './pages.ts';
+import { askedFor, isOfForeignPage, type AskedFor, type Site } from './visit.ts';
+
+/** What is no browser's look at a page waits so long for a VM that wakes. */
+const WAIT_SECONDS = 60;
+
+export interface HttpGatewayParts {
+  site: Site;
+  access: 'links' | 'open';
+  ways: Ways;
+  counts: ConnectionCounts;
+  links: Pick<LinkKeys, 'verify'>;
+  proxy: HttpProxy;
+  log: Pick<Logger, 'error'>;
+}
+
+/** A connection to the VM that was asked for, counted until `release`. */
+interface Passed {
+  socket: Socket;
+  target: string;
+  release: () => void;
+}
+
+export class HttpGateway {
+  readonly #parts: HttpGatewayParts;
+
+  constructor(parts: HttpGatewayParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a request, with the program in the VM or a page of its own. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      const asked = askedFor(request, this.#parts.site);
+      const admission = await this.#admit(request, asked);
+      const { claims } = admission;
+      if (asked.token !== undefined && claims !== undefined && isLook(request)) {
+        const { isSecure } = this.#parts.site;
+        const seconds = (claims.expiresAt - Date.now()) / 1000;
+        response.writeHead(302, {
+          location: oneSlash(asked.path),
+          'set-cookie': linkCookie(asked.token, { isSecure, seconds }),
+          'cache-control': 'no-store',
+          'referrer-policy': 'no-referrer',
+        });
+        response.end();
+        return;
+      }
+      await this.#pass(request, response, { asked, admission, gone: gone.signal });
+    } catch (error) {
+      this.#refuse(request, response, this.#why(error));
+    }
+  }
+
+  /** The same for a WebSocket. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    // Until something else listens: one that goes while its VM wakes is no mishap.
+    const ignore = (): void => undefined;
+    socket.on('error', ignore);
+    try {
+      const asked = askedFor(request, this.#parts.site);
+      if (!isWebSocket(request.headers) || request.method !== 'GET') throw new Refused(refusal('notWebSocket'));
+      const admission = await this.#admit(request, asked);
+      const passed = await this.#connect(visitOf(asked, admission, gone.signal), true);
+      try {
+        this.#prepare(request, asked, admission);
+        // The server's are those of TCP or TLS.
+        if (!(socket instanceof Socket)) throw new Error('the visitor has no socket');
+        await this.#parts.proxy.upgrade(request, socket, { ...passed, head });
+      } finally {
+        passed.release();
+      }
+    } catch (error) {
+      if (!socket.writable) return void socket.destroy();
+      const { status, headers, body } = refusalPage(this.#why(error), { forPeople: false, host: '' });
+      const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
+      const head = lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`);
+    }
+  }
+
+  async #admit(request: IncomingMessage, asked: AskedFor): Promise<Admission> {
+    const { access, links } = this.#parts;
+    if (access === 'open') return OPEN_TO_ALL;
+    if (asked.token !== undefined) return admitByLink(links, asked, [asked.token]);
+    if (isOfForeignPage(request, asked)) throw new Refused(refusal('foreignPage'));
+    return admitByLink(links, asked, asked.tokens);
+  }
+
+  async #pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { asked, admission, gone }: { asked: AskedFor; admission: Admission; gone: AbortSignal },
+  ): Promise<void> {
+    const isPrefetch = (request.headers['sec-purpose'] ?? request.headers['purpose'] ?? '').includes('prefetch');
+    const waits = !wantsPage(request) && !isPrefetch;
+    const passed = await this.#connect(visitOf(asked, admission, gone), waits, !isPrefetch);
+    try {
+      this.#prepare(request, asked, admission);
+      await this.#parts.proxy.pass(request, response, passed);
+    } finally {
+      passed.release();
+    }
+  }
+
+  /** @throws Refused. */
+  async #connect(visit: Visit, waits: boolean, wakes = true): Promise<Passed> {
+    const { ways, counts } = this.#parts;
+    const found = waits ? await ways.await(visit, WAIT_SECONDS) : await ways.look(visit, wakes);
+    const release = counts.open(found.vm);
+    try {
+      const { socket } = await ways.connect(visit, found);
+      const { ip, port } = found.address;
+      return { socket, target: `http://${hostPort(ip, port)}`, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #prepare(request: IncomingMessage, asked: AskedFor, { claims }: Admission): void {
+    request.url = asked.path;
+    const { isSecure } = this.#parts.site;
+    prepareRequest(request, { isSecure, cookies: asked.cookies, user: claims?.user });
+  }
+
+  #why(error: unknown): Refusal {
+    if (error instanceof Refused) return error.refusal;
+    const code = (error as NodeJS.ErrnoException | null)?.code;
+    // The program broke off; anything else is a fault of ours.
+    if (code === undefined) this.#parts.log.error({ err: error }, 'a request was not passed on');
+    return refusal('appUnreachable');
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, why: Refusal): void {
+    if (response.headersSent || response.destroyed) return void response.destroy();
+    const forPeople = wantsPage(request);
+    const { status, headers, body } = refusalPage(why, { forPeople, host: request.headers.host ?? '' });
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    // What is left of a body is not read: the next request on this connection would be somewhere in it.
+    const connection = request.complete ? {} : { connection: 'close' };
+    response.writeHead(status, { ...headers, ...connection, 'content-length': Buffer.byteLength(body) });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+}
+
+/** What can be shown elsewhere and asked again. */
+function isLook({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** With two slashes it would be another host's. */
+function oneSlash(path: string): string {
+  return path.replace(/^[/\\]+/, '/');
+}
+
+function visitOf({ port, name, project }: AskedFor, { admits }: Admission, gone: AbortSignal): Visit {
+  return { port, name, project, admits, gone };
+}

@@ -1,0 +1,72 @@
+/** Passes requests and WebSockets on to a connection that is there already. The work is httpxy's. */
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { createProxyServer } from 'httpxy';
+import { prepareAnswer } from './forwarded-headers.ts';
+
+export interface Upstream {
+  /** Connected to the program in the VM. */
+  socket: Socket;
+  /** As the program knows itself; the Host header stays that of the visitor. */
+  target: string;
+}
+
+/** An answer of which nothing comes, and nothing of its request goes, for so long is given up. */
+const STILL_MS = 3_600_000;
+
+/** One connection for one request, so that what an agent counts are users, and no request meets the connection of a machine that went. */
+class Dialled extends Agent {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    super({ keepAlive: false });
+    this.#socket = socket;
+  }
+
+  override createConnection(): Socket {
+    return this.#socket;
+  }
+}
+
+export class HttpProxy {
+  readonly #proxy = createProxyServer({ proxyTimeout: STILL_MS, cookieDomainRewrite: { '*': '' } });
+
+  constructor() {
+    this.#proxy.on('proxyRes', (answer, _request, response) => prepareAnswer(answer, response.shouldKeepAlive));
+    this.#proxy.on('proxyReqWs', (asked, _request, socket) => {
+      asked.once('upgrade', (_answer, upstream) => tie(socket, upstream));
+    });
+  }
+
+  /** Resolves when the answer is over, either way. Rejects when the program breaks off before it answers. */
+  async pass(request: IncomingMessage, response: ServerResponse, { socket, target }: Upstream): Promise<void> {
+    const agent = new Dialled(socket);
+    try {
+      await this.#proxy.web(request, response, { target, agent });
+    } finally {
+      socket.destroy();
+      agent.destroy();
+    }
+  }
+
+  /** As {@link pass}, for a WebSocket. */
+  async upgrade(
+    request: IncomingMessage,
+    visitor: Socket,
+    { socket, target, head }: Upstream & { head: Buffer },
+  ): Promise<void> {
+    const agent = new Dialled(socket);
+    try {
+      await this.#proxy.ws(request, visitor, { target, agent }, head);
+    } finally {
+      socket.destroy();
+    }
+  }
+}
+
+/** When one side is gone there is nothing left for the other. */
+function tie(one: Duplex, other: Duplex): void {
+  one.once('close', () => other.destroy());
+  other.once('close', () => one.destroy());
+}
