@@ -912,8 +912,8 @@ export interface components {
       externalIp?: boolean;
       /** @description Whether the provider may take the machine back at any time, for a lower price. Default: that of the template; without a template false. */
       spot?: boolean;
-      /** @description Whether the machine may reach other computers. Default: that of the template; without a template false. */
-      egress?: boolean;
+      /** @description What the machine may reach. True: the internet. A list, where the provider can: what its rules name, as `443/tcp`, `27000-27100/udp`, `192.0.2.0/24` or `198.51.100.7/32:8080/tcp` (docs/networking.md). Default: that of the template; without a template `false`, nothing. */
+      egress?: boolean | string[];
       /** @description Yours to find VMs by: `?label=key=value`. Added to those of the template. Default: those alone. */
       labels?: {
         [key: string]: string;
@@ -1223,8 +1223,8 @@ export interface components {
       externalIp: boolean;
       /** @description Whether the provider may take the machine back at any time, for a lower price. */
       spot: boolean;
-      /** @description Whether the machine may reach other computers. */
-      egress: boolean;
+      /** @description What the machine may reach. True: the internet. A list, where the provider can: what its rules name, as `443/tcp`, `27000-27100/udp`, `192.0.2.0/24` or `198.51.100.7/32:8080/tcp` (docs/networking.md). */
+      egress: boolean | string[];
       /** @description Yours to find VMs by: `?label=key=value`. */
       labels: {
         [key: string]: string;
@@ -1670,8 +1670,8 @@ export interface components {
       externalIp?: boolean;
       /** @description Whether the provider may take the machine back at any time, for a lower price. Default: false. */
       spot?: boolean;
-      /** @description Whether the machine may reach other computers. Default: false. */
-      egress?: boolean;
+      /** @description What the machine may reach. True: the internet. A list, where the provider can: what its rules name, as `443/tcp`, `27000-27100/udp`, `192.0.2.0/24` or `198.51.100.7/32:8080/tcp` (docs/networking.md). Default: `false`, nothing. */
+      egress?: boolean | string[];
       /** @description Yours to find VMs by: `?label=key=value`. Default: {}. */
       labels?: {
         [key: string]: string;

@@ -23,6 +23,8 @@ export interface FieldInfo {
   capability?: Capability;
   /** Only a provider with this capability takes this value, which refusals call by the name. */
   valueCapability?: Readonly<Record<string, { capability: Capability; name?: string }>>;
+  /** Only a provider with this capability takes a list, which refusals call by the name. */
+  listCapability?: { capability: Capability; name: string };
   /** Entries of a request are added to those of its template. */
   adds?: true;
   /** A duration that the longest life of the VM bounds. */

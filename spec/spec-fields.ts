@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DNS_LABEL, LABEL_KEY, LABEL_VALUE } from '../domain/labels.ts';
 import { isUserData, USER_DATA_BEGINNINGS } from '../domain/machine/cloud-init.ts';
+import { MAX_EGRESS_RULES, parseEgressRule } from '../domain/network/egress.ts';
 import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
 import { IDLE_ACTIONS, SPEC_DEFAULTS } from '../domain/vm/spec.ts';
 import { choice } from './choice.ts';
@@ -44,6 +45,21 @@ export const variablesSchema = z
   )
   .refine(atMost(MAX_VARIABLES), `at most ${MAX_VARIABLES} variables`)
   .meta({ maxProperties: MAX_VARIABLES });
+
+const egressSchema = z.union(
+  [
+    z.boolean(),
+    z
+      .array(
+        z.string().superRefine((text, context) => {
+          const rule = parseEgressRule(text);
+          if (typeof rule === 'string') context.addIssue({ code: 'custom', message: rule });
+        }),
+      )
+      .max(MAX_EGRESS_RULES),
+  ],
+  'must be true, false or a list of rules such as 443/tcp or 192.0.2.0/24',
+);
 
 export const PROTOCOL_TEXT = choice('What the port takes.', {
   tcp: 'connections',
@@ -111,10 +127,14 @@ export const SPEC_FIELDS = {
     default: false,
     capability: 'spot',
   }),
-  egress: field(z.boolean(), {
-    text: 'Whether the machine may reach other computers.',
+  egress: field(egressSchema, {
+    text:
+      'What the machine may reach. True: the internet. A list, where the provider can: what its rules name, as `443/tcp`, ' +
+      '`27000-27100/udp`, `192.0.2.0/24` or `198.51.100.7/32:8080/tcp` (docs/networking.md).',
     default: false,
+    without: '`false`, nothing',
     capability: 'egress',
+    listCapability: { capability: 'egressRules', name: 'egress as a list of rules' },
   }),
   labels: field(labelsSchema, { text: 'Yours to find VMs by: `?label=key=value`.', default: {}, adds: true }),
   env: field(variablesSchema, {

@@ -11,6 +11,9 @@ const SYSTEM_PACKAGES = [
   { name: 'qemu-system-x86', isThere: () => onPath('qemu-system-x86_64'), usedFor: 'the tests with real guests' },
   { name: 'qemu-utils', isThere: () => onPath('qemu-img'), usedFor: 'the tests with disks of guests' },
   { name: 'squashfs-tools', isThere: () => onPath('mksquashfs'), usedFor: 'the tests with container images' },
+  { name: 'passt', isThere: () => onPath('pasta'), usedFor: 'the tests with networks of guests' },
+  { name: 'nftables', isThere: () => onPath('nft'), usedFor: 'the tests with networks of guests' },
+  { name: 'iproute2', isThere: () => onPath('ip'), usedFor: 'the tests with networks of guests' },
   { name: 'openssl', isThere: () => onPath('openssl'), usedFor: 'the tests with an API over https' },
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;

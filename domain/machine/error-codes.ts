@@ -81,6 +81,11 @@ export const PROVIDER_ERROR = {
     title: 'QEMU on this host is too old',
     todo: 'Install the version that the message names, or a newer one.',
   },
+  networkUnavailable: {
+    kind: 'terminal',
+    title: 'The host gives its guests no network of their own',
+    todo: 'Do what the message says on the host (`npm run doctor` shows it), or ask for neither `egress` nor UDP ports.',
+  },
   bootHung: {
     kind: 'terminal',
     title: 'The machine did not boot in any of its tries',

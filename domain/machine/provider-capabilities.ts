@@ -16,6 +16,8 @@ export interface ProviderCapabilities {
   externalIp: boolean;
   spot: boolean;
   egress: boolean;
+  /** `egress` may be a list of what a machine reaches. */
+  egressRules: boolean;
   /** Its machines can be stopped and started again with their disk. */
   stop: boolean;
   /** A stopped machine can be reset: the next start is as of a new one. */

@@ -1,4 +1,5 @@
 import type { SealedNames } from '../machine/sealed-input.ts';
+import type { Egress } from '../network/egress.ts';
 
 /** What a VM is made from. JSON only, every default filled in, durations in seconds. */
 export interface VmSpec {
@@ -21,7 +22,7 @@ export interface VmSpec {
   network: string | null;
   externalIp: boolean;
   spot: boolean;
-  egress: boolean;
+  egress: Egress;
   labels: Record<string, string>;
   env: Record<string, string>;
   /** For cloud-init in the machine (machine/cloud-init.ts); absent where nobody wrote any. */

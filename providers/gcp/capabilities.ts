@@ -16,6 +16,7 @@ export const CAPABILITIES: ProviderCapabilities = {
   externalIp: true,
   spot: true,
   egress: true,
+  egressRules: false,
   stop: true,
   // The disk of an instance cannot be made anew: what was on it would be the next user's.
   reset: false,

@@ -32,6 +32,9 @@ export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineR
   checkPlace(spec);
   const refused = refusedChoice(spec, place.rules, place.project);
   if (refused !== undefined) throw bad(refused.field, refused.problem);
+  if (Array.isArray(spec.egress) && spec.egress.length > 0) {
+    throw bad('egress', 'a list of rules is for the firewall of your own network; use true or false');
+  }
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
   refuseKeptDisk(spec.image, place.project);
   checkLabels(spec);

@@ -15,6 +15,7 @@ export const CAPABILITIES: ProviderCapabilities = {
   externalIp: false,
   spot: false,
   egress: false,
+  egressRules: false,
   stop: true,
   reset: true,
   suspend: true,

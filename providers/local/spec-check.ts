@@ -3,6 +3,7 @@ import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
 import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
 import { goesInClear } from '../../lib/network/plain-url.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { opensEgress } from '../../domain/network/egress.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
 import { isMachineId } from '../host/files/machine-files.ts';
 import { CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
@@ -41,7 +42,7 @@ const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
   [(spec) => spec.network !== null, 'network: local machines use the loopback network'],
   [(spec) => spec.externalIp, 'externalIp: local machines are reached from this computer alone'],
   [(spec) => spec.spot, 'spot: local machines are never taken away'],
-  [(spec) => spec.egress, 'egress: local machines have no network of their own to open'],
+  [(spec) => opensEgress(spec.egress), 'egress: local machines have no network of their own to open'],
 ];
 
 function checkPort({ name, port, protocol }: PortSpec): void {

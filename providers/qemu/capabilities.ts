@@ -7,7 +7,7 @@ export const BUILT_IN_IMAGE = 'vm-server';
 
 export const CAPABILITIES: ProviderCapabilities = {
   images: null,
-  udpPorts: false,
+  udpPorts: true,
   sizeEnforced: true,
   tcpReadiness: false,
   zones: true,
@@ -17,7 +17,8 @@ export const CAPABILITIES: ProviderCapabilities = {
   network: false,
   externalIp: false,
   spot: false,
-  egress: false,
+  egress: true,
+  egressRules: true,
   stop: true,
   reset: true,
   suspend: false,

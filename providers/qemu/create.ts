@@ -4,6 +4,7 @@ import type { ProviderParts } from '../descriptor.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { qemuImageIn, type QemuImage } from './image/image-files.ts';
 import { EMULATION, type Accelerator } from './machine/machine-manifest.ts';
+import { findNetwork, type GuestNetworkKind } from './network/find-network.ts';
 import { createQemuProvider } from './qemu-provider.ts';
 import type { QemuAccelerator, QemuSettings } from './settings.ts';
 
@@ -15,10 +16,19 @@ export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Pr
   }
   const image = qemuImageIn(own.imageDir);
   const accelerator = await acceleratorOf(own.accelerator, image, stateDir);
+  const network = await networkOf(own.network);
   return createQemuProvider({
-    ...{ stateDir, deployment, hostId, image, accelerator, imagePeers },
+    ...{ stateDir, deployment, hostId, image, accelerator, imagePeers, network },
     ...(imageCacheBytes === undefined ? {} : { imageCacheBytes }),
   });
+}
+
+/** Rejects with `networkUnavailable` where one is asked for that this computer does not give. */
+async function networkOf(asked: QemuSettings['network']): Promise<GuestNetworkKind> {
+  if (asked === 'user') return { kind: 'user', why: 'EPHEMERA_QEMU_NETWORK is user' };
+  const found = await findNetwork();
+  if (asked === 'auto' || found.kind === 'namespace') return found;
+  throw new ProviderError('networkUnavailable', `EPHEMERA_QEMU_NETWORK is namespace, but ${found.why}`);
 }
 
 async function acceleratorOf(asked: QemuAccelerator, image: QemuImage, cacheDir: string): Promise<Accelerator> {

@@ -6,6 +6,7 @@ import { addDiskImage } from './image/disk-images.ts';
 import { checkImage } from './image/image-files.ts';
 import { ensureImage } from './image/make-image.ts';
 import { listRegistered, registeredImagesDir, removeRegistered } from './image/registered-images.ts';
+import { findNetwork, type GuestNetworkKind } from './network/find-network.ts';
 import { qemuMachinesDir, type Accelerator } from './machine/machine-manifest.ts';
 import type { QemuAccelerator, QemuSettings } from './settings.ts';
 
@@ -21,7 +22,14 @@ export const hostTools: HostTools<QemuSettings> = {
 
 async function prepare(own: QemuSettings, kit: HostKit): Promise<QemuSettings> {
   await kit.step('QEMU', async ({ note }) => note(await hypervisorFound()));
-  if (own.imageDir !== null) return own;
+  const network = await kit.step('network of guests', async ({ note }) => {
+    if (own.network === 'user') return own.network;
+    const found = await findNetwork();
+    note(networkText(found));
+    // The API hears of it too, and refuses what guests here cannot have.
+    return own.network === 'auto' ? found.kind : own.network;
+  });
+  if (own.imageDir !== null) return { ...own, network };
   const image = await ensureImage(kit, { refresh: false });
   const accelerator = await kit.step('acceleration', async ({ note }) => {
     if (own.accelerator !== 'auto') return own.accelerator;
@@ -29,7 +37,7 @@ async function prepare(own: QemuSettings, kit: HostKit): Promise<QemuSettings> {
     note(found.why);
     return nameOf(found.accelerator);
   });
-  return { imageDir: dirname(image.kernel), accelerator };
+  return { imageDir: dirname(image.kernel), accelerator, network };
 }
 
 async function findMissing(kit: HostKit, { again }: { again: boolean }): Promise<string[]> {
@@ -56,7 +64,14 @@ async function findMissing(kit: HostKit, { again }: { again: boolean }): Promise
       return `${accelerator.kind === 'kvm' ? 'KVM' : 'none'}; ${why}`;
     });
   }
+  // Guests run without one, so nothing is missing.
+  await kit.step('Network of guests', async ({ note }) => note(networkText(await findNetwork())));
   return missing;
+}
+
+function networkText(found: GuestNetworkKind): string {
+  if (found.kind === 'namespace') return 'a network namespace for each, with UDP and egress';
+  return `the user network of QEMU, without UDP and egress, for ${found.why}`;
 }
 
 async function hypervisorFound(): Promise<string> {

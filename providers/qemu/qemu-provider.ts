@@ -17,6 +17,7 @@ import type {
 } from '../../domain/machine/provider.ts';
 import type { ImagePeers } from '../../domain/machine/image-peers.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { opensEgress } from '../../domain/network/egress.ts';
 import type { RoomSize } from '../../domain/capacity/room.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import { HostImages } from '../host/host-images.ts';
@@ -46,7 +47,9 @@ import {
 } from './machine/machine-manifest.ts';
 import { startMachine } from './machine/machine-start.ts';
 import { KEEPING_THE_DISK, shutDown } from './machine/shut-down.ts';
-import { checkRequest } from './spec-check.ts';
+import type { GuestNetworkKind } from './network/find-network.ts';
+import { UPLINK_FILE } from './network/uplink-state.ts';
+import { checkRequest, refuseNetworked } from './spec-check.ts';
 
 export interface QemuProviderOptions {
   /**
@@ -65,6 +68,8 @@ export interface QemuProviderOptions {
   imageCacheBytes?: number;
   /** What runs the guests' instructions: chooseAccelerator finds what works here. Software emulation by default. */
   accelerator?: Accelerator;
+  /** What network new guests have; by default the user network. */
+  network?: GuestNetworkKind;
   /** The QEMU program; the one on PATH by default. */
   qemuPath?: string;
   /** How long one try to boot may take, and how many there are. */
@@ -102,12 +107,14 @@ class QemuProvider implements MachineProvider {
   private readonly imagesDir: string;
   private readonly users: GuestUsers;
   private readonly accelerator: Accelerator;
+  private readonly network: GuestNetworkKind;
   private hypervisor: Hypervisor | undefined;
 
   constructor(options: QemuProviderOptions) {
     this.options = options;
     const { stateDir, bootDeadlineSeconds, bootTries } = options;
     this.accelerator = options.accelerator ?? EMULATION;
+    this.network = options.network ?? { kind: 'user', why: 'it was not asked for one' };
     this.machinesDir = qemuMachinesDir(stateDir);
     this.imagesDir = registeredImagesDir(stateDir);
     this.copies = new ImageStore({
@@ -148,6 +155,7 @@ class QemuProvider implements MachineProvider {
     signal.throwIfAborted();
     checkRequest(request);
     const { machineId, spec } = request;
+    if (this.network.kind === 'user') refuseNetworked(spec, this.network.why);
     await this.machines.refuseDestroyed(machineId);
     this.hypervisor ??= await findHypervisor(this.options.qemuPath);
     const dir = this.machines.dirOf(machineId);
@@ -218,7 +226,7 @@ class QemuProvider implements MachineProvider {
       signal,
       (_dir, first) => this.start(machineId, hypervisor, first, signal),
       // Its boot is watched anew.
-      [QEMU_MACHINE_FILE.boot, QEMU_MACHINE_FILE.booted],
+      [QEMU_MACHINE_FILE.boot, QEMU_MACHINE_FILE.booted, UPLINK_FILE],
     );
   }
 
@@ -269,6 +277,8 @@ class QemuProvider implements MachineProvider {
       ...(awaitsAssignment ? { awaitsAssignment } : {}),
       ...(spec.userData === undefined ? {} : { userData: spec.userData }),
       ...{ ports, cpus, memoryMb, disk, accelerator },
+      ...(this.network.kind === 'user' ? {} : { network: 'namespace' as const }),
+      ...(opensEgress(spec.egress) ? { egress: spec.egress } : {}),
     };
     const { vm } = manifest.labels;
     const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };

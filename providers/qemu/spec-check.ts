@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { opensEgress, parseEgressRule } from '../../domain/network/egress.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
 import { isMachineId } from '../host/files/machine-files.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
-import { refusalOf } from './spec-rules.ts';
+import { refusalOfImage } from './spec-rules.ts';
 
 /** QEMU itself takes more, but no host of ours has them. */
 const MOST_CPUS = 255;
@@ -21,22 +22,38 @@ export function checkRequest({ spec, machineId }: CreateMachineRequest): void {
     throw bad(`cpus: ${spec.cpus} is no whole number from 1 to ${MOST_CPUS}`);
   }
   if (!Number.isInteger(spec.memoryMb)) throw bad(`memoryMb: ${spec.memoryMb} is no whole number`);
-  const refused = refusalOf(spec);
+  const refused = refusalOfImage(spec);
   if (refused !== undefined) throw bad(`${refused.field}: ${refused.problem}`);
   if (spec.diskGb !== null && !(Number.isInteger(spec.diskGb) && spec.diskGb > 0)) {
     throw bad(`diskGb: ${spec.diskGb} is no whole number above 0`);
+  }
+  for (const rule of Array.isArray(spec.egress) ? spec.egress : []) {
+    const parsed = parseEgressRule(rule);
+    if (typeof parsed === 'string') throw bad(`egress: ${parsed}`);
   }
   spec.ports.forEach(checkPort);
   const ports = spec.ports.map(({ protocol, port }) => `${protocol} ${port}`);
   if (new Set(ports).size < ports.length) throw bad('ports: two have one number and protocol');
 }
 
+/** Throws `networkUnavailable` for what a guest on the user network of QEMU cannot have. `why`: it has no other. */
+export function refuseNetworked({ egress, ports }: Pick<VmSpec, 'egress' | 'ports'>, why: string): void {
+  const wanted = [
+    ...(opensEgress(egress) ? ['egress'] : []),
+    ...(ports.some(({ protocol }) => protocol === 'udp') ? ['UDP ports'] : []),
+  ];
+  if (wanted.length === 0) return;
+  throw new ProviderError(
+    'networkUnavailable',
+    `${wanted.join(' and ')}: a guest of this host has no network of its own: ${why}`,
+  );
+}
+
 const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [
   [(spec) => spec.machineType !== null, 'machineType: use cpus and memoryMb'],
   [(spec) => spec.network !== null, 'network: a guest has the user network alone'],
-  [(spec) => spec.externalIp, 'externalIp: a guest is reached from its host alone'],
+  [(spec) => spec.externalIp, 'externalIp: a guest has the address that its host gives it'],
   [(spec) => spec.spot, 'spot: a guest is never taken away'],
-  [(spec) => spec.egress, 'egress: a guest reaches nothing outside, since it would reach its host too'],
 ];
 
 function checkPort({ name, port, protocol }: PortSpec): void {

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, beforeEach } from 'vitest';
 import type { CreateMachineRequest, Machine } from '../../domain/machine/provider.ts';
+import type { ProviderErrorCode } from '../../domain/machine/error-codes.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { QemuImage } from '../../providers/qemu/image/image-files.ts';
 import { createQemuProvider, type QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
@@ -57,7 +58,7 @@ export async function qemuHarness(
   };
   const children: ChildProcess[] = [];
   const dirOf = (machineId: string): string => join(stateDir, 'machines-qemu', machineId);
-  const refused = (what: string, spec: Partial<VmSpec>, code: 'badSpec' | 'imageUnknown' | 'memoryTooSmall') => ({
+  const refused = (what: string, spec: Partial<VmSpec>, code: ProviderErrorCode) => ({
     what,
     request: guestRequest({ spec: guestSpec(spec) }),
     code,
@@ -77,7 +78,7 @@ export async function qemuHarness(
     },
     refused: () => [
       refused('image', { image: 'win95' }, 'imageUnknown'),
-      refused('egress', { egress: true }, 'badSpec'),
+      refused('egress', { egress: true }, 'networkUnavailable'),
       refused('external address', { externalIp: true }, 'badSpec'),
       refused('provider', { provider: 'local' }, 'badSpec'),
       refused('memory', { memoryMb: 128 }, 'memoryTooSmall'),

@@ -18,6 +18,7 @@ export const tiny: ProviderDescriptor<TinySettings> = {
     externalIp: false,
     spot: false,
     egress: true,
+    egressRules: false,
     stop: false,
     reset: false,
     suspend: false,

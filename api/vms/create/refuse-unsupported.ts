@@ -37,6 +37,10 @@ function wishesOf(body: CreateVmBody): Wish[] {
 
 function wish({ path, node: { info }, value }: FoundField): Wish[] {
   if (asksForNothing(value)) return [];
+  const { listCapability: ofList } = info;
+  if (ofList !== undefined && Array.isArray(value)) {
+    return [{ field: path, what: ofList.name, capability: ofList.capability }];
+  }
   if (info.capability !== undefined) return [{ field: path, what: path, capability: info.capability }];
   const ofValue = typeof value === 'string' ? info.valueCapability?.[value] : undefined;
   if (ofValue === undefined) return [];

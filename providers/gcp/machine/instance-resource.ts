@@ -5,6 +5,7 @@ import { machineLabels, ownerNames } from '../../../domain/machine/owner.ts';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import { MAX_WARM_TTL_SECONDS } from '../../../domain/pool/messages.ts';
 import { TIMEOUT_LIMITS } from '../../../domain/timeouts.ts';
+import { opensEgress } from '../../../domain/network/egress.ts';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from '../calls/compute-api.ts';
 import { containerScript, environmentFile } from '../../cloud/container-script.ts';
@@ -51,7 +52,7 @@ export function instanceResource(
     name,
     machineType: `zones/${zone}/machineTypes/${machineTypeOf(spec)}`,
     labels,
-    tags: { items: ['ephemera', spec.egress ? 'ephemera-egress' : 'ephemera-sealed'] },
+    tags: { items: ['ephemera', opensEgress(spec.egress) ? 'ephemera-egress' : 'ephemera-sealed'] },
     metadata: { items: metadataOf(request, defaults) },
     disks: [
       {

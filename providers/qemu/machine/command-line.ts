@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GUEST_ASSIGNMENT_NAME, GUEST_LINK_PORT } from '../../../domain/machine/guest-machine.ts';
 import type { Hypervisor } from '../hypervisor.ts';
 import type { QemuImage } from '../image/image-files.ts';
+import { forwards } from '../network/guest-network.ts';
 import { diskPath } from './machine-disk.ts';
 import {
   QEMU_MACHINE_FILE,
@@ -57,8 +58,7 @@ export function qemuArguments({ dir, manifest, image, hypervisor, asRoot }: Comm
     ...['-fw_cfg', `name=${GUEST_ASSIGNMENT_NAME},file=${file(QEMU_MACHINE_FILE.assignment)}`],
     ...['-chardev', `file,id=console0,path=${file(QEMU_MACHINE_FILE.console)},append=on`],
     ...['-serial', 'chardev:console0'],
-    // Without `restrict` a guest reaches every service on the host's loopback.
-    ...['-netdev', `user,id=${NETWORK_ID},restrict=on,ipv6=off`],
+    ...['-netdev', `user,id=${NETWORK_ID},ipv6=off${networkOptions(manifest)}`],
     // Nobody boots from the network; looking for somebody who does takes seconds.
     ...device('virtio-net', machine, `netdev=${NETWORK_ID}${machine === 'microvm' ? '' : ',romfile='}`),
     ...device('virtio-serial', machine),
@@ -68,6 +68,14 @@ export function qemuArguments({ dir, manifest, image, hypervisor, asRoot }: Comm
     ...['-qmp', `unix:${quoted(sockets.qmp)},server=on,wait=off`],
     ...confinement(hypervisor, asRoot ? (manifest.uid ?? NOBODY) : null),
   ];
+}
+
+/**
+ * In a namespace of its own the guest's network is not restricted, for QEMU would drop its datagrams then: what it reaches is
+ * what the namespace lets out. In the network of the host a guest reaches every service on loopback without `restrict`.
+ */
+function networkOptions({ network, ports }: QemuManifest): string {
+  return network === 'namespace' ? forwards(ports) : ',restrict=on';
 }
 
 /** The built-in image. A restart of the guest is its end. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
-import { jsonText, readProcess, writeOnce } from '../../host/files/machine-files.ts';
+import { jsonText, readAddress, readProcess, writeOnce } from '../../host/files/machine-files.ts';
 import { isAlive } from '../../host/processes/system-process.ts';
 import { LINK_ID } from './command-line.ts';
 import { capConsole } from './console-cap.ts';
@@ -23,6 +23,7 @@ import {
   socketsOf,
   type BootTry,
 } from './machine-manifest.ts';
+import { hasLostUplink } from '../network/uplink-state.ts';
 import { withQmp, type QmpSession } from './qmp.ts';
 
 const BOOT_LOOK_EVERY_MS = 500;
@@ -62,6 +63,15 @@ export class GuestWatch {
     const machine = await readProcess(dir);
     const manifest = await readManifest(dir);
     if (machine === undefined || manifest === undefined || !(await isAlive(machine))) return 'ended';
+    // Before it has its address it may not be QEMU yet.
+    if (
+      manifest.network === 'namespace' &&
+      (await readAddress(dir)) !== undefined &&
+      (await hasLostUplink(machine.pid))
+    ) {
+      await noteOnConsole(dir, 'the network of this virtual machine ended; the machine is ended');
+      await withQmp(socketsOf(dir).qmp, (qmp) => qmp.execute('quit'));
+    }
     await capConsole(join(dir, QEMU_MACHINE_FILE.console)).catch(() => undefined);
     // How long an image of the user's boots, and whether it has an agent, is known to its VM alone.
     if (isOfOwnImage(manifest) || (await hasBooted(dir))) return 'booted';

@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { LOCAL_MACHINE_FILE } from '../../../domain/machine/local-machine.ts';
 import type { StartedProcesses } from '../../host/processes/started-processes.ts';
+import { networkPath, type NetworkLaunch } from '../network/guest-network.ts';
+import { NETWORK_SCRIPT } from '../network/uplink-script.ts';
 import { QEMU_MACHINE_FILE } from './machine-manifest.ts';
 
 export interface LaunchInput {
@@ -14,6 +16,8 @@ export interface LaunchInput {
   fileLimitBytes: number;
   /** QEMU and its arguments. */
   command: readonly string[];
+  /** Null: it is in the network of the host. */
+  network: NetworkLaunch | null;
   started: StartedProcesses;
 }
 
@@ -35,19 +39,34 @@ rm -f "$draft"
 [ ! -e "$tombstone" ] || exit 0
 trap '' XFSZ
 ulimit -f "$blocks"
-exec "$@"
+`;
+
+/** In a network of the guest's own, whose arguments come before QEMU; see uplink-script.ts. */
+const IN_NETWORK = `
+uplink_script=$1 owner=$2 state=$3 resolver=$4 rules=$5 open=$6 names=$7 addresses=$8 ports=$9; shift 9
+${NETWORK_SCRIPT.functions}
+become_in_network "$@"
 `;
 
 /** Resolves when the process runs; whether it became the machine tells its lock. */
 export async function launch(input: LaunchInput): Promise<ChildProcess> {
-  const { machineId, dir, tombstonePath, fileLimitBytes, command, started } = input;
+  const { machineId, dir, tombstonePath, fileLimitBytes, command, network, started } = input;
   const blocks = `${Math.ceil(fileLimitBytes / 512)}`;
-  const script = [BECOME_MACHINE, 'ephemera-machine', join(dir, LOCAL_MACHINE_FILE.process), tombstonePath, blocks];
+  const script = network === null ? `${BECOME_MACHINE}exec "$@"` : `${BECOME_MACHINE}${IN_NETWORK}`;
+  const lock = ['ephemera-machine', join(dir, LOCAL_MACHINE_FILE.process), tombstonePath, blocks];
   return started.start(machineId, {
     name: 'QEMU',
-    command: ['/bin/sh', '-c', ...script, ...command],
+    command: ['/bin/sh', '-c', script, ...lock, ...(network === null ? [] : argumentsOf(network)), ...command],
     dir,
     outputPath: join(dir, QEMU_MACHINE_FILE.log),
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    env: { PATH: networkPath() },
   });
+}
+
+function argumentsOf(network: NetworkLaunch): string[] {
+  const { uid, stateFile, resolverFile, filter, isOpen, addresses, ports } = network;
+  return [
+    ...[NETWORK_SCRIPT.uplink, uid === null ? 'self' : `${uid}`, stateFile, resolverFile ?? '', filter],
+    ...[isOpen ? 'open' : '', resolverFile === null ? '' : 'names', addresses.join(' '), ports.join(' ')],
+  ];
 }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { LOCAL_MACHINE_FILE } from '../../../domain/machine/local-machine.ts';
 import type { MachineLabels } from '../../../domain/machine/provider.ts';
+import type { Egress } from '../../../domain/network/egress.ts';
 import type { PortSpec } from '../../../domain/vm/spec.ts';
 import { readChecked } from '../../host/files/checked-file.ts';
 import { jsonText, socketPathOf } from '../../host/files/machine-files.ts';
@@ -57,6 +58,10 @@ export interface QemuManifest {
   accelerator: Accelerator;
   /** User and group of its QEMU, where root starts that. */
   uid?: number;
+  /** It has a network of its own; absent: the user network of QEMU, which takes no datagrams and lets nothing out. */
+  network?: 'namespace';
+  /** What it reaches from there; absent: nothing. */
+  egress?: Egress;
 }
 
 /** The disk of a machine. */
@@ -132,6 +137,8 @@ const manifestSchema = z
     // Manifests written before a disk was described had its size alone.
     diskGb: z.number().nullish(),
     uid: z.int().min(1).exactOptional(),
+    network: z.literal('namespace').exactOptional(),
+    egress: z.union([z.boolean(), z.array(z.string())]).exactOptional(),
     // The first manifests had its kind alone.
     accelerator: z.union([acceleratorSchema, acceleratorKindSchema.transform(acceleratorOfKind)]).default(EMULATION),
   })

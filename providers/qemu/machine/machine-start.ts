@@ -17,6 +17,8 @@ import { qemuArguments } from './command-line.ts';
 import { noteOnConsole } from './guest-watch.ts';
 import type { Hypervisor } from '../hypervisor.ts';
 import type { QemuImage } from '../image/image-files.ts';
+import { prepareNetwork, type NetworkLaunch } from '../network/guest-network.ts';
+import { addressOfUplink, failureOfUplink } from '../network/uplink-state.ts';
 import { launch } from './launch.ts';
 import { diskPath, makeDisk, mostBytesOf, requireOwnDisk } from './machine-disk.ts';
 import {
@@ -33,6 +35,8 @@ import { writeSeedVolume } from './seed-volume.ts';
 /** How long QEMU may take until it has its address; the guest's boot is not part of it. */
 const START_TIMEOUT_MS = 60_000;
 const LOG_TAIL_BYTES = 1000;
+/** Each that is taken costs a start of a program. */
+const MOST_UPLINK_ADDRESSES = 16;
 
 export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' | 'isDestroyed'> {
   manifest: QemuManifest;
@@ -47,6 +51,7 @@ export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' 
 /** Resolves when the machine runs and its address is known. Errors: `machineEnded`, `bootFailed`, retryable ones. */
 export async function startMachine(input: StartInput, signal: CancelSignal): Promise<void> {
   const { machineId, dir, first, isDestroyed } = input;
+  const begunAt = Date.now();
   const failure = async (code: 'bootFailed' | 'backendUnavailable', what: string): Promise<ProviderError> =>
     new ProviderError(code, `${what}: ${await log(dir)}`);
   await bringUp(
@@ -54,9 +59,10 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
       ...{ machineId, dir, first, isDestroyed },
       timeoutMs: START_TIMEOUT_MS,
       launch: () => launchQemu(input),
-      settle: () => settle(input),
+      settle: () => settle(input, begunAt),
       whyEnded: () => hungBoot(input),
-      whyNotStarted: () => failure('bootFailed', 'QEMU ended while it was starting'),
+      whyNotStarted: async () =>
+        (await failureOfUplink(dir)) ?? (await failure('bootFailed', 'QEMU ended while it was starting')),
       whyNoAddress: () => failure('backendUnavailable', `QEMU of ${machineId} does not answer; its log ends`),
     },
     signal,
@@ -84,8 +90,16 @@ async function launchQemu(input: StartInput): Promise<ChildProcess> {
     tombstonePath,
     fileLimitBytes: Math.max(input.consoleHardLimitBytes, diskBytes),
     command: [hypervisor.path, ...qemuArguments({ dir, manifest, image, hypervisor, asRoot })],
+    network: await networkOf(input),
     started,
   });
+}
+
+async function networkOf({ machineId, dir, manifest }: StartInput): Promise<NetworkLaunch | null> {
+  const { network, egress = false, ports, uid } = manifest;
+  if (network !== 'namespace') return null;
+  const addresses = [...addressCandidates(machineId)].slice(0, MOST_UPLINK_ADDRESSES);
+  return prepareNetwork({ dir, egress, ports, addresses, guestUid: uid });
 }
 
 /**
@@ -98,11 +112,15 @@ async function giveToGuest({ uid }: QemuManifest, paths: readonly string[]): Pro
 }
 
 /** Gives the machine its address and lets the guest run, unless another caller did so meanwhile. */
-async function settle({ dir, machineId, manifest }: StartInput): Promise<void> {
+async function settle({ dir, machineId, manifest }: StartInput, begunAt: number): Promise<void> {
+  const ip = manifest.network === 'namespace' ? await addressOfUplink(dir, begunAt) : undefined;
+  // Its QEMU comes after its network.
+  if (manifest.network === 'namespace' && ip === undefined) return;
   try {
     await withQmp(socketsOf(dir).qmp, async (qmp) => {
       if ((await readAddress(dir)) !== undefined) return;
-      const address = await claimAddress(qmp, manifest.ports, addressCandidates(machineId));
+      const { ports } = manifest;
+      const address = ip === undefined ? await claimAddress(qmp, ports, addressCandidates(machineId)) : { ip, ports };
       await beginBoot(dir, manifest, qmp);
       await replaceJson(dir, QEMU_MACHINE_FILE.address, address);
     });

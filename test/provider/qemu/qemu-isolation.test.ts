@@ -23,7 +23,6 @@ import {
 
 const never = { signal: new AbortController().signal };
 const WEB = { name: 'web', port: 8080, protocol: 'tcp' } as const;
-const GAME = { name: 'game', port: 7000, protocol: 'udp' } as const;
 
 /** The guest itself, its host and its name server, as QEMU's network numbers them. */
 const OWN = '10.0.2.15';
@@ -88,7 +87,7 @@ describe.skipIf(whyNoGuests())('a guest', () => {
   const probeFrom = async (targets: Target[], options: Partial<QemuProviderOptions> = {}): Promise<Findings> => {
     const image = await imageWith(setUp.built, { init: FIRST_PROCESS, 'probe.cjs': probe(targets) }, setUp.directory);
     const harness = await setUp.start(image, options);
-    const request = guestRequest({ spec: guestSpec({ ports: [WEB, GAME] }) });
+    const request = guestRequest({ spec: guestSpec({ ports: [WEB] }) });
     const { machineId } = await harness.provider.create(request, never);
     return probed(harness, machineId);
   };
@@ -111,7 +110,6 @@ describe.skipIf(whyNoGuests())('a guest', () => {
 const ITSELF: readonly Target[] = [
   { protocol: 'tcp', ip: '127.0.0.1', port: WEB.port },
   { protocol: 'tcp', ip: OWN, port: WEB.port },
-  { protocol: 'udp', ip: OWN, port: GAME.port },
 ];
 const UNREACHED = ['refused', 'silent', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
 

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../../../domain/machine/provider.ts';
 import { GUEST_UIDS } from '../../../providers/qemu/machine/guest-users.ts';
+import { findNetwork } from '../../../providers/qemu/network/find-network.ts';
 import { copyOf } from '../../../test-support/machines/qemu-image-layer.ts';
 import {
   BOOT_MS,
@@ -102,7 +103,9 @@ describe.skipIf(whyNoGuests())('the QEMU of a guest', () => {
     const stateDir = join(directory, 'state');
     await mkdir(stateDir);
     const program = await programIn(directory);
-    const options = { stateDir, deployment: 'test', hostId: 'here', image: await copyOf(built, directory) };
+    const image = await copyOf(built, directory);
+    // In a network of the guest's own, which that user makes too.
+    const options = { stateDir, deployment: 'test', hostId: 'here', image, network: await findNetwork() };
     const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
     if (isRoot) for (const path of [directory, stateDir]) await chown(path, NOBODY, NOBODY);
     maker = spawn(program.node, [program.script], {

@@ -96,7 +96,24 @@ describe('a create request', () => {
     const udp: CreateVmBody = { ports: [{ name: 'game', port: 7777, protocol: 'udp' }] };
     expect(normalise({ template: 'chat', ...udp }).ports).toMatchObject(udp.ports!);
     const onQemu = createVmSchema.parse({ template: 'chat', provider: 'qemu', ...udp });
-    expect(() => normaliseSpec(onQemu, ['local', 'qemu'])).toThrow(/UDP/);
+    expect(normaliseSpec(onQemu, ['local', 'qemu']).ports).toMatchObject(udp.ports!);
+  });
+
+  it('takes a list of what a machine reaches where the provider can, and says which rule is none', () => {
+    const body = { template: 'chat', egress: ['443/tcp', '192.0.2.0/24'] };
+    expect(normaliseSpec(createVmSchema.parse({ ...body, provider: 'qemu' }), ['local', 'qemu'])).toMatchObject({
+      egress: body.egress,
+    });
+    for (const provider of ['local', 'gcp']) {
+      const parsed = createVmSchema.parse({ ...body, provider });
+      expect(() => normaliseSpec(parsed, ['local', 'gcp'])).toThrow(/body.egress: .* egress as a list of rules/);
+    }
+    const wrong = createVmSchema.safeParse({ template: 'chat', egress: ['443/tcp', '443'] });
+    expect(wrong.error?.issues).toMatchObject([{ path: ['egress', 1] }]);
+    expect(wrong.error?.issues[0]?.message).toContain('"443" is no rule');
+    expect(createVmSchema.safeParse({ template: 'chat', egress: 'all' }).error?.issues[0]?.message).toContain(
+      'true, false',
+    );
   });
 
   it('takes user data for cloud-init where image and provider have it, and refuses what cloud-init would ignore', () => {

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { guestFilter } from '../../../providers/qemu/network/guest-filter.ts';
+
+const rulesOf = (egress: Parameters<typeof guestFilter>[0]): string[] =>
+  guestFilter(egress)
+    .split('table ip6')[0]!
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /(accept|drop)$/.test(line));
+
+describe('the filter of a guest', () => {
+  it('lets out nothing but answers by default', () => {
+    expect(rulesOf(false).filter((rule) => rule.endsWith('accept'))).toEqual([
+      'oif "lo" accept',
+      'ct state established,related accept',
+    ]);
+    expect(guestFilter(false).match(/policy drop/g)).toHaveLength(2);
+  });
+
+  it('opens the internet after it shut host, never reached networks, private networks and neighbours', () => {
+    const rules = rulesOf(true);
+    expect(rules.slice(-1)).toEqual(['meta l4proto { tcp, udp } accept']);
+    const order = ['@ofhost drop', '169.254.0.0/16', '192.168.0.0/16', '@beside drop'].map((text) =>
+      rules.findIndex((rule) => rule.includes(text)),
+    );
+    expect(order).toEqual([...order].sort((one, other) => one - other));
+    expect(Math.min(...order)).toBeGreaterThan(0);
+  });
+
+  it('opens a private network where a rule lies within it, and never by one that is wider', () => {
+    const rules = rulesOf(['10.1.0.0/16:5432/tcp', '8.0.0.0/5']);
+    const at = (text: string): number => rules.findIndex((rule) => rule.startsWith(text));
+    expect(at('ip daddr 10.1.0.0/16 tcp dport 5432')).toBeLessThan(at('ip daddr { 10.0.0.0/8'));
+    expect(at('ip daddr 8.0.0.0/5')).toBeGreaterThan(at('ip daddr { 10.0.0.0/8'));
+    expect(at('ip daddr @ofhost drop')).toBeLessThan(at('ip daddr 10.1.0.0/16'));
+  });
+
+  it('asks the resolver of the host only where names may be looked up', () => {
+    expect(guestFilter(['443/tcp'])).not.toContain('10.99.0.3');
+    expect(guestFilter(['53/udp'])).toContain('10.99.0.3');
+  });
+});
