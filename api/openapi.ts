@@ -82,6 +82,7 @@ function operation(route: Route, components: Components): JsonObject {
       ...parameters(route.query, 'query', components),
       ...parameters(route.headers, 'header', components),
     ],
+    ...(route.content === undefined ? {} : { requestBody: contentBody(route.content) }),
     ...(route.body === undefined
       ? {}
       : {
@@ -92,6 +93,10 @@ function operation(route: Route, components: Components): JsonObject {
         }),
     responses: responses(route, components),
   };
+}
+
+function contentBody({ type, description }: NonNullable<Route['content']>): JsonObject {
+  return { required: true, description, content: { [type]: { schema: { type: 'string', format: 'binary' } } } };
 }
 
 function security(route: Route): JsonObject {

@@ -32,6 +32,9 @@ import { cancelRequestRoute, getRequestRoute } from './requests/request-routes.t
 import { openApiDocument } from './openapi.ts';
 import { docsRoute, errorDocsRoute, openApiRoute } from './service/document-routes.ts';
 import { healthRoute, readyRoute } from './service/health-routes.ts';
+import { execRoute, execSocketRoute } from './streams/exec-routes.ts';
+import { readFilesRoute, writeFilesRoute } from './streams/files-routes.ts';
+import { portRoute } from './streams/port-route.ts';
 import { sweepRoute } from './service/sweep-route.ts';
 import {
   deleteTemplateRoute,
@@ -69,6 +72,11 @@ export const ROUTES: readonly Route[] = [
   consoleRoute,
   createLinkRoute,
   linkKeyRoute,
+  portRoute,
+  execRoute,
+  execSocketRoute,
+  readFilesRoute,
+  writeFilesRoute,
   listTemplatesRoute,
   getTemplateRoute,
   putTemplateRoute,

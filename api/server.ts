@@ -24,6 +24,7 @@ import { KnownQuestions } from './agents/known-questions.ts';
 import { DIRECT_LOOKS } from './agents/stale-view.ts';
 import { RateLimiter } from './http/limits/rate-limiter.ts';
 import { createApp } from './app.ts';
+import { serveUpgrades } from './http/upgrade.ts';
 import { AuditLog } from './http/log/audit-log.ts';
 import { createHttpServer } from '../lib/network/http-server.ts';
 import { CloudWatches } from './hosts/cloud-watches.ts';
@@ -93,7 +94,9 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const api = createContext({ ...parts, log });
   const { host, port, tls } = settings.api;
   const certificate = tls === null ? null : readCertificate(tls, TLS.setting);
-  const server = createHttpServer(createApp(api), { certificate });
+  const app = createApp(api);
+  const server = createHttpServer(app, { certificate });
+  serveUpgrades(server, app);
   server.listen(port, host);
   await once(server, 'listening');
   const unfollow =

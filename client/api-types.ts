@@ -373,6 +373,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/vms/{name}/ports/{port}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Connect to a TCP port in a VM
+     * @description A WebSocket. Binary messages carry bytes both ways, cut anywhere. The text message `{"type":"end"}` says that its sender sends nothing more, and may still read. `{"type":"error","code":"…","detail":"…"}` comes before a close that is no end of the connection. The port is one on the loopback of the VM, through its agent, whatever its address and its network are (docs/access.md).
+     */
+    get: operations['forwardPort'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/vms/{name}/exec': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Run a command in a VM, with its input and output or a terminal
+     * @description A WebSocket. The first message of the client is the text `{"type":"start","command":["sh"]}`, with `env`, `cwd` and `timeoutSeconds` as in POST, and with `"tty":{"rows":24,"columns":80}` for a terminal. It is answered `{"type":"started"}`. Then the client sends binary messages that begin with a byte 0 and go on with standard input, `{"type":"resize","rows":…,"columns":…}`, and `{"type":"end"}` at the end of the input. It gets binary messages that begin with 1 (standard output, and all of a terminal) or 2 (standard error), and last `{"type":"exit","exitCode":0}`, or `{"type":"error","code":"…","detail":"…"}`. A command whose client goes away is ended (docs/access.md).
+     */
+    get: operations['openCommand'];
+    put?: never;
+    /**
+     * Run a command in a VM and wait for its end
+     * @description Runs it as the user of the agent, with the environment of the app, through no shell. Whether it worked is in `exitCode`. A command whose caller hangs up is killed. GET of this path, as a WebSocket, is for terminals, and for input and output of any length.
+     */
+    post: operations['runCommand'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/vms/{name}/files': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Files of a VM, as a tar
+     * @description A tar of the file or directory, made by the `tar` of the VM: names in it begin with `./`. An answer that is cut off, which clients report as an error, is of a tar that failed.
+     */
+    get: operations['readFiles'];
+    /**
+     * Unpack a tar in a VM
+     * @description The body is a tar, not compressed, of any length; it is unpacked by the `tar` of the VM in the directory `path`, which is made where it is missing. What was unpacked before something failed stays.
+     */
+    put: operations['writeFiles'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/templates': {
     parameters: {
       query?: never;
@@ -975,6 +1043,8 @@ export interface components {
        * @enum {string}
        */
       onLost?: 'destroy' | 'recreate';
+      /** @description Which ways in through the agent are open to holders of keys: `ports` to connect to its TCP ports, `exec` to run commands, `files` to read and write files. An empty list shuts all. Default: that of the template; without a template all of them. */
+      remoteAccess?: ('ports' | 'exec' | 'files')[];
       /** @description Whether the VM starts with a clean disk though its name was closed and an image is kept of it. Default: false, which starts from that image. */
       fresh?: boolean;
       /** @description Like `env`, for secrets: sealed before anything is kept, opened only for the machine, shown nowhere. At most 32768 bytes together; no name that is in `env`. Default: none. */
@@ -1286,6 +1356,8 @@ export interface components {
        * @enum {string}
        */
       onLost: 'destroy' | 'recreate';
+      /** @description Which ways in through the agent are open to holders of keys: `ports` to connect to its TCP ports, `exec` to run commands, `files` to read and write files. An empty list shuts all. Absent: all of them. */
+      remoteAccess?: ('ports' | 'exec' | 'files')[];
       /** @description The image of a closed or snapshotted VM that its disk begins with; absent: the disk of `image`. */
       startFrom?: {
         /** @description Id of the image, as its provider knows it. */
@@ -1424,6 +1496,16 @@ export interface components {
         | 'consoleUnavailable'
         | 'unknownPort'
         | 'noHostName'
+        | 'upgradeRequired'
+        | 'remoteAccessOff'
+        | 'streamsUnsupported'
+        | 'tooManyStreams'
+        | 'streamLost'
+        | 'portRefused'
+        | 'execFailed'
+        | 'ttyUnavailable'
+        | 'fileNotFound'
+        | 'fileRefused'
         | 'specConflict'
         | 'nameTaken'
         | 'vmEnding'
@@ -1552,6 +1634,43 @@ export interface components {
       deployment: string;
       /** @description Project of the key that asks. */
       project: string;
+    };
+    Exec: {
+      /** @description The program and its arguments; for a line of shell, `["sh", "-c", "…"]`. */
+      command: string[];
+      /** @description Variables besides those of the app. Default: none. */
+      env?: {
+        [key: string]: string;
+      };
+      /** @description Directory it starts in. Default: `/`; of a machine that is a process of its host, the directory of that. */
+      cwd?: string;
+      /** @description What it reads. Default: nothing. */
+      stdin?: string;
+      /**
+       * @description The command is killed after this. Default: 60.
+       * @default 60
+       */
+      timeoutSeconds: number;
+    };
+    ExecResult: {
+      /** @description Null where a signal ended the command. */
+      exitCode: number | null;
+      /** @description That signal: `SIGKILL`. */
+      signal?: string;
+      /** @description Whether it was killed because its time was over. */
+      timedOut: boolean;
+      /** @description Read as UTF-8. */
+      stdout: string;
+      /** @description Read as UTF-8. */
+      stderr: string;
+      /** @description Whether it printed more than the 1048576 bytes of each that are here. */
+      truncated: boolean;
+    };
+    FilesWritten: {
+      /** @description Name of the VM. */
+      name: string;
+      /** @description Where the tar was unpacked. */
+      path: string;
     };
     /** @description The templates that creates of the project may name. */
     TemplateList: {
@@ -1733,6 +1852,8 @@ export interface components {
        * @enum {string}
        */
       onLost?: 'destroy' | 'recreate';
+      /** @description Which ways in through the agent are open to holders of keys: `ports` to connect to its TCP ports, `exec` to run commands, `files` to read and write files. An empty list shuts all. Default: all of them. */
+      remoteAccess?: ('ports' | 'exec' | 'files')[];
     };
     /**
      * @example {
@@ -5426,6 +5547,846 @@ export interface operations {
         headers: {
           /** @description Names this request in logs. */
           'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  forwardPort: {
+    parameters: {
+      query?: {
+        /** @description While it is open it counts as a connection of the VM, which keeps the VM alive. Default: false. */
+        countsAsConnection?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+        /** @description TCP port in the VM, 1 to 65535; it need not be one of the spec. */
+        port: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The connection is made. */
+      101: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `remoteAccessOff`: The spec of the VM allows no such access. `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `actionNotAllowed`: The VM is in a state that does not allow this. `streamsUnsupported`: The machine cannot be reached through its agent. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `upgradeRequired`: The path is for WebSockets. */
+      426: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyStreams`: As many streams are open as there may be. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `portRefused`: Nothing takes connections on the port. `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `streamLost`: The machine cannot be reached through its agent now. `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  openCommand: {
+    parameters: {
+      query?: {
+        /** @description While it is open it counts as a connection of the VM, which keeps the VM alive. Default: false. */
+        countsAsConnection?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The command may be named. */
+      101: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `remoteAccessOff`: The spec of the VM allows no such access. `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `ttyUnavailable`: The VM can make no terminal. `actionNotAllowed`: The VM is in a state that does not allow this. `streamsUnsupported`: The machine cannot be reached through its agent. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `execFailed`: The command could not be started in the VM. */
+      422: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `upgradeRequired`: The path is for WebSockets. */
+      426: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyStreams`: As many streams are open as there may be. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `streamLost`: The machine cannot be reached through its agent now. `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  runCommand: {
+    parameters: {
+      query?: {
+        /** @description While it is open it counts as a connection of the VM, which keeps the VM alive. Default: false. */
+        countsAsConnection?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['Exec'];
+      };
+    };
+    responses: {
+      /** @description How it ended, and what it printed. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExecResult'];
+        };
+      };
+      /** @description `malformedBody`: The body is not valid JSON. `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `remoteAccessOff`: The spec of the VM allows no such access. `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `actionNotAllowed`: The VM is in a state that does not allow this. `streamsUnsupported`: The machine cannot be reached through its agent. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `bodyTooLarge`: The body is too large. */
+      413: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `execFailed`: The command could not be started in the VM. */
+      422: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyStreams`: As many streams are open as there may be. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `streamLost`: The machine cannot be reached through its agent now. `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readFiles: {
+    parameters: {
+      query: {
+        /** @description A path in the VM. Of a machine that is a process of its host it is one in the directory of that machine. */
+        path: string;
+        /** @description While it is open it counts as a connection of the VM, which keeps the VM alive. Default: false. */
+        countsAsConnection?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The tar. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/x-tar': string;
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `remoteAccessOff`: The spec of the VM allows no such access. `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `fileNotFound`: The path is not in the VM. `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `actionNotAllowed`: The VM is in a state that does not allow this. `streamsUnsupported`: The machine cannot be reached through its agent. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `fileRefused`: The files cannot be read or written. `execFailed`: The command could not be started in the VM. */
+      422: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyStreams`: As many streams are open as there may be. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `streamLost`: The machine cannot be reached through its agent now. `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  writeFiles: {
+    parameters: {
+      query: {
+        /** @description A path in the VM. Of a machine that is a process of its host it is one in the directory of that machine. */
+        path: string;
+        /** @description While it is open it counts as a connection of the VM, which keeps the VM alive. Default: false. */
+        countsAsConnection?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    /** @description The tar. */
+    requestBody: {
+      content: {
+        'application/x-tar': string;
+      };
+    };
+    responses: {
+      /** @description It was unpacked. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FilesWritten'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `remoteAccessOff`: The spec of the VM allows no such access. `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `fileNotFound`: The path is not in the VM. `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `actionNotAllowed`: The VM is in a state that does not allow this. `streamsUnsupported`: The machine cannot be reached through its agent. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `fileRefused`: The files cannot be read or written. `execFailed`: The command could not be started in the VM. */
+      422: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyStreams`: As many streams are open as there may be. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `hostKeyMismatch`: What answers at the address of the host has another key. */
+      502: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `streamLost`: The machine cannot be reached through its agent now. `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
           [name: string]: unknown;
         };
         content: {

@@ -135,6 +135,52 @@ export const API_ERROR = {
     title: 'No host name can name this port of this VM',
     todo: 'Give the VM a shorter name: port, name and project together take at most 63 characters of a host name, and no project has two dashes in a row.',
   },
+  upgradeRequired: {
+    status: 426,
+    title: 'The path is for WebSockets',
+    todo: 'Open it with a WebSocket client, and the key in its Authorization header.',
+  },
+  remoteAccessOff: {
+    status: 403,
+    title: 'The spec of the VM allows no such access',
+    todo: 'Create the VM with it in `remoteAccess`, or without that field, which allows all.',
+  },
+  streamsUnsupported: {
+    status: 409,
+    title: 'The machine cannot be reached through its agent',
+    todo: 'Use the address of the VM; machines whose agent has a channel to its host are reached so (docs/access.md).',
+  },
+  tooManyStreams: {
+    status: 429,
+    title: 'As many streams are open as there may be',
+    todo: 'End one of them, and repeat the request after the seconds in Retry-After.',
+  },
+  streamLost: {
+    status: 503,
+    title: 'The machine cannot be reached through its agent now',
+    todo: 'Repeat the request after the seconds in Retry-After; look whether the VM runs (GET /v1/vms/{name}). A command that ran was ended.',
+  },
+  portRefused: {
+    status: 502,
+    title: 'Nothing takes connections on the port',
+    todo: 'See that the program in the VM listens on it, on its loopback or on all addresses.',
+  },
+  execFailed: {
+    status: 422,
+    title: 'The command could not be started in the VM',
+    todo: 'Name a program that is in the image, and a directory that is there.',
+  },
+  ttyUnavailable: {
+    status: 409,
+    title: 'The VM can make no terminal',
+    todo: 'Run the command without `tty`, or with an image that has `script` (util-linux).',
+  },
+  fileNotFound: { status: 404, title: 'The path is not in the VM', todo: 'Name a file or directory that is there.' },
+  fileRefused: {
+    status: 422,
+    title: 'The files cannot be read or written',
+    todo: 'Read `detail`: it has what tar in the VM says.',
+  },
   specConflict: {
     status: 409,
     title: 'A live VM of this name has another spec',

@@ -4,7 +4,7 @@ import { DNS_LABEL, LABEL_KEY, LABEL_VALUE } from '../domain/labels.ts';
 import { isUserData, USER_DATA_BEGINNINGS } from '../domain/machine/cloud-init.ts';
 import { MAX_EGRESS_RULES, parseEgressRule } from '../domain/network/egress.ts';
 import { TIMEOUT_LIMITS } from '../domain/timeouts.ts';
-import { IDLE_ACTIONS, SPEC_DEFAULTS } from '../domain/vm/spec.ts';
+import { IDLE_ACTIONS, REMOTE_ACCESS, SPEC_DEFAULTS } from '../domain/vm/spec.ts';
 import { choice } from './choice.ts';
 import { absentField, field, FieldGroup, FieldList, givenField, neededField, type Fields } from './field.ts';
 
@@ -265,5 +265,11 @@ export const SPEC_FIELDS = {
       recreate: 'it gets a new machine under its name, at most five times',
     }),
     default: 'destroy',
+  }),
+  remoteAccess: absentField(z.array(z.enum(REMOTE_ACCESS)).max(REMOTE_ACCESS.length), {
+    text:
+      'Which ways in through the agent are open to holders of keys: `ports` to connect to its TCP ports, `exec` to run commands, ' +
+      '`files` to read and write files. An empty list shuts all.',
+    without: 'all of them',
   }),
 } satisfies Fields;

@@ -30,6 +30,7 @@ import { stopMachines } from './host/fence/stop-machines.ts';
 import { peerImages } from './host/images/peer-images.ts';
 import { reachedAt } from './host/internal-address.ts';
 import { internalIdentity } from './host/internal-identity.ts';
+import { relayStream } from './host/stream-relay.ts';
 import { startInternalServer } from './host/internal-server.ts';
 import {
   createCallBudget,
@@ -284,6 +285,17 @@ async function startInternal(
         if (text !== undefined) return text;
       }
       return undefined;
+    },
+    takeStream: (machine, webSocket) => {
+      relayStream(webSocket, {
+        open: (request, listener) => {
+          for (const { links } of hosts) {
+            const stream = links.openStream(machine, request, listener);
+            if (stream !== undefined) return stream;
+          }
+          return undefined;
+        },
+      });
     },
     log,
   });

@@ -62,7 +62,7 @@ async function consoleFrom(
   return bodyOf(hostId, address, answer);
 }
 
-interface Endpoint {
+export interface Endpoint {
   hostId: string;
   address: string;
   fingerprint: string;
@@ -95,7 +95,8 @@ async function cloudEndpoints(
   return [...own, ...named].slice(0, MOST_WORKERS);
 }
 
-async function endpointOf({ hosts }: Pick<ApiContext, 'hosts'>, hostId: string): Promise<Endpoint | undefined> {
+/** Where a host of the registry answers; undefined where it does not say. @throws ApiProblem `hostAway`. */
+export async function endpointOf({ hosts }: Pick<ApiContext, 'hosts'>, hostId: string): Promise<Endpoint | undefined> {
   const known = await hosts.find(hostId);
   if (known === undefined) return undefined;
   const { host, address, fingerprint } = known;
@@ -105,7 +106,7 @@ async function endpointOf({ hosts }: Pick<ApiContext, 'hosts'>, hostId: string):
   return address === null || fingerprint === null ? undefined : { hostId, address, fingerprint };
 }
 
-function unanswered(hostId: string, address: string, cause: unknown): ApiProblem {
+export function unanswered(hostId: string, address: string, cause: unknown): ApiProblem {
   if (cause instanceof OtherKey) {
     return new ApiProblem('hostKeyMismatch', `What answers at ${address} is not host ${hostId}`, { cause });
   }

@@ -6,8 +6,10 @@ import { bearerToken } from './authenticate.ts';
 import { problemOf } from './errors/error-handler.ts';
 import { acceptForLater } from '../requests/later.ts';
 import { prefersToBeAnsweredLater } from './prefer.ts';
+import { refuseOtherType } from './content-type.ts';
 import { ApiProblem } from './errors/problem.ts';
 import type { Reply, Route, UncheckedRequest } from './route.ts';
+import { acceptUpgrade, asksForWebSocket } from './upgrade.ts';
 import { factsOf } from './log/request-log.ts';
 import { refusePrototypes, typedQuery, validate } from './validate.ts';
 
@@ -53,7 +55,8 @@ function handler(route: Route, api: ApiContext): RequestHandler {
     // Before the reply: a caller that got the answer to a change finds it in the log.
     audit(api, route, attempt, reply);
     Object.assign(facts, reply.about);
-    send(response, reply);
+    if (reply.webSocket !== undefined) acceptUpgrade(request, response, reply.webSocket);
+    else await send(response, reply);
   };
 }
 
@@ -77,6 +80,8 @@ async function answer(
     attempt.target = target;
   };
   const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, auditTarget, gone };
+  if (route.webSocket === true) unchecked.asksForWebSocket = asksForWebSocket(request);
+  if (route.content !== undefined) unchecked.content = request;
   const isForLater = route.later !== undefined && prefersToBeAnsweredLater(request.get('prefer'));
   if (isForLater) return acceptForLater(route, unchecked, api);
   const waited = waits(input.query);
@@ -114,10 +119,7 @@ async function readJson(request: Request, response: Response): Promise<unknown> 
   if (request.get('transfer-encoding') === undefined && (length === undefined || length === '0')) {
     throw new ApiProblem('malformedBody', 'The request has no body');
   }
-  const type = request.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') {
-    throw new ApiProblem('unsupportedMediaType', `Content-Type is ${type ? 'not application/json' : 'missing'}`);
-  }
+  refuseOtherType(request.get('content-type'), 'application/json');
   await new Promise<void>((resolve, reject) => {
     void parseJson(request, response, (error: unknown) => {
       if (error === undefined) resolve();
@@ -127,9 +129,13 @@ async function readJson(request: Request, response: Response): Promise<unknown> 
   return request.body;
 }
 
-function send(response: Response, reply: Reply): void {
+async function send(response: Response, reply: Reply): Promise<void> {
   response.status(reply.status);
   if (reply.headers) response.set(reply.headers);
+  if (reply.stream) {
+    await reply.stream(response);
+    return;
+  }
   if (reply.content) {
     response.set('content-type', reply.content.type).end(reply.content.data);
     return;

@@ -2,6 +2,9 @@
  * A route says everything about itself in one place: the schemas that validate its input, every reply and error
  * it may give, and the handler. The router mounts it, the OpenAPI document is generated from it.
  */
+import type { IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
+import type { WebSocket } from 'ws';
 import type { z } from 'zod';
 import type { ApiKeyHolder } from '../../security/keys/api-keys.ts';
 import type { Role } from '../../security/keys/keys-file.ts';
@@ -20,6 +23,10 @@ export interface Reply {
   json?: string;
   content?: { type: string; data: string | Uint8Array };
   headers?: Record<string, string>;
+  /** Writes the body and ends the answer; what it throws cuts the connection. */
+  stream?: (response: Writable) => Promise<void>;
+  /** Instead of an answer: what becomes of the WebSocket, of a route that has `webSocket`. */
+  webSocket?: (webSocket: WebSocket) => void;
   /** The VM it is about, for the log. */
   about?: { workflowId: string; runId: string };
 }
@@ -47,6 +54,10 @@ export interface RouteRequest<P, Q, H, B> {
   auditTarget: (target: Record<string, string>) => void;
   /** Aborts when the client hung up or the API closes: nobody waits for the answer any more. */
   gone: AbortSignal;
+  /** Of a route that has `webSocket`: it can be answered with one. */
+  asksForWebSocket?: boolean;
+  /** The body as it comes, of a route that has `content`. */
+  content?: IncomingMessage;
   /** What tells its acceptance from every other, the same at each try; absent where it is done at once. */
   acceptedAs?: string;
 }
@@ -86,6 +97,10 @@ interface RouteText {
   limitsItself?: true;
   /** Looks at a caller before its body is read. @throws ApiProblem for whoever has to stay outside. */
   admits?: (caller: { bearer: string | undefined; remoteAddress: string }, api: ApiContext) => void;
+  /** Its answer is a WebSocket; its handler refuses who does not ask for one. */
+  webSocket?: true;
+  /** The type of a body that is no JSON, and is read as it comes. */
+  content?: { type: string; description: string };
   replies: Record<number, ReplyText>;
   /** Codes of this route itself; those of authentication and validation are added by what it declares. */
   errors: readonly ApiErrorCode[];

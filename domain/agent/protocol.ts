@@ -14,6 +14,8 @@ export interface AgentReport {
   answers?: string;
   /** What became of its assignment; absent while it has none. */
   assigned?: AssignmentState;
+  /** The version of streams that the agent knows (streams/frames.ts); absent: none. */
+  streams?: number;
 }
 
 /** Host -> agent. */
@@ -27,8 +29,8 @@ export type AgentCommand =
 /** The most connections an agent may claim; above it a report is refused as nonsense. */
 export const MAX_CONNECTIONS = 10_000_000;
 
-/** Longest accepted line of an agent; a longer one closes the link: a guest is untrusted. */
-export const MAX_LINE_BYTES = 4096;
+/** Longest accepted line of an agent, which is a frame of a stream; a longer one closes the link: a guest is untrusted. */
+export const MAX_LINE_BYTES = 24 * 1024;
 
 export function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_CONNECTIONS;
@@ -51,6 +53,7 @@ export function parseAgentReport(value: unknown): AgentReport | undefined {
     ready: line['ready'],
     ...(answers === undefined ? {} : { answers }),
     ...(assigned === undefined ? {} : { assigned }),
+    ...(isCount(line['streams']) ? { streams: line['streams'] } : {}),
   };
 }
 

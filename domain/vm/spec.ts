@@ -37,7 +37,13 @@ export interface VmSpec {
   /** Ends the VM whatever is said: a guest is untrusted and may lie. Null: it stays, which takes `idle.action` none. */
   maxLifetimeSeconds: number | null;
   onLost: 'destroy' | 'recreate';
+  /** Ways in through the agent; absent: all. */
+  remoteAccess?: RemoteAccess[] | undefined;
 }
+
+/** Ways into a machine through its agent. */
+export const REMOTE_ACCESS = ['ports', 'exec', 'files'] as const;
+export type RemoteAccess = (typeof REMOTE_ACCESS)[number];
 
 /** An image that was made from a machine of the same project. */
 export interface StartFrom {

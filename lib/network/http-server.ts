@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type RequestListener, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { SecureVersion } from 'node:tls';
@@ -47,7 +47,8 @@ export function createHttpServer(
   const options = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: limits.requestTimeoutMs,
+    // By a timer of our own, so that a request may be let off.
+    requestTimeout: 0,
     connectionsCheckingInterval: limits.checkMs,
   };
   const tls = {
@@ -56,7 +57,29 @@ export function createHttpServer(
   };
   const server = certificate === null ? createServer(options, app) : createTlsServer({ ...options, ...tls }, app);
   if (limits.maxConnections !== undefined) server.maxConnections = limits.maxConnections;
+  const { requestTimeoutMs } = limits;
+  if (requestTimeoutMs > 0) {
+    server.prependListener('request', (request: IncomingMessage) => limitBody(request, requestTimeoutMs));
+  }
   return server.on('clientError', answerBadHttp);
+}
+
+const BODY_LIMITS = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+
+/** A body may take its time: whoever reads it sees to it that it comes at all. */
+export function letBodyTakeLong(request: IncomingMessage): void {
+  clearTimeout(BODY_LIMITS.get(request));
+}
+
+function limitBody(request: IncomingMessage, ms: number): void {
+  const { headers, socket } = request;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
+  const cut = (): void => {
+    if (!request.complete) answerBadHttp({ name: '', message: '', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket);
+  };
+  const timer = setTimeout(cut, ms).unref();
+  BODY_LIMITS.set(request, timer);
+  request.once('close', () => clearTimeout(timer));
 }
 
 const STATUS_OF: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

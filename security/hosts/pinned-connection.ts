@@ -47,22 +47,10 @@ export async function withPinnedAnswer<Result>(
  * @throws OtherKey, or the system's error.
  */
 export async function openPinned(asked: PinnedRequest): Promise<OpenAnswer> {
-  const { address, fingerprint, method = 'GET', path, headers, signal } = asked;
-  const { hostname, port } = new URL(`https://${address}`);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  // No authority vouches for a host, and names and addresses change: the key alone counts.
-  const socket = connect({ host, port: Number(port), rejectUnauthorized: false, minVersion: 'TLSv1.3' });
-  const abort = (): void => void socket.destroy(new Error('no answer in time'));
-  const close = (): void => {
-    signal.removeEventListener('abort', abort);
-    socket.destroy();
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
+  const { address, method = 'GET', path, headers, signal } = asked;
+  const { socket, close } = await connectPinned(asked);
   try {
-    await once(socket, 'secureConnect');
-    refuseOtherKey(socket, fingerprint, address);
-    const sent = request({ createConnection: () => socket, method, host, path, headers });
+    const sent = request({ createConnection: () => socket, method, host: hostOf(address), path, headers });
     // Also what comes once nobody waits for the answer any more.
     sent.on('error', () => undefined).end();
     // The end of the connection alone is no event of a request whose answer began with another protocol.
@@ -72,6 +60,45 @@ export async function openPinned(asked: PinnedRequest): Promise<OpenAnswer> {
     close();
     throw error;
   }
+}
+
+/** A connection to who has the right key. */
+export interface PinnedConnection {
+  socket: TLSSocket;
+  /** The signal ends it no more. */
+  release: () => void;
+  close: () => void;
+}
+
+/** @throws OtherKey, or the system's error. */
+export async function connectPinned({
+  address,
+  fingerprint,
+  signal,
+}: PinnedEndpoint & { signal: AbortSignal }): Promise<PinnedConnection> {
+  const port = Number(new URL(`https://${address}`).port);
+  // No authority vouches for a host, and names and addresses change: the key alone counts.
+  const socket = connect({ host: hostOf(address), port, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
+  const abort = (): void => void socket.destroy(new Error('no answer in time'));
+  const release = (): void => signal.removeEventListener('abort', abort);
+  const close = (): void => {
+    release();
+    socket.destroy();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    await once(socket, 'secureConnect');
+    refuseOtherKey(socket, fingerprint, address);
+    return { socket, release, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function hostOf(address: string): string {
+  return new URL(`https://${address}`).hostname.replace(/^\[|\]$/g, '');
 }
 
 function refuseOtherKey(socket: TLSSocket, fingerprint: string, address: string): void {

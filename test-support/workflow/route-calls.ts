@@ -15,8 +15,12 @@ const BODIES: Record<string, object> = {
     ...{ hostId: 'host-of-tests', hostKey: '0'.repeat(64) },
     endpoint: { publicKey: 'AAAA', signature: 'AAAA' },
   },
+  runCommand: { command: ['true'] },
   reportUsage: { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null },
 };
+
+/** What a query must have. */
+const QUERIES: Record<string, string> = { readFiles: '?path=/', writeFiles: '?path=/' };
 
 export interface RouteCall {
   route: Route;
@@ -35,7 +39,9 @@ export const ROUTE_CALLS: readonly RouteCall[] = ROUTES.map((route) => {
   return {
     route,
     method: route.method.toUpperCase(),
-    path: (vm) => route.path.replace('{name}', vm).replace('{id}', unknownId(route)),
+    path: (vm) =>
+      route.path.replace('{name}', vm).replace('{port}', '8080').replace('{id}', unknownId(route)) +
+      (QUERIES[route.operationId] ?? ''),
     ...(body === undefined ? {} : { body }),
   };
 });

@@ -56,6 +56,7 @@ async function startHost(id: string, cacheBytes = 100 * MB): Promise<TestHost> {
   const identity = await internalIdentity(join(directory, id));
   const server = await startInternalServer({
     ...{ host: '127.0.0.1', port: 0, token: 'of the API', peerToken: 'of a peer', identity, copies: [store] },
+    takeStream: (_machine, webSocket) => webSocket.terminate(),
     readConsole: () => Promise.resolve(Buffer.from('console')),
     log: pino({ level: 'silent' }),
   });

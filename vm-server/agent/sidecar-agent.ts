@@ -17,6 +17,7 @@ import { watchPorts } from './counting/port-watch.ts';
 import { reportSequence } from './link/report-sequence.ts';
 import { INSTANCE_STATE_DIR, ScriptMarker } from './assignment/script-marker.ts';
 import { openSocketLink } from './link/socket-link.ts';
+import { wholeMachine } from './streams/stream-place.ts';
 import { openVirtioPort } from '../platform/qemu/virtio-port.ts';
 import { listen } from '../platform/local/claim-address.ts';
 import { endOnSignals } from '../end-on-signals.ts';
@@ -178,7 +179,8 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       takeCount: options.countPort === null ? (connections) => usage.setConnections(connections) : null,
     }),
   );
-  const watch = await watchPorts(usage, options, log);
+  const place = wholeMachine();
+  const watch = await watchPorts(usage, { ...options, forwards: place.forwards }, log);
   await listen(server, '127.0.0.1', options.localPort);
   const app: AppControl = endOnSignals({
     recount: () => watch.recount(),
@@ -198,7 +200,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     ...{ usage, log, marker, keepsVariables: link.kind !== 'virtio' },
     ...(onEnvironment === undefined ? {} : { onEnvironment }),
   });
-  const parts = { usage, app, assignee, nextSequence: reportSequence(), log };
+  const parts = { usage, app, assignee, place, nextSequence: reportSequence(), log };
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
   else if (link.kind === 'virtio') {
     await openSocketLink(link.socketPath, parts);

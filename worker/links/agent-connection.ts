@@ -9,12 +9,17 @@ const RETRY = { firstMs: 25, longestMs: 2000 } as const;
 const GOOD_CONNECTION_MS = 5000;
 /** Bytes a second that we read of one machine; the rest waits in the socket. */
 const MAX_BYTES_PER_SECOND = 256 * 1024;
-const MAX_UNREAD_BYTES = 64 * 1024;
+/** Of an agent that does not read. Streams keep to less, so that a command always has room. */
+const MAX_UNREAD_BYTES = 256 * 1024;
+const MAX_UNSENT_DATA_BYTES = 32 * 1024;
 
 /** What a connection tells the link that it is of. */
 export interface ConnectionEvents {
-  line(line: string): void;
+  /** How many of its bytes are nobody's flood, because they were asked for. */
+  line(line: string): number;
   connected(): void;
+  /** What was written went out: there is room for more. */
+  drained(): void;
   /** A connection was lost or not made. False: nobody wants another. */
   lost(): Promise<boolean>;
 }
@@ -46,6 +51,22 @@ export class AgentConnection {
     return true;
   }
 
+  /** Whether data may follow what is still to be sent; a command never waits behind more than that. */
+  takesData(): boolean {
+    return this.connected && this.socket !== null && this.socket.writableLength < MAX_UNSENT_DATA_BYTES;
+  }
+
+  /** For frames of streams, whose senders look whether there is room. */
+  sendFrame(line: string): void {
+    if (this.connected && this.socket?.destroyed === false) this.socket.write(`${line}\n`);
+  }
+
+  /** Cuts the connection, whose other end is not honest; another is tried later. */
+  cut(why: string): void {
+    this.options.log.warn({ why }, 'the agent link was closed');
+    this.socket?.destroy();
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
@@ -71,9 +92,10 @@ export class AgentConnection {
         socket.resume();
       }, 1000);
       budget -= chunk.length;
+      budget += this.read(socket, reader, chunk);
       if (budget <= 0) socket.pause();
-      this.read(socket, reader, chunk);
     });
+    socket.on('drain', () => this.options.events.drained());
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearTimeout(refill);
@@ -83,14 +105,19 @@ export class AgentConnection {
     });
   }
 
-  private read(socket: Socket, reader: LineReader, chunk: Buffer): void {
+  /** How many bytes of the lines that end here were asked for. */
+  private read(socket: Socket, reader: LineReader, chunk: Buffer): number {
+    let expected = 0;
     try {
-      for (const line of reader.push(chunk)) if (!this.closed) this.options.events.line(line);
+      for (const line of reader.push(chunk)) {
+        if (!this.closed && !socket.destroyed) expected += this.options.events.line(line);
+      }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.options.log.warn({ why }, 'the agent link was closed');
       socket.destroy();
     }
+    return expected;
   }
 
   private async lost(): Promise<void> {

@@ -16,6 +16,8 @@ import {
 } from '../../activities/machine/agent/machine-links.ts';
 import type { UsageReport } from '../../domain/machine/activities.ts';
 import type { AgentCommand } from '../../domain/agent/protocol.ts';
+import type { Stream, StreamListener } from '../../domain/agent/streams/mux.ts';
+import type { StreamRequest } from '../../domain/agent/streams/requests.ts';
 import type { Assignment } from '../../domain/agent/assignment.ts';
 import type { Machine, MachineProvider } from '../../domain/machine/provider.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
@@ -148,6 +150,24 @@ export class AgentLinks implements MachineLinks {
   send(machineId: string, command: AgentCommand): boolean {
     void this.adoptOnce(machineId).catch(() => undefined);
     return this.links.get(machineId)?.send(command) ?? false;
+  }
+
+  /**
+   * Opens a stream to a machine of this owner; undefined when this process has no link to one.
+   * @throws StreamRefused.
+   */
+  openStream(
+    { machineId, owner }: { machineId: string; owner: string },
+    request: StreamRequest,
+    listener: StreamListener,
+  ): Stream | undefined {
+    const link = this.links.get(machineId);
+    return link?.workflowId === owner ? link.openStream(request, listener) : undefined;
+  }
+
+  /** Streams open on all links. */
+  get openStreams(): number {
+    return [...this.links.values()].reduce((sum, { streams }) => sum + streams, 0);
   }
 
   close(machineId: string): void {

@@ -4,11 +4,14 @@ import { LinkClosedError } from '../../activities/machine/agent/machine-links.ts
 import type { UsageReport } from '../../domain/machine/activities.ts';
 import type { AgentCommand, AgentReport } from '../../domain/agent/protocol.ts';
 import { scriptEndText, type Assignment } from '../../domain/agent/assignment.ts';
+import type { Stream, StreamListener } from '../../domain/agent/streams/mux.ts';
+import type { StreamRequest } from '../../domain/agent/streams/requests.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { AgentConnection } from './agent-connection.ts';
 import { ReportForwarder } from './report-forwarder.ts';
 import { ReportIntake } from './report-intake.ts';
 import type { QueuedState } from './signal-queue.ts';
+import { MachineStreams } from './machine-streams.ts';
 import type { SignalOutcome } from './vm-signals.ts';
 import { Waiters } from './waiters.ts';
 
@@ -45,6 +48,7 @@ export class MachineLink {
   private readonly intake: ReportIntake;
   private readonly forwarder: ReportForwarder;
   private readonly reports = new Waiters<AgentReport>();
+  private readonly machineStreams: MachineStreams;
   /** Ids of questions that the agent has not answered yet. */
   private readonly questions = new Set<string>();
   /** Set when reports may only be forwarded once the app is ready: a report tells the workflow just that. */
@@ -74,11 +78,21 @@ export class MachineLink {
       socketPath,
       log,
       events: {
-        line: (line) => this.intake.take(line),
+        line: (line) => {
+          const expected = this.machineStreams.take(line);
+          if (expected !== null) return expected;
+          this.intake.take(line);
+          return 0;
+        },
         connected: () => this.sendAgain(),
-        lost: () => this.shouldReconnect(),
+        drained: () => this.machineStreams.pump(),
+        lost: () => {
+          this.machineStreams.lost();
+          return this.shouldReconnect();
+        },
       },
     });
+    this.machineStreams = new MachineStreams(this.connection);
   }
 
   /** When the agent was last heard, epoch ms; null before its first report. */
@@ -89,6 +103,11 @@ export class MachineLink {
   /** Whether its workflow counts on the machine, and is to hear that it ended. */
   get isWatched(): boolean {
     return this.forwarder.isForwarding || this.isKept;
+  }
+
+  /** Streams that are open. */
+  get streams(): number {
+    return this.machineStreams.size;
   }
 
   /** How many wait for a report. */
@@ -150,6 +169,11 @@ export class MachineLink {
     }
   }
 
+  /** @throws StreamRefused. */
+  openStream(request: StreamRequest, listener: StreamListener): Stream {
+    return this.machineStreams.open(request, listener, this.forwarder.latestReport);
+  }
+
   send(command: AgentCommand): boolean {
     return this.connection.send(command);
   }
@@ -160,6 +184,7 @@ export class MachineLink {
 
   /** Those who wait are rejected with {@link LinkClosedError}. */
   close(): void {
+    this.machineStreams.lost();
     this.connection.close();
     this.intake.stop();
     this.forwarder.stop();

@@ -18,6 +18,8 @@ export interface RequestFacts {
   runId?: string;
   /** The caller asked to be answered later. */
   waited?: boolean;
+  /** It became a WebSocket, and this is its end. */
+  upgraded?: true;
   /** Of the problem it was answered with. */
   code?: ApiErrorCode;
 }
@@ -44,9 +46,9 @@ export function requestLog(log: Logger, metrics: Pick<ApiMetrics, 'answered'>): 
     const { method } = request;
     const path = request.path.replace(TOKEN_IN_PATH, '$1…');
     response.on('close', () => {
-      const status = response.writableFinished ? response.statusCode : 499;
       const durationMs = performance.now() - startedAt;
-      const { waited = false, ...facts } = factsOf(response);
+      const { waited = false, upgraded = false, ...facts } = factsOf(response);
+      const status = upgraded ? 101 : response.writableFinished ? response.statusCode : 499;
       const { route, code } = facts;
       metrics.answered({ method, route, status, durationMs, waited, code });
       const line = { ...facts, method, path, status, durationMs: Math.round(durationMs) };

@@ -41,6 +41,7 @@ beforeAll(async () => {
     const identity = await internalIdentity(join(root, hostId));
     const server = await startInternalServer({
       ...{ host: '127.0.0.1', port: 0, token: bearerFor(hostId, identity.fingerprint), identity, log, ...NO_IMAGES },
+      takeStream: (_machine, webSocket) => webSocket.terminate(),
       readConsole: (machineId, _bytes, owner) => {
         asked.push(`${hostId} ${machineId} ${owner}`);
         return Promise.resolve(machineId === 'm-1' ? Buffer.from(`console of ${hostId}`) : undefined);
@@ -193,6 +194,7 @@ describe('whoever has no key', () => {
     const server = await startInternalServer({
       ...{ host: '127.0.0.1', port: 0, token: 'x', identity, log, limits, ...NO_IMAGES },
       readConsole: () => Promise.resolve(undefined),
+      takeStream: (_machine, webSocket) => webSocket.terminate(),
     });
     const open = () => {
       const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);

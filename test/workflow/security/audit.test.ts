@@ -17,6 +17,8 @@ import { ROUTE_CALLS, type RouteCall } from '../../../test-support/workflow/rout
 const SECRET = `canary-${uniqueName()}`;
 /** What is done to VMs; hosts that join have theirs in join.test.ts. */
 const MUTATIONS = ROUTE_CALLS.filter(({ route }) => isMutation(route) && route.path.startsWith('/v1/vms'));
+/** No machine of these tests has an agent: access.test.ts has what comes of those that reach into one. */
+const DONE_HERE = MUTATIONS.filter(({ route }) => route.tag !== 'Access');
 const TEMPLATE_MUTATIONS = ROUTE_CALLS.filter(
   ({ route }) => isMutation(route) && route.path.startsWith('/v1/templates'),
 );
@@ -66,7 +68,7 @@ const send = ({ method, path, body }: RouteCall, vm: string, key?: string | null
 
 describe('the audit log', () => {
   it('gets exactly one line for each change, with who, what and how it ended', async () => {
-    for (const call of MUTATIONS) {
+    for (const call of DONE_HERE) {
       const { operationId, path } = call.route;
       const vm = await newVm();
       if (operationId === 'undrainVm') await api.call('POST', `/v1/vms/${vm}/drain`);

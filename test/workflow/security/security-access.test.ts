@@ -61,6 +61,12 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   getConsole: { least: 'viewer', right: [404] },
   createLink: { least: 'operator', right: [201] },
   getLinkKey: { least: 'viewer', right: [200] },
+  // The requests of this suite ask for no WebSocket and have no tar, and no host is in this test. The key got through.
+  forwardPort: { least: 'operator', right: [426] },
+  runCommand: { least: 'operator', right: [503] },
+  openCommand: { least: 'operator', right: [426] },
+  readFiles: { least: 'operator', right: [503] },
+  writeFiles: { least: 'operator', right: [415] },
   // The request of this suite has no secret.
   exchangeAgentSecret: { least: 'anyone', right: [401] },
   reportUsage: { least: 'agent', right: [200] },

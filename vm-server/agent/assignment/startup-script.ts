@@ -62,7 +62,8 @@ export function interpreterOf(text: string): [program: string, ...argument: stri
   return argument === undefined ? [program] : [program, argument];
 }
 
-function memoryDir(): string {
+/** Where what is written is on no disk, if there is such a place. */
+export function memoryDir(): string {
   try {
     accessSync(MEMORY_DIR, constants.W_OK | constants.X_OK);
     return MEMORY_DIR;

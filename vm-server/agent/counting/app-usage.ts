@@ -15,6 +15,7 @@ export interface ReportedUsage {
 /** The latest count and readiness of the app, and who wants to hear of changes. */
 export class AppUsage {
   #connections: number | null = null;
+  #streams = 0;
   #ready = false;
   #changedAt = performance.now();
   #awaitsAssignment = false;
@@ -42,8 +43,11 @@ export class AppUsage {
   get reported(): ReportedUsage | null {
     const assigned = this.#assigned === null ? {} : { assigned: this.#assigned };
     // Before the app has begun nobody is connected, and what became of the assignment must be said.
-    if (this.#awaitsAssignment) return { connections: this.#connections ?? 0, ready: false, ...assigned };
-    return this.#connections === null ? null : { connections: this.#connections, ready: this.#ready, ...assigned };
+    const streams = this.#streams;
+    if (this.#awaitsAssignment) return { connections: (this.#connections ?? 0) + streams, ready: false, ...assigned };
+    return this.#connections === null
+      ? null
+      : { connections: this.#connections + streams, ready: this.#ready, ...assigned };
   }
 
   /** From now on the app is not ready before its assignment is done. */
@@ -58,11 +62,20 @@ export class AppUsage {
   }
 
   setConnections(connections: number | null): void {
-    const before = this.#connections;
-    if (connections === before) return;
+    if (connections === this.#connections) return;
+    const before = this.#total;
     this.#connections = connections;
-    this.#changedAt = performance.now();
-    this.#tell(before !== null && connections !== null && before > 0 === connections > 0 ? 'change' : 'edge');
+    this.#countChanged(before);
+  }
+
+  /** One more stream counts as a connection, until the answer is called. */
+  countStream(): () => void {
+    this.#setStreams(this.#streams + 1);
+    let isCounted = true;
+    return () => {
+      if (isCounted) this.#setStreams(this.#streams - 1);
+      isCounted = false;
+    };
   }
 
   setReady(ready: boolean): void {
@@ -73,6 +86,22 @@ export class AppUsage {
 
   onChange(listener: (change: UsageChange) => void): void {
     this.#listeners.add(listener);
+  }
+
+  get #total(): number | null {
+    return this.#connections === null ? null : this.#connections + this.#streams;
+  }
+
+  #setStreams(streams: number): void {
+    const before = this.#total;
+    this.#streams = streams;
+    this.#countChanged(before);
+  }
+
+  #countChanged(before: number | null): void {
+    const now = this.#total;
+    this.#changedAt = performance.now();
+    this.#tell(before !== null && now !== null && before > 0 === now > 0 ? 'change' : 'edge');
   }
 
   #tell(change: UsageChange): void {

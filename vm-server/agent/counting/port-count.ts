@@ -4,12 +4,19 @@ import { promisify } from 'node:util';
 
 const ESTABLISHED = '01';
 
-/** How many established connections to local port `port` are in the text of /proc/net/tcp or tcp6. */
-export function countInProcNet(table: string, port: number): number {
+/** 127.x, ::1 and ::ffff:127.x as the kernel prints them. */
+const LOOPBACK = /^(?:0{16}FFFF0000)?[0-9A-F]{6}7F$|^0{24}01000000$/;
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** How many established connections to local port `port` are in the text of /proc/net/tcp or tcp6; not those of `but`. */
+export function countInProcNet(table: string, port: number, but = NONE): number {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   return table.split('\n').filter((line) => {
-    const [, localAddress, , state] = line.trim().split(/\s+/);
-    return state === ESTABLISHED && localAddress?.split(':')[1] === wanted;
+    const [, localAddress, remoteAddress, state] = line.trim().split(/\s+/);
+    if (state !== ESTABLISHED || localAddress?.split(':')[1] !== wanted) return false;
+    const [from = '', remotePort = ''] = remoteAddress?.split(':') ?? [];
+    return !(LOOPBACK.test(from) && but.has(parseInt(remotePort, 16)));
   }).length;
 }
 
@@ -24,9 +31,9 @@ export function countInNetstat(output: string, port: number): number {
 }
 
 /** Counts the established TCP connections to a local port, IPv4 and IPv6. Rejects where the system does not tell. */
-export async function countConnections(port: number): Promise<number> {
+export async function countConnections(port: number, but = NONE): Promise<number> {
   const ipv4 = await readTable('/proc/net/tcp');
-  if (ipv4 !== undefined) return countInProcNet(`${ipv4}\n${(await readTable('/proc/net/tcp6')) ?? ''}`, port);
+  if (ipv4 !== undefined) return countInProcNet(`${ipv4}\n${(await readTable('/proc/net/tcp6')) ?? ''}`, port, but);
   try {
     const { stdout } = await promisify(execFile)('netstat', ['-an'], { maxBuffer: 64 * 1024 * 1024 });
     return countInNetstat(stdout, port);

@@ -9,6 +9,8 @@ const PROBE_TIMEOUT_MS = 1000;
 export interface WatchedPorts {
   countPort: number | null;
   readyPort: number | null;
+  /** Ports whose connections to `countPort` are streams of the host's, counted where they are wished to be. */
+  forwards?: ReadonlySet<number>;
 }
 
 /**
@@ -17,13 +19,13 @@ export interface WatchedPorts {
  */
 export async function watchPorts(
   usage: AppUsage,
-  { countPort, readyPort }: WatchedPorts,
+  { countPort, readyPort, forwards }: WatchedPorts,
   log: Log,
 ): Promise<{ recount: () => Promise<void> }> {
   const recount = async (): Promise<void> => {
     if (countPort === null) return;
     try {
-      usage.setConnections(await countConnections(countPort));
+      usage.setConnections(await countConnections(countPort, forwards));
     } catch (error) {
       if (usage.connections !== null) log(`${(error as Error).message}.`);
       usage.setConnections(null);

@@ -7,7 +7,10 @@ import type { AppUsage } from '../counting/app-usage.ts';
 import type { Assignee } from '../assignment/assignee.ts';
 import { LineReader } from '../../../lib/text/lines.ts';
 import { MAX_ASSIGNMENT_BYTES } from '../../../domain/agent/assignment.ts';
+import { STREAM_VERSION } from '../../../domain/agent/streams/frames.ts';
 import { parseCommand } from '../parse-command.ts';
+import { LinkStreams } from '../streams/link-streams.ts';
+import type { StreamPlace } from '../streams/stream-place.ts';
 import { ReportPacer } from './report-pacer.ts';
 
 /** A host that does not read loses its connection before its unread reports fill the memory. */
@@ -21,11 +24,16 @@ export interface LinkParts {
   assignee: Pick<Assignee, 'take' | 'resume'>;
 }
 
+/** What a link over a channel has besides: it carries streams. */
+export interface SocketLinkParts extends LinkParts {
+  place: StreamPlace;
+}
+
 /**
  * The link over a channel: the agent listens on a unix socket and one host at a time is connected, a new one
  * in the place of the old. Rejects when the socket cannot be opened or another agent has it.
  */
-export async function openSocketLink(socketPath: string, parts: LinkParts): Promise<void> {
+export async function openSocketLink(socketPath: string, parts: SocketLinkParts): Promise<void> {
   let host: HostConnection | undefined;
   const server = createServer((socket) => {
     host?.close();
@@ -73,12 +81,14 @@ function answers(socketPath: string): Promise<boolean> {
 class HostConnection {
   readonly pacer: ReportPacer;
   readonly #socket: Socket;
-  readonly #parts: LinkParts;
+  readonly #parts: SocketLinkParts;
+  readonly #streams: LinkStreams;
   readonly #lines = new LineReader(MAX_ASSIGNMENT_BYTES);
 
-  constructor(socket: Socket, parts: LinkParts) {
+  constructor(socket: Socket, parts: SocketLinkParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.#streams = new LinkStreams(socket, parts.place, parts.usage);
     this.pacer = new ReportPacer(() => this.#report());
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', () => socket.destroy());
@@ -94,6 +104,7 @@ class HostConnection {
   #read(chunk: Buffer): void {
     try {
       for (const line of this.#lines.push(chunk)) {
+        if (this.#streams.take(line)) continue;
         const command = parseCommand(line);
         if (command) this.#obey(command);
       }
@@ -137,6 +148,7 @@ class HostConnection {
     const report: AgentReport = {
       type: 'report',
       sequence: this.#parts.nextSequence(),
+      streams: STREAM_VERSION,
       ...usage,
       ...(answers === undefined ? {} : { answers }),
     };

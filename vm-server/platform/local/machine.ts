@@ -5,7 +5,8 @@ import { openHttpLink } from '../../agent/link/http-link.ts';
 import { localEndpoint } from '../../agent/counting/local-endpoint.ts';
 import { takeSecret } from '../../agent/link/one-time-secret.ts';
 import { reportSequence } from '../../agent/link/report-sequence.ts';
-import { openSocketLink, type LinkParts } from '../../agent/link/socket-link.ts';
+import { openSocketLink, type SocketLinkParts } from '../../agent/link/socket-link.ts';
+import type { StreamPlace } from '../../agent/streams/stream-place.ts';
 import { createChatApp } from '../../app/chat-app.ts';
 import { portList } from '../port-list.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
@@ -39,12 +40,14 @@ export async function runMachine(dir: string): Promise<void> {
   writeAddress(dir, address);
   usage.setConnections(chat.count);
   usage.setReady(true);
-  await openLink(dir, manifest.link, { usage, app, assignee, nextSequence: reportSequence(), log });
+  // It has no loopback of its own: its ports are those of its address, its files those of its directory.
+  const place: StreamPlace = { addresses: [address.ip], directory: dataDir, filesRoot: dataDir, forwards: new Set() };
+  await openLink(dir, manifest.link, { usage, app, assignee, place, nextSequence: reportSequence(), log });
   log('This is a process on a loopback address, not a virtual machine: nothing enforces its cpus and memoryMb.');
   log(`Machine ${manifest.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
 }
 
-async function openLink(dir: string, link: LocalManifest['link'], parts: LinkParts): Promise<void> {
+async function openLink(dir: string, link: LocalManifest['link'], parts: SocketLinkParts): Promise<void> {
   if (link.kind === 'unix') {
     await openSocketLink(link.socketPath, parts);
   } else {

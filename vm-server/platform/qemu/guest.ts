@@ -6,6 +6,7 @@ import { AGENT_LOCAL_PORT } from '../../../domain/machine/local-machine.ts';
 import { localEndpoint } from '../../agent/counting/local-endpoint.ts';
 import { reportSequence } from '../../agent/link/report-sequence.ts';
 import { openSocketLink } from '../../agent/link/socket-link.ts';
+import { wholeMachine } from '../../agent/streams/stream-place.ts';
 import { portList } from '../port-list.ts';
 import { openVirtioPort } from './virtio-port.ts';
 import { createChatApp } from '../../app/chat-app.ts';
@@ -54,7 +55,8 @@ export async function runGuest({ port, assignmentFile }: GuestOptions): Promise<
   }
   usage.setConnections(chat.count);
   usage.setReady(true);
-  await openSocketLink(LINK_SOCKET, { usage, app, assignee, nextSequence: reportSequence(), log });
+  const place = wholeMachine();
+  await openSocketLink(LINK_SOCKET, { usage, app, assignee, place, nextSequence: reportSequence(), log });
   openVirtioPort(port, LINK_SOCKET, log);
   log(`Machine ${machineId} serves on ${portList(ports)}.`);
 }
