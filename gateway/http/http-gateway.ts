@@ -9,7 +9,7 @@ import { linkCookie } from '../access/link-cookie.ts';
 import type { LinkKeys } from '../access/link-keys.ts';
 import { Refused, refusal, type Refusal } from '../refusal.ts';
 import type { ConnectionCounts } from '../vms/connection-counts.ts';
-import type { Visit, Ways } from '../vms/ways.ts';
+import type { Patience, Visit, Ways } from '../vms/ways.ts';
 import { isWebSocket, prepareRequest } from './forwarded-headers.ts';
 import type { HttpProxy } from './http-proxy.ts';
 import { refusalPage, wantsPage } from './pages.ts';
@@ -17,6 +17,7 @@ import { askedFor, isOfForeignPage, type AskedFor, type Site } from './visit.ts'
 
 /** What is no browser's look at a page waits so long for a VM that wakes. */
 const WAIT_SECONDS = 60;
+const PATIENT: Patience = { waitSeconds: WAIT_SECONDS, wakes: true };
 
 export interface HttpGatewayParts {
   site: Site;
@@ -79,7 +80,7 @@ export class HttpGateway {
       const asked = askedFor(request, this.#parts.site);
       if (!isWebSocket(request.headers) || request.method !== 'GET') throw new Refused(refusal('notWebSocket'));
       const admission = await this.#admit(request, asked);
-      const passed = await this.#connect(visitOf(asked, admission, gone.signal), true);
+      const passed = await this.#connect(visitOf(asked, admission, gone.signal), PATIENT);
       try {
         this.#prepare(request, asked, admission);
         // The server's are those of TCP or TLS.
@@ -111,8 +112,8 @@ export class HttpGateway {
     { asked, admission, gone }: { asked: AskedFor; admission: Admission; gone: AbortSignal },
   ): Promise<void> {
     const isPrefetch = (request.headers['sec-purpose'] ?? request.headers['purpose'] ?? '').includes('prefetch');
-    const waits = !wantsPage(request) && !isPrefetch;
-    const passed = await this.#connect(visitOf(asked, admission, gone), waits, !isPrefetch);
+    const waitSeconds = wantsPage(request) || isPrefetch ? 0 : WAIT_SECONDS;
+    const passed = await this.#connect(visitOf(asked, admission, gone), { waitSeconds, wakes: !isPrefetch });
     try {
       this.#prepare(request, asked, admission);
       await this.#parts.proxy.pass(request, response, passed);
@@ -122,16 +123,14 @@ export class HttpGateway {
   }
 
   /** @throws Refused. */
-  async #connect(visit: Visit, waits: boolean, wakes = true): Promise<Passed> {
+  async #connect(visit: Visit, patience: Patience): Promise<Passed> {
     const { ways, counts } = this.#parts;
-    const found = waits ? await ways.await(visit, WAIT_SECONDS) : await ways.look(visit, wakes);
-    const release = counts.open(found.vm);
+    const { vm, address, socket } = await ways.reach(visit, patience);
     try {
-      const { socket } = await ways.connect(visit, found);
-      const { ip, port } = found.address;
-      return { socket, target: `http://${hostPort(ip, port)}`, release };
+      const release = counts.open(vm);
+      return { socket, target: `http://${hostPort(address.ip, address.port)}`, release };
     } catch (error) {
-      release();
+      socket.destroy();
       throw error;
     }
   }
@@ -144,9 +143,9 @@ export class HttpGateway {
 
   #why(error: unknown): Refusal {
     if (error instanceof Refused) return error.refusal;
-    const code = (error as NodeJS.ErrnoException | null)?.code;
-    // The program broke off; anything else is a fault of ours.
-    if (code === undefined) this.#parts.log.error({ err: error }, 'a request was not passed on');
+    const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+    // The program broke off, or spoke no HTTP; anything else is a fault of ours.
+    if (!/^(E[A-Z]+|HPE_\w+)$/.test(code)) this.#parts.log.error({ err: error }, 'a request was not passed on');
     return refusal('appUnreachable');
   }
 

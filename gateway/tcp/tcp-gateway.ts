@@ -42,13 +42,12 @@ async function pass(visitor: TLSSocket, { domain, ways, counts }: TcpGatewayPart
   const gone = new AbortController();
   visitor.once('close', () => gone.abort());
   const visit = { ...meant, admits: () => undefined, gone: gone.signal };
-  const found = await ways.await(visit, WAIT_SECONDS);
-  const release = counts.open(found.vm);
+  const { vm, socket } = await ways.reach(visit, { waitSeconds: WAIT_SECONDS, wakes: true });
   try {
-    const { socket } = await ways.connect(visit, found);
-    await join(visitor, socket);
+    const release = counts.open(vm);
+    await join(visitor, socket).finally(release);
   } finally {
-    release();
+    socket.destroy();
   }
 }
 

@@ -20,6 +20,21 @@ export interface Visit extends VmPort {
   gone: AbortSignal;
 }
 
+interface Found {
+  vm: Vm;
+  address: PortAddress;
+}
+
+export interface Reached extends Found {
+  socket: Socket;
+}
+
+/** What a visitor waits for: 0 seconds, and it is told of a VM that does not run, which is woken with `wakes`. */
+export interface Patience {
+  waitSeconds: number;
+  wakes: boolean;
+}
+
 /** How visitors get to the VMs that they name: by the VM's own address, as the API says it. */
 export class Ways {
   readonly #calls: Pick<ApiCalls, 'knows' | 'isKept'>;
@@ -33,7 +48,7 @@ export class Ways {
   }
 
   /** Where the VM answers now; where it does not run it is woken, with `wakes`. @throws Refused, with `waking` too. */
-  async look(visit: Visit, wakes: boolean): Promise<{ vm: Vm; address: PortAddress }> {
+  async #look(visit: Visit, wakes: boolean): Promise<Found> {
     const { project, name, port } = visit;
     const vm = await this.#known(visit);
     const passage = passageTo(vm, port);
@@ -45,8 +60,8 @@ export class Ways {
     throw new Refused(waking(vm));
   }
 
-  /** As {@link look}, and waits so long for a VM that does not run. @throws Refused. */
-  async await(visit: Visit, seconds: number): Promise<{ vm: Vm; address: PortAddress }> {
+  /** Where the VM answers, once it does: it is woken and waited for. @throws Refused. */
+  async #await(visit: Visit, seconds: number): Promise<Found> {
     const { project, name, port, gone } = visit;
     const until = performance.now() + seconds * 1000;
     for (;;) {
@@ -54,26 +69,25 @@ export class Ways {
       const passage = passageTo(vm, port);
       if (passage.kind === 'open') return { vm, address: passage.address };
       if (gone.aborted || performance.now() > until) throw new Refused(waking(vm));
-      const left = AbortSignal.any([gone, AbortSignal.timeout(Math.max(1, until - performance.now()))]);
+      const left = AbortSignal.any([gone, AbortSignal.timeout(Math.ceil(Math.max(1, until - performance.now())))]);
       if (passage.kind === 'wake') await orAborted(this.#wakes.wake(project, name, passage.how), left);
       await sleep(LOOK_AGAIN_MS, undefined, { signal: left }).catch(() => undefined);
     }
   }
 
-  /** A connection to a VM that runs; one that has moved meanwhile is looked up again. @throws Refused. */
-  async connect(visit: Visit, first: { vm: Vm; address: PortAddress }): Promise<{ vm: Vm; socket: Socket }> {
-    let found = first;
+  /**
+   * A connection to the VM. Where nothing takes it the VM is looked up again: it may have moved, or be stopped, since it was seen.
+   * @throws Refused.
+   */
+  async reach(visit: Visit, { waitSeconds, wakes }: Patience): Promise<Reached> {
     for (const pauseMs of [...DIAL_AGAIN_MS, null]) {
-      const { vm, address } = found;
-      const socket = await dial(address).catch(() => undefined);
-      if (socket !== undefined) {
-        if (!visit.gone.aborted) return { vm, socket };
-        socket.destroy();
-      }
-      if (pauseMs === null || visit.gone.aborted) break;
+      const found = waitSeconds > 0 ? await this.#await(visit, waitSeconds) : await this.#look(visit, wakes);
+      const socket = await dial(found.address).catch(() => undefined);
+      if (socket !== undefined && !visit.gone.aborted) return { ...found, socket };
+      socket?.destroy();
       this.#lookup.forget(visit.project, visit.name);
+      if (pauseMs === null || visit.gone.aborted) break;
       await sleep(pauseMs, undefined, { signal: visit.gone }).catch(() => undefined);
-      found = await this.look(visit, false);
     }
     throw new Refused(refusal('appUnreachable'));
   }

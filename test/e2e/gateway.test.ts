@@ -264,3 +264,17 @@ it.skipIf(missing)(
     );
   },
 );
+
+it('a program that asks for a closed VM waits until that is reopened, with the link that it had before', async () => {
+  onTestFailed(async () => console.log(await stack.logs(), await textOf(logOf('linked'))));
+  const url = await link('lobby');
+  const headers = { cookie: await cookieOf(url) };
+  const { uid } = (await stack.calls.getVm('lobby')).body;
+  expect((await stack.call('POST', '/v1/vms/lobby/close', { force: true })).status).toBeLessThan(300);
+  await seeVm(stack, 'lobby', 'closed', ({ reason, state }) => state === 'destroyed' && reason === 'closed');
+  const answers = await Promise.all([1, 2, 3].map(() => visit(url.host, '/healthz', { headers })));
+  expect(answers.map(({ status, body }) => [status, body])).toEqual([[200, 'ok'], [200, 'ok'], [200, 'ok']]);
+  const { body } = await stack.calls.getVm('lobby');
+  expect(body).toMatchObject({ state: 'running', startedFrom: 'image' });
+  expect(body.uid).not.toBe(uid);
+});
