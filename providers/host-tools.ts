@@ -11,12 +11,25 @@ export interface HostKit {
   step<Result>(name: string, work: (report: { note: (text: string) => void }) => Promise<Result>): Promise<Result>;
 }
 
-/** A disk image of the user, registered on this host. */
+/** An image of the user, registered on this host. */
 export interface RegisteredImage {
   name: string;
+  version: string;
   sizeGb: number;
   /** RFC 3339. */
   addedAt: string;
+}
+
+/** Of what is registered from another computer. */
+export interface AddImageOptions {
+  /** Over http too. */
+  plainHttp?: boolean;
+  /** What a URL must send. */
+  sha256?: string;
+  /** Where logins are found. */
+  env?: Readonly<Record<string, string | undefined>>;
+  onProgress?: (receivedBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
 }
 
 /** `Own`: the provider's own settings. Every method rejects with a ProviderError that says what is missing and what to do. */
@@ -27,8 +40,8 @@ export interface HostTools<Own> {
   makeImage(kit: HostKit, options: { refresh: boolean }): Promise<string>;
   /** What is missing here, each with what to do. `again`: looks anew at what was found before. */
   findMissing(kit: HostKit, options: { again: boolean }): Promise<string[]>;
-  /** `stateDir`: that of the host. */
-  addImage(stateDir: string, name: string, file: string): Promise<RegisteredImage>;
+  /** `stateDir`: that of the host. `source`: a file, a directory, a URL, or a name in a registry. */
+  addImage(stateDir: string, name: string, source: string, options: AddImageOptions): Promise<RegisteredImage>;
   listImages(stateDir: string): Promise<RegisteredImage[]>;
   /** Rejects while a machine has it. */
   removeImage(stateDir: string, name: string): Promise<void>;

@@ -6,6 +6,8 @@ import type { CancelSignal } from './provider.ts';
 export interface HostCopies {
   hostId: string;
   copies: readonly ImageCopy[];
+  /** It cannot be asked now: what it said last. */
+  isAway: boolean;
 }
 
 /** What a peer sends: what it knows of the image, and its content. */
@@ -16,7 +18,7 @@ export interface SentImage {
 
 /** The other hosts of the deployment, as a provider fetches images from them. */
 export interface ImagePeers {
-  /** Those that can be asked now, some seconds old at most. Rejects where the registry does not answer. */
+  /** All of the registry, some seconds old at most. Rejects where that does not answer. */
   list(): Promise<HostCopies[]>;
   /** Rejects where that host does not send it. */
   fetch(hostId: string, image: ImageVersion, signal: CancelSignal): Promise<SentImage>;

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { HostKit, HostTools } from '../host-tools.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { findHypervisor } from './hypervisor.ts';
-import { addDiskImage } from './image/disk-images.ts';
+import { addImage } from './image/add-image.ts';
 import { checkImage } from './image/image-files.ts';
 import { ensureImage } from './image/make-image.ts';
 import { listRegistered, registeredImagesDir, removeRegistered } from './image/registered-images.ts';
@@ -15,7 +15,7 @@ export const hostTools: HostTools<QemuSettings> = {
   prepare,
   findMissing,
   makeImage: async (kit, options) => dirname((await ensureImage(kit, options)).kernel),
-  addImage: (stateDir, name, file) => addDiskImage(registeredImagesDir(stateDir), name, file),
+  addImage: (stateDir, name, source, options) => addImage(registeredImagesDir(stateDir), name, source, options),
   listImages: (stateDir) => listRegistered(registeredImagesDir(stateDir)),
   removeImage: (stateDir, name) => removeRegistered(registeredImagesDir(stateDir), name, qemuMachinesDir(stateDir)),
 };

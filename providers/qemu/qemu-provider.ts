@@ -195,7 +195,10 @@ class QemuProvider implements MachineProvider {
     const kept = imageDir === null ? null : await readKeptDisk(imageDir);
     if (kept !== null) return work(diskFrom(spec, kept, this.imagesDir));
     if (!isOfRegistered(spec)) return work(await blankDisk(spec));
-    return this.copies.using(spec.image, signal, (version) => work(diskOver(spec, version)));
+    return this.copies.using(spec.image, signal, (version) => {
+      if (version.kind === 'qcow2') return work(diskOver(spec, version));
+      throw new ProviderError('badSpec', `image: ${spec.image} is a container image, which is not run here yet`);
+    });
   }
 
   async adopt(adoption: MachineAdoption, { signal }: CallContext): Promise<Machine> {

@@ -32,7 +32,7 @@ describe('npm run image', () => {
     const { text, code } = await image('list');
     expect([code, text]).toEqual([
       0,
-      'No image is registered here. Register one: npm run image -- add NAME FILE.qcow2\n',
+      'No image is registered here. Register one: npm run image -- add NAME SOURCE\n',
     ]);
   });
 

@@ -1,13 +1,19 @@
 /** Images that one host fetches from others, over their internal endpoints: what arrives, and what goes wrong on the way. */
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageVersion } from '../../domain/machine/image-copies.ts';
 import type { ImagePeers, SentImage } from '../../domain/machine/image-peers.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
+import { addDiskImage } from '../../providers/qemu/image/disk-images.ts';
 import { ImageStore } from '../../providers/qemu/image/image-store.ts';
 import {
   listRegistered,
@@ -20,6 +26,7 @@ import { imagePath, manifestAndContent, ORIGIN_HEADER } from '../../worker/host/
 import { internalIdentity } from '../../worker/host/internal-identity.ts';
 import { startInternalServer, type InternalServer } from '../../worker/host/internal-server.ts';
 
+const run = promisify(execFile);
 const never = new AbortController().signal;
 const MB = 1024 ** 2;
 const ADDED_AT = '2026-11-29T20:00:00.000Z';
@@ -35,22 +42,32 @@ interface TestHost {
 
 let directory: string;
 let hosts: TestHost[];
+/** Hosts that cannot be asked, by their ids. */
+let away: Set<string>;
 /** What happens to what a host sends, by its id. */
 let faults: Map<string, (sent: SentImage) => SentImage>;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'eph-store-'));
   hosts = [];
   faults = new Map();
+  away = new Set();
 });
 afterEach(async () => {
   await Promise.all(hosts.map(({ server }) => server.close()));
   await rm(directory, { recursive: true, force: true });
 });
 
-async function startHost(id: string, cacheBytes = 100 * MB): Promise<TestHost> {
+async function startHost(id: string, cacheBytes = 100 * MB, stallMs = 30_000): Promise<TestHost> {
   const images = join(directory, id, 'images');
   const store = new ImageStore({
-    ...{ dir: images, machinesDir: join(directory, id, 'machines'), peers: peersOf(id), cacheBytes, stallMs: 300 },
+    ...{
+      dir: images,
+      machinesDir: join(directory, id, 'machines'),
+      peers: peersOf(id),
+      cacheBytes,
+      stallMs,
+      plainUrls: 'here',
+    },
   });
   await mkdir(join(directory, id), { recursive: true });
   const identity = await internalIdentity(join(directory, id));
@@ -82,7 +99,10 @@ function peersOf(self: string): ImagePeers {
   const others = (): TestHost[] => hosts.filter(({ id }) => id !== self);
   const named = (id: string): TestHost => others().find((one) => one.id === id)!;
   return {
-    list: () => Promise.all(others().map(async ({ id, store }) => ({ hostId: id, copies: await store.list() }))),
+    list: () =>
+      Promise.all(
+        others().map(async ({ id, store }) => ({ hostId: id, copies: await store.list(), isAway: away.has(id) })),
+      ),
     fetch: async (id, image) => {
       const { answer } = await ask(named(id), imagePath(image));
       if (answer.statusCode !== 200) throw new Error(`it answers ${answer.statusCode ?? 0}`);
@@ -169,7 +189,7 @@ describe('a host that lacks an image', () => {
     };
     for (const [kind, fault] of Object.entries(kinds)) {
       faults.set('bad', fault);
-      const host = await startHost(kind.toLowerCase());
+      const host = await startHost(kind.toLowerCase(), 100 * MB, kind === 'nothing' ? 500 : 30_000);
       expect((await readFile((await use(host, 'app')).path)).equals(content), kind).toBe(true);
       expect(await readdir(host.images), kind).toHaveLength(1);
       await host.server.close();
@@ -190,6 +210,33 @@ describe('a host that lacks an image', () => {
     await startHost('home');
     const error = await refusal(use(await startHost('other'), 'app'));
     expect(error).toMatchObject({ code: 'imageUnknown' });
+  });
+
+  it('takes it from its URL where the host that has it is away, and says who is away where it has none', async () => {
+    const [home, other] = [await startHost('home'), await startHost('other')];
+    const source = join(directory, 'source.qcow2');
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', source, '2G']);
+    const bytes = await readFile(source);
+    let sent = bytes;
+    const server = createServer((request, response) => {
+      if (request.url === '/here') response.writeHead(302, { location: '/there' }).end();
+      else response.end(sent);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/here`;
+    await addDiskImage(home.images, 'disk', source, { url });
+    await add(home, 'app', randomBytes(10));
+    away.add('home');
+    sent = Buffer.from('something else');
+    expect((await refusal(use(other, 'disk'))).message).toContain('has another SHA-256');
+    sent = bytes;
+    const fetched = await use(other, 'disk');
+    expect(fetched).toMatchObject({ origin: 'fetched', sizeGb: 2, manifest: { url } });
+    expect((await readFile(fetched.path)).equals(bytes)).toBe(true);
+    const error = await refusal(use(other, 'app'));
+    expect(error).toMatchObject({ code: 'imageUnreachable' });
+    expect(error.message).toContain('home: it is away');
+    server.close();
   });
 
   it('mends its own copy when that is damaged', async () => {

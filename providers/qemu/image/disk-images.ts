@@ -27,14 +27,14 @@ export async function addDiskImage(
   dir: string,
   name: string,
   source: string,
-  also: Pick<ImageManifest, 'url'> = {},
+  { what = source, ...also }: Pick<ImageManifest, 'url'> & { what?: string } = {},
 ): Promise<RegisteredVersion> {
   requireImageName(name);
   const draft = await makeDraft(dir, name, randomUUID());
   try {
     const path = join(draft, IMAGE_CONTENT.qcow2);
     const disk = await copy(source, path);
-    const virtualBytes = await judgeDiskImage(path, source);
+    const virtualBytes = await judgeDiskImage(path, what);
     const manifest: ImageManifest = { addedAt: new Date().toISOString(), kind: 'qcow2', virtualBytes, disk, ...also };
     return await register(dir, name, { draft, manifest });
   } finally {

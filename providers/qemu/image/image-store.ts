@@ -41,6 +41,7 @@ import {
   type ImageManifest,
   type RegisteredVersion,
 } from './registered-images.ts';
+import { downloadTo, type Download } from './url-download.ts';
 
 /** A peer that sends nothing for so long is given up for another one. */
 const STALL_MS = 30_000;
@@ -57,15 +58,18 @@ export interface ImageStoreOptions {
   peers?: ImagePeers | undefined;
   /** What fetched images may take. */
   cacheBytes: number;
-  /** Only tests set another one. */
+  /** Only tests set others. */
   stallMs?: number;
+  plainUrls?: Download['plainHttp'];
 }
 
 /** Where a version is to be had. */
 interface Wanted {
-  copy: Pick<ImageCopy, 'name' | 'version' | 'sha256' | 'bytes' | 'diskGb'>;
+  copy: Pick<ImageCopy, 'name' | 'version' | 'sha256' | 'bytes' | 'diskGb' | 'addedAt' | 'url'>;
   here: RegisteredVersion | undefined;
   hosts: string[];
+  /** They have it too, and cannot be asked now. */
+  away: string[];
 }
 
 export class ImageStore implements ImageCopies {
@@ -165,7 +169,9 @@ export class ImageStore implements ImageCopies {
     }
     const isIt = (one: ImageVersion): boolean => one.name === copy.name && one.version === copy.version;
     const hosts = (ofPeers ?? []).filter((peer) => isIt(peer.copy)).sort(keepersFirst);
-    return { copy, here: here.find(isIt), hosts: hosts.map(({ hostId }) => hostId) };
+    const named = (isAway: boolean): string[] =>
+      hosts.filter((peer) => peer.isAway === isAway).map(({ hostId }) => hostId);
+    return { copy, here: here.find(isIt), hosts: named(false), away: named(true) };
   }
 
   async #bring(image: string, signal: CancelSignal): Promise<RegisteredVersion> {
@@ -195,9 +201,9 @@ export class ImageStore implements ImageCopies {
 
   async #fetch(wanted: Wanted): Promise<RegisteredVersion> {
     const { dir } = this.#options;
-    const { copy, hosts } = wanted;
+    const { copy, hosts, away } = wanted;
     await (this.#tidied ??= removeDrafts(dir));
-    const failures: string[] = [];
+    const failures = away.map((hostId) => `${hostId}: it is away`);
     return withFullDiskOf(dir, `the image ${copy.name}`, () =>
       this.#withRoom(wanted, async () => {
         for (const hostId of hosts) {
@@ -208,7 +214,15 @@ export class ImageStore implements ImageCopies {
             failures.push(`${hostId}: ${error instanceof Error ? error.message : String(error)}`);
           }
         }
-        throw unreachable(copy, `no host sends it (${failures.join('; ')})`);
+        if (copy.url !== undefined) {
+          try {
+            return await this.#fetchFromUrl(copy, copy.url);
+          } catch (error) {
+            if (isFullDisk(error)) throw error;
+            failures.push(error instanceof Error ? error.message : String(error));
+          }
+        }
+        throw unreachable(copy, `nobody sends it (${failures.join('; ')})`);
       }),
     );
   }
@@ -230,6 +244,26 @@ export class ImageStore implements ImageCopies {
       return await register(dir, copy.name, { draft, manifest: { ...manifest, origin: 'fetched' } });
     } finally {
       stop.abort(new Error('the fetch is over'));
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+
+  async #fetchFromUrl(copy: Wanted['copy'], url: string): Promise<RegisteredVersion> {
+    const { dir, plainUrls = 'never', stallMs = STALL_MS } = this.#options;
+    const { signal } = new AbortController();
+    const draft = await makeDraft(dir, `${FETCH}${copy.name}`, randomUUID());
+    try {
+      const path = join(draft, IMAGE_CONTENT.qcow2);
+      const hash = createHash('sha256');
+      const room = { bytes: copy.bytes, dir: draft, keptFreeBytes: KEPT_FREE_BYTES };
+      const download = { url, plainHttp: plainUrls, limitBytes: copy.bytes, hash, signal, stallMs };
+      await withRoomFor(room, signal, () => downloadTo(path, download));
+      if (hash.digest('hex') !== copy.sha256) throw new Error(`what ${url} sends now has another SHA-256`);
+      const virtualBytes = await judgeDiskImage(path, url);
+      const disk = { bytes: copy.bytes, sha256: copy.sha256 };
+      const about = { addedAt: copy.addedAt, kind: 'qcow2', virtualBytes, disk, origin: 'fetched', url } as const;
+      return await register(dir, copy.name, { draft, manifest: about });
+    } finally {
       await rm(draft, { recursive: true, force: true });
     }
   }
@@ -276,8 +310,9 @@ export class ImageStore implements ImageCopies {
   async #isKeptElsewhere(image: ImageVersion): Promise<boolean> {
     const { peers } = this.#options;
     const signal = new AbortController().signal;
-    for (const { hostId, copy } of (await peersOf(peers)) ?? []) {
-      if (copy.origin !== 'registered' || copy.name !== image.name || copy.version !== image.version) continue;
+    for (const { hostId, copy, isAway } of (await peersOf(peers)) ?? []) {
+      if (isAway || copy.origin !== 'registered' || copy.name !== image.name || copy.version !== image.version)
+        continue;
       if (await peers?.keeps(hostId, image, signal).catch(() => false)) return true;
     }
     return false;
@@ -287,14 +322,15 @@ export class ImageStore implements ImageCopies {
 interface PeerCopy {
   hostId: string;
   copy: ImageCopy;
+  isAway: boolean;
 }
 
 /** What others have of this provider; undefined where nobody can say it now. */
 async function peersOf(peers: ImagePeers | undefined): Promise<PeerCopy[] | undefined> {
   if (peers === undefined) return [];
   const hosts = await peers.list().catch(() => undefined);
-  return hosts?.flatMap(({ hostId, copies }) =>
-    copies.filter(({ provider }) => provider === PROVIDER_NAME).map((copy) => ({ hostId, copy })),
+  return hosts?.flatMap(({ hostId, copies, isAway }) =>
+    copies.filter(({ provider }) => provider === PROVIDER_NAME).map((copy) => ({ hostId, copy, isAway })),
   );
 }
 

@@ -24,6 +24,7 @@ interface Peer {
   address: string;
   fingerprint: string;
   copies: ImageCopy[];
+  isAway: boolean;
 }
 
 export interface PeerImagesOptions {
@@ -40,7 +41,7 @@ export function peerImages({ client, hostId: self, controlTaskQueue, keys }: Pee
     const hosts = await within(() => registeredHosts(client, controlTaskQueue));
     const peers: Peer[] = [];
     await inParallel(
-      hosts.filter(({ hostId, state }) => hostId !== self && state !== 'away' && state !== 'lost'),
+      hosts.filter(({ hostId }) => hostId !== self),
       DESCRIBES_AT_ONCE,
       async ({ hostId }) => {
         const peer = await within(() => peerOf(client, hostId, controlTaskQueue));
@@ -57,7 +58,8 @@ export function peerImages({ client, hostId: self, controlTaskQueue, keys }: Pee
     return openPinned({ address, fingerprint, path: imagePath(image), headers, ...how });
   };
   return {
-    list: async () => (await listed.get(LIST_SHARED_MS)).map(({ hostId, copies }) => ({ hostId, copies })),
+    list: async () =>
+      (await listed.get(LIST_SHARED_MS)).map(({ hostId, copies, isAway }) => ({ hostId, copies, isAway })),
     fetch: (hostId, image, signal) => sentBy((until) => ask(hostId, image, { signal: until }), signal as AbortSignal),
     keeps: async (hostId, image) => {
       const signal = AbortSignal.timeout(ANSWER_MS);
@@ -74,8 +76,10 @@ async function peerOf(client: Client, hostId: string, controlTaskQueue: string):
     const { memo, raw, status } = await client.workflow.getHandle(hostWorkflowId(hostId, controlTaskQueue)).describe();
     const host: RegisteredHost | undefined = status.name === 'RUNNING' ? hostOfMemo(memo) : undefined;
     if (host === undefined || host.address === null || host.fingerprint === null) return undefined;
-    const copies = runningLease(raw)?.images ?? imageCopiesIn(host.lastStatus?.images);
-    return { hostId, address: host.address, fingerprint: host.fingerprint, copies };
+    const copies =
+      (host.state === 'lost' ? undefined : runningLease(raw)?.images) ?? imageCopiesIn(host.lastStatus?.images);
+    const isAway = host.state === 'away' || host.state === 'lost';
+    return { hostId, address: host.address, fingerprint: host.fingerprint, copies, isAway };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
