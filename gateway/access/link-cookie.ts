@@ -29,6 +29,13 @@ export function plantsLink(setCookie: string): boolean {
   return setCookie.split('=')[0]?.trim().endsWith(LINK_PARAMETER) === true;
 }
 
+/** The same `Set-Cookie` without a domain, however often and in whatever spelling that stands there. */
+export function ofOneHost(setCookie: string): string {
+  const [pair = '', ...attributes] = setCookie.split(';');
+  const kept = attributes.filter((attribute) => attribute.split('=')[0]?.trim().toLowerCase() !== 'domain');
+  return [pair, ...kept].join(';');
+}
+
 /** The link in the query of a path, and the path without it; the rest of the query stays as it was written. */
 export function splitLink(path: string): { token?: string; path: string } {
   const [before = '', ...query] = path.split('?');

@@ -1,6 +1,6 @@
 /** Headers between a visitor and the program in a VM. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { plantsLink } from '../access/link-cookie.ts';
+import { ofOneHost, plantsLink } from '../access/link-cookie.ts';
 
 /** They are about one connection alone (RFC 9110). The length of a body and how it is framed are for Node, which writes both anew. */
 const HOP_BY_HOP = [
@@ -9,7 +9,7 @@ const HOP_BY_HOP = [
 ];
 /** Whatever a `connection` header says, a message keeps these: without them it would end elsewhere. */
 const KEPT = ['content-length', 'transfer-encoding', 'host', 'cookie', 'set-cookie'];
-/** A visitor does not tell the program who asks. */
+/** A visitor does not tell the program who asks. To many programs `x_ephemera_user` is the same name, as CGI and WSGI have it. */
 const OURS = [
   ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-real-ip'],
   ...['x-ephemera-user', 'via'],
@@ -27,7 +27,10 @@ export interface Forwarding {
 export function prepareRequest(request: IncomingMessage, { isSecure, cookies, user }: Forwarding): void {
   const { headers } = request;
   const isUpgrade = isWebSocket(headers);
-  for (const name of [...hopByHop(headers), ...OURS]) Reflect.deleteProperty(headers, name);
+  const isOurs = (name: string): boolean => OURS.includes(name.replaceAll('_', '-'));
+  for (const name of [...hopByHop(headers), ...Object.keys(headers).filter(isOurs)]) {
+    Reflect.deleteProperty(headers, name);
+  }
   if (isUpgrade) Object.assign(headers, { connection: 'Upgrade', upgrade: 'websocket' });
   if (cookies === undefined) delete headers.cookie;
   else headers.cookie = cookies;
@@ -45,7 +48,12 @@ export function prepareAnswer(answer: IncomingMessage, keepsAlive: boolean): voi
   const { headers } = answer;
   for (const name of hopByHop(headers)) Reflect.deleteProperty(headers, name);
   headers.connection = keepsAlive ? 'keep-alive' : 'close';
-  const cookies = headers['set-cookie']?.filter((cookie) => !plantsLink(cookie));
+  keepCookiesOwn(answer);
+}
+
+/** A cookie of the program is of its own host name, and is no link: also that of an answer which begins a WebSocket. */
+export function keepCookiesOwn({ headers }: IncomingMessage): void {
+  const cookies = headers['set-cookie']?.filter((cookie) => !plantsLink(cookie)).map(ofOneHost);
   if (cookies !== undefined) headers['set-cookie'] = cookies;
 }
 

@@ -99,10 +99,10 @@ export class HttpGateway {
   }
 
   async #admit(request: IncomingMessage, asked: AskedFor): Promise<Admission> {
-    const { access, links } = this.#parts;
+    const { access, links, site } = this.#parts;
     if (access === 'open') return OPEN_TO_ALL;
     if (asked.token !== undefined) return admitByLink(links, asked, [asked.token]);
-    if (isOfForeignPage(request, asked)) throw new Refused(refusal('foreignPage'));
+    if (isOfForeignPage(request, asked, site)) throw new Refused(refusal('foreignPage'));
     return admitByLink(links, asked, asked.tokens);
   }
 

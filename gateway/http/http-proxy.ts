@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { createProxyServer } from 'httpxy';
-import { prepareAnswer } from './forwarded-headers.ts';
+import { keepCookiesOwn, prepareAnswer } from './forwarded-headers.ts';
 
 export interface Upstream {
   /** Connected to the program in the VM. */
@@ -30,12 +30,16 @@ class Dialled extends Agent {
 }
 
 export class HttpProxy {
-  readonly #proxy = createProxyServer({ proxyTimeout: STILL_MS, cookieDomainRewrite: { '*': '' } });
+  readonly #proxy = createProxyServer({ proxyTimeout: STILL_MS });
 
   constructor() {
     this.#proxy.on('proxyRes', (answer, _request, response) => prepareAnswer(answer, response.shouldKeepAlive));
     this.#proxy.on('proxyReqWs', (asked, _request, socket) => {
-      asked.once('upgrade', (_answer, upstream) => tie(socket, upstream));
+      asked.once('response', keepCookiesOwn);
+      asked.once('upgrade', (answer, upstream) => {
+        keepCookiesOwn(answer);
+        tie(socket, upstream);
+      });
     });
   }
 

@@ -41,10 +41,16 @@ export interface Site {
  * Whether a page of another origin sends this with the visitor's cookie. All VMs are below one domain, so to a browser their pages
  * are of one site, and it keeps none of them from using the cookie for another.
  */
-export function isOfForeignPage({ method, headers }: IncomingMessage, { host }: AskedFor): boolean {
+export function isOfForeignPage(
+  { method, headers }: IncomingMessage,
+  { host }: Pick<AskedFor, 'host'>,
+  { isSecure }: Pick<Site, 'isSecure'>,
+): boolean {
   const { origin } = headers;
   if (origin === undefined || (isSafe(method) && headers.upgrade === undefined)) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host.toLowerCase().replace(/:(80|443)$/, '');
+  const own = `${isSecure ? 'https' : 'http'}://${host}`;
+  // Also one of the same name without TLS: whoever is between a visitor and the gateway can write such a page.
+  return !URL.canParse(origin) || !URL.canParse(own) || new URL(origin).origin !== new URL(own).origin;
 }
 
 function isSafe(method: string | undefined): boolean {

@@ -67,6 +67,12 @@ describe('a request', () => {
     });
   });
 
+  it('says who its visitor is in no other spelling either, which CGI and WSGI take for the same', () => {
+    const request = message({ host: HOST, x_ephemera_user: 'root', x_forwarded_for: '10.0.0.1', 'x-mine_too': '1' });
+    prepareRequest(request, { isSecure: true, cookies: undefined, user: undefined });
+    expect(Object.keys(request.headers).filter((name) => name.includes('_'))).toEqual(['x-mine_too']);
+  });
+
   it('ends where its sender says it does, whatever else that sender calls hop-by-hop', () => {
     const request = message({
       host: HOST,
@@ -81,11 +87,13 @@ describe('a request', () => {
   it('of another page is refused where it could change something or listen', () => {
     const from = (origin: string, more: object = {}, headers: Record<string, string> = {}): boolean => {
       const request = message({ host: HOST, origin, ...headers }, more);
-      return isOfForeignPage(request, askedFor(request, site));
+      return isOfForeignPage(request, askedFor(request, site), site);
     };
     expect(from('https://8080--other.vms.test', { method: 'POST' })).toBe(true);
     expect(from('https://8080--other.vms.test', {}, { upgrade: 'websocket' })).toBe(true);
     expect(from('null', { method: 'POST' })).toBe(true);
+    expect(from(`http://${HOST}`, {}, { upgrade: 'websocket' })).toBe(true);
+    expect(from(`https://${HOST}:443`, { method: 'POST' })).toBe(false);
     expect(from(`https://${HOST}`, { method: 'POST' })).toBe(false);
     expect(from('https://8080--other.vms.test')).toBe(false);
   });
@@ -99,6 +107,17 @@ describe('an answer', () => {
     });
     prepareAnswer(answer, true);
     expect(answer.headers).toEqual({ connection: 'keep-alive', 'content-length': '2', 'set-cookie': ['a=1'] });
+  });
+
+  it('keeps the cookies of its own host name, however it writes their domain', () => {
+    const cookies = [
+      ...['a=1; Domain=vms.test; Path=/', 'b=2; domain = vms.test', 'c=3; Domain=x; DOMAIN=vms.test; Secure'],
+      ...['d=domain=vms.test; Path=/domain'],
+    ];
+    const answer = message({ 'set-cookie': cookies });
+    prepareAnswer(answer, true);
+    const kept = ['a=1; Path=/', 'b=2', 'c=3; Secure', 'd=domain=vms.test; Path=/domain'];
+    expect(answer.headers['set-cookie']).toEqual(kept);
   });
 
   it('of the gateway itself is a page for people, which looks again by itself, and JSON for programs', () => {
