@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { hostPort } from '../lib/network/host-port.ts';
 import { followCertificate, readCertificate } from '../lib/network/certificate-files.ts';
+import { isOwnAddress } from '../lib/network/loopback.ts';
 import { createHttpServer } from '../lib/network/http-server.ts';
 import { LinkKeys } from './access/link-keys.ts';
 import { HttpGateway } from './http/http-gateway.ts';
@@ -15,7 +16,8 @@ import { ApiCalls } from './vms/api-calls.ts';
 import { ConnectionCounts } from './vms/connection-counts.ts';
 import { VmLookup } from './vms/vm-lookup.ts';
 import { Wakes } from './vms/wakes.ts';
-import { Ways } from './vms/ways.ts';
+import { dial as dialAddress } from './vms/dial.ts';
+import { Ways, type Dial } from './vms/ways.ts';
 
 /** Headers are small and come soon; a body may be long, and come as slowly as the program in the VM takes it. */
 const LIMITS = { maxHeaderBytes: 16 * 1024, headersTimeoutMs: 15_000, requestTimeoutMs: 0, checkMs: 5000 };
@@ -36,7 +38,9 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
   const { hostname, protocol } = new URL(gateway.url);
   const calls = new ApiCalls(settings.api.url, gateway.keys);
   const lookup = new VmLookup(calls);
-  const ways = new Ways(calls, lookup, new Wakes(calls, lookup, { log }));
+  const dial: Dial = (vm, address) =>
+    gateway.way === 'agent' && isOwnAddress(address.ip) ? calls.stream(vm) : dialAddress(address);
+  const ways = new Ways({ calls, dial }, lookup, new Wakes(calls, lookup, { log }));
   const { maxConnections, maxConnectionsPerVm: maxPerVm, countSeconds: leaseSeconds } = gateway;
   const counts = new ConnectionCounts({ calls, log, by: `gateway-${randomUUID()}`, leaseSeconds, maxPerVm });
   const http = new HttpGateway({

@@ -50,6 +50,11 @@ export const GATEWAY_SETTINGS = {
   tls: new Together({ certFile: tlsCert, keyFile: tlsKey }),
   tcpPort,
   access,
+  way: setting(oneOf(['address', 'agent']), {
+    about:
+      'address: a gateway dials the address of a VM; agent: where that is on the loopback of its host, it goes through the API and the agent of the VM',
+    default: 'address',
+  }),
   /** Of operators, by project. */
   keys: setting(keysByProject, {
     about:

@@ -31,7 +31,7 @@ export interface HttpGatewayParts {
 
 /** A connection to the VM that was asked for, counted until `release`. */
 interface Passed {
-  socket: Socket;
+  socket: Duplex;
   target: string;
   release: () => void;
 }

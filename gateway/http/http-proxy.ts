@@ -7,7 +7,7 @@ import { keepCookiesOwn, prepareAnswer } from './forwarded-headers.ts';
 
 export interface Upstream {
   /** Connected to the program in the VM. */
-  socket: Socket;
+  socket: Duplex;
   /** As the program knows itself; the Host header stays that of the visitor. */
   target: string;
 }
@@ -17,14 +17,14 @@ const STILL_MS = 3_600_000;
 
 /** One connection for one request, so that what an agent counts are users, and no request meets the connection of a machine that went. */
 class Dialled extends Agent {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     super({ keepAlive: false });
     this.#socket = socket;
   }
 
-  override createConnection(): Socket {
+  override createConnection(): Duplex {
     return this.#socket;
   }
 }

@@ -1,5 +1,5 @@
 /** TCP to VMs, within TLS that the gateway ends: the server name of the handshake says which port of which VM is meant. */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { labelOfHost, parseVmLabel } from '../../domain/gateway/vm-host-name.ts';
@@ -9,6 +9,7 @@ import type { ConnectionCounts } from '../vms/connection-counts.ts';
 import type { Ways } from '../vms/ways.ts';
 
 const HANDSHAKE_MS = 10_000;
+const KEEP_ALIVE_MS = 60_000;
 /** A client of a database gives up after about as long. */
 const WAIT_SECONDS = 60;
 
@@ -56,14 +57,14 @@ function serverName({ servername }: TLSSocket & { servername?: string | false | 
 }
 
 /** Each end of the stream is passed on as one; what breaks off on one side breaks off on the other. */
-function join(visitor: Socket, machine: Socket): Promise<void> {
+function join(visitor: TLSSocket, machine: Duplex): Promise<void> {
+  visitor.setKeepAlive(true, KEEP_ALIVE_MS);
   return new Promise((resolve) => {
     let open = 2;
     for (const [one, other] of [
       [visitor, machine],
       [machine, visitor],
     ] as const) {
-      one.setKeepAlive(true, 60_000);
       one.on('error', () => other.destroy());
       one.once('close', () => {
         if (!one.readableEnded) other.destroy();

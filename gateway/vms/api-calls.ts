@@ -1,6 +1,9 @@
 /** What a gateway asks of the API, with a key of its own for each project. */
+import type { Duplex } from 'node:stream';
 import { createApiClient, type ApiClient, type Problem, type Vm } from '../../client/api-client.ts';
+import type { VmPort } from '../../domain/gateway/vm-host-name.ts';
 import { Refused, refusal } from '../refusal.ts';
+import { dialThroughAgent } from './agent-stream.ts';
 
 const CALL_SECONDS = 10;
 /** One request for a VM that wakes; asked again while visitors wait. */
@@ -12,10 +15,14 @@ export interface ConnectionCount {
 }
 
 export class ApiCalls {
+  readonly #url: string;
+  readonly #keys: Readonly<Record<string, string>>;
   readonly #calls: ReadonlyMap<string, ApiClient>;
   readonly #waits: ReadonlyMap<string, ApiClient>;
 
   constructor(url: string, keys: Readonly<Record<string, string>>) {
+    this.#url = url;
+    this.#keys = keys;
     const clients = (deadlineSeconds: number): Map<string, ApiClient> =>
       new Map(Object.entries(keys).map(([project, key]) => [project, createApiClient({ url, key, deadlineSeconds })]));
     this.#calls = clients(CALL_SECONDS);
@@ -29,6 +36,11 @@ export class ApiCalls {
 
   get projects(): string[] {
     return [...this.#calls.keys()];
+  }
+
+  /** A connection to a port of a VM through its agent. Rejects where the API makes none. */
+  stream({ project, name, port }: VmPort): Promise<Duplex> {
+    return dialThroughAgent(this.#url, this.#keys[project] ?? '', { name, port });
   }
 
   /** The latest life of the name; undefined where the API knows none. @throws Refused. */

@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VmPort } from '../../domain/gateway/vm-host-name.ts';
 import type { Vm } from '../../client/api-client.ts';
 import { Refused, refusal, type Refusal } from '../refusal.ts';
 import type { ApiCalls } from './api-calls.ts';
-import { dial } from './dial.ts';
 import type { VmLookup } from './vm-lookup.ts';
 import { passageTo, type PortAddress } from './vm-state.ts';
 import type { Wakes } from './wakes.ts';
@@ -20,13 +19,16 @@ export interface Visit extends VmPort {
   gone: AbortSignal;
 }
 
+/** Connects to a port of a VM; rejects where nothing takes it. */
+export type Dial = (vm: VmPort, address: PortAddress) => Promise<Duplex>;
+
 interface Found {
   vm: Vm;
   address: PortAddress;
 }
 
 export interface Reached extends Found {
-  socket: Socket;
+  socket: Duplex;
 }
 
 /** What a visitor waits for: 0 seconds, and it is told of a VM that does not run, which is woken with `wakes`. */
@@ -41,8 +43,15 @@ export class Ways {
   readonly #lookup: VmLookup;
   readonly #wakes: Wakes;
 
-  constructor(calls: Pick<ApiCalls, 'knows' | 'isKept'>, lookup: VmLookup, wakes: Wakes) {
+  readonly #dial: Dial;
+
+  constructor(
+    { calls, dial }: { calls: Pick<ApiCalls, 'knows' | 'isKept'>; dial: Dial },
+    lookup: VmLookup,
+    wakes: Wakes,
+  ) {
     this.#calls = calls;
+    this.#dial = dial;
     this.#lookup = lookup;
     this.#wakes = wakes;
   }
@@ -82,7 +91,7 @@ export class Ways {
   async reach(visit: Visit, { waitSeconds, wakes }: Patience): Promise<Reached> {
     for (const pauseMs of [...DIAL_AGAIN_MS, null]) {
       const found = waitSeconds > 0 ? await this.#await(visit, waitSeconds) : await this.#look(visit, wakes);
-      const socket = await dial(found.address).catch(() => undefined);
+      const socket = await this.#dial(visit, found.address).catch(() => undefined);
       if (socket !== undefined && !visit.gone.aborted) return { ...found, socket };
       socket?.destroy();
       this.#lookup.forget(visit.project, visit.name);

@@ -61,10 +61,10 @@ interface Answer {
 }
 
 /** To the gateway with links, whatever the name resolves to. */
-function visit(host: string, path = '/', { method = 'GET', headers = {}, body = '' } = {}): Promise<Answer> {
+function visit(host: string, path = '/', { method = 'GET', headers = {}, body = '', at = port } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = httpRequest(
-      { host: '127.0.0.1', port: port, path, method, headers: { host, ...headers }, agent: false },
+      { host: '127.0.0.1', port: at, path, method, headers: { host, ...headers }, agent: false },
       (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -230,6 +230,38 @@ it('passes TCP on to the VM that the server name of TLS says, where a second gat
   }
 });
 
+it('reaches a VM through its agent where the gateway is on another computer than its host', async () => {
+  const port = await freePort();
+  const remote = gateway('remote', {
+    ...stack.env,
+    EPHEMERA_GATEWAY_KEYS: stack.apiKey,
+    EPHEMERA_GATEWAY_PORT: `${port}`,
+    EPHEMERA_GATEWAY_ACCESS: 'open',
+    EPHEMERA_GATEWAY_WAY: 'agent',
+  });
+  await remote.start();
+  try {
+    const host = `8080--lobby.localhost:${port}`;
+    const answers = await Promise.all([1, 2, 3].map(() => visit(host, '/healthz', { at: port })));
+    expect(answers.map(({ status, body }) => [status, body])).toEqual(Array(3).fill([200, 'ok']));
+    expect((await visit(host, '/chat.js', { at: port })).body.length).toBeGreaterThan(1000);
+    const bob = new WebSocket(`ws://127.0.0.1:${port}/rooms/lobby?name=bob`, { headers: { host } });
+    const heard: string[] = [];
+    bob.on('message', (data) => heard.push((data as Buffer).toString('utf8')));
+    await once(bob, 'open');
+    bob.send(JSON.stringify({ type: 'message', text: 'hello through the agent' }));
+    await expect.poll(() => heard.join('\n'), { timeout: 10_000 }).toContain('hello through the agent');
+    const closed = once(bob, 'close');
+    bob.close();
+    await closed;
+    await seeVm(stack, 'lobby', 'nobody left', ({ connections }) => connections === 0);
+    // One line for each stream: it went that way.
+    expect((await textOf(join(stack.stateDir, 'audit.log'))).split('"forwardPort"').length).toBeGreaterThan(5);
+  } finally {
+    await remote.kill();
+  }
+});
+
 it.skipIf(missing)(
   `a browser that opens a stopped VM by its name sees it wake, and then the chat${missing}`,
   async () => {
@@ -273,7 +305,11 @@ it('a program that asks for a closed VM waits until that is reopened, with the l
   expect((await stack.call('POST', '/v1/vms/lobby/close', { force: true })).status).toBeLessThan(300);
   await seeVm(stack, 'lobby', 'closed', ({ reason, state }) => state === 'destroyed' && reason === 'closed');
   const answers = await Promise.all([1, 2, 3].map(() => visit(url.host, '/healthz', { headers })));
-  expect(answers.map(({ status, body }) => [status, body])).toEqual([[200, 'ok'], [200, 'ok'], [200, 'ok']]);
+  expect(answers.map(({ status, body }) => [status, body])).toEqual([
+    [200, 'ok'],
+    [200, 'ok'],
+    [200, 'ok'],
+  ]);
   const { body } = await stack.calls.getVm('lobby');
   expect(body).toMatchObject({ state: 'running', startedFrom: 'image' });
   expect(body.uid).not.toBe(uid);

@@ -7,6 +7,7 @@ import type { Vm } from '../../../client/api-client.ts';
 import { HttpGateway } from '../../../gateway/http/http-gateway.ts';
 import { HttpProxy } from '../../../gateway/http/http-proxy.ts';
 import { ConnectionCounts } from '../../../gateway/vms/connection-counts.ts';
+import { dial } from '../../../gateway/vms/dial.ts';
 import { VmLookup } from '../../../gateway/vms/vm-lookup.ts';
 import { Wakes } from '../../../gateway/vms/wakes.ts';
 import { Ways } from '../../../gateway/vms/ways.ts';
@@ -63,7 +64,7 @@ beforeAll(async () => {
   const gateway = new HttpGateway({
     site: { domain: 'vms.test', isSecure: false },
     access: 'open',
-    ways: new Ways(calls, lookup, new Wakes(calls, lookup, { log })),
+    ways: new Ways({ calls, dial: (_vm, address) => dial(address) }, lookup, new Wakes(calls, lookup, { log })),
     links: { verify: () => Promise.resolve({ fault: 'notOurs' }) },
     proxy: new HttpProxy(),
     ...{ counts, log },
