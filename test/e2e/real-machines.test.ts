@@ -1,13 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { dirname } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
 import type { CreateVm } from '../../client/api-client.ts';
+import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
+import { plainRequest } from '../../test-support/api/plain-request.ts';
 import { ensureImage } from '../../test-support/machines/guest-image.ts';
 import type { ShownVm } from '../../test-support/api/api-calls.ts';
 import { joinChat } from '../../test-support/chat-client.ts';
 import { whyNoGuests } from '../../test-support/machines/qemu-harness.ts';
 import { everythingTemporalTells, filesWith, holds, processes } from '../../test-support/secret-search.ts';
 import { eventually, killMachine, seeVm, startStack, type Stack } from '../../test-support/stack.ts';
+import { StreamClient } from '../../test-support/streams/stream-client.ts';
 import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 const unavailable = whyNoGuests();
@@ -18,6 +24,8 @@ const SWEEP_SECONDS = 5;
 describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine', () => {
   let server: TestServer;
   let stack: Stack;
+  /** One that a test has left running. */
+  let reached: ShownVm | undefined;
   beforeAll(async () => {
     const image = await ensureImage();
     server = await startTestServer();
@@ -41,6 +49,12 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     const { status, body } = await stack.calls.createVm({ name, template: 'chat', ...spec }, wait);
     expect(status, JSON.stringify(body)).toBe(201);
     return body;
+  }
+  async function directoryWith(name: string, content: Buffer): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), 'eph-files-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    await writeFile(join(directory, name), content);
+    return directory;
   }
   const see = (name: string, what: string, wanted: (vm: ShownVm) => boolean, deadlineMs?: number): Promise<ShownVm> =>
     seeVm(stack, name, what, wanted, deadlineMs);
@@ -117,8 +131,61 @@ describe.skipIf(unavailable !== undefined)('a VM that is a real virtual machine'
     expect(await stack.machines()).not.toContain(again.machineId);
   });
 
+  it('lets a key in through its virtio port: commands, a terminal, files, and a port that it does not publish', async () => {
+    reached = await create({ env: { GREETING: 'hello' }, secretEnv: { WORD: 'swordfish' } });
+    const target = { url: stack.apis[0]!.url, key: stack.apiKey };
+    const path = `/v1/vms/${reached.name}`;
+    const command = ['sh', '-c', 'echo "$GREETING $WORD, I am $(id -u) on $(uname -r)"; exit 4'];
+    const ran = await plainRequest(target, 'POST', `${path}/exec`, { body: { command } });
+    expect(ran.body, JSON.stringify(ran.body)).toMatchObject({ exitCode: 4 });
+    expect(ran.body['stdout']).toMatch(/^hello swordfish, I am 0 on \d+\.\d+/);
+
+    const terminal = await StreamClient.open(target, `${path}/exec`);
+    terminal.say({ type: 'start', command: ['sh'], env: { PS1: 'ready> ' }, tty: { rows: 24, columns: 80 } });
+    await terminal.until('a prompt', (client) => client.text(1).includes('ready> '));
+    terminal.say({ type: 'resize', rows: 50, columns: 132 });
+    await eventually(stack, 'its new size', async () => {
+      const before = terminal.text(1).length;
+      terminal.type('stty size\r');
+      await terminal.until('a size', (client) => /\d+ \d+\r\n[^]*ready> /.test(client.text(1).slice(before)));
+      return terminal.text(1).includes('50 132') || undefined;
+    });
+    terminal.type('exit 7\r');
+    await terminal.until('its end', ({ closed }) => closed !== undefined);
+    expect(terminal.messages.at(-1)).toMatchObject({ type: 'exit', exitCode: 7 });
+
+    // Both ways, through what the emulated port takes; a file is as good as any.
+    const content = randomBytes(2 * 1024 * 1024);
+    const cwd = await directoryWith('word', content);
+    const packed = spawnSync('tar', ['-c', '-f', '-', 'word'], { cwd, maxBuffer: 2 * content.length }).stdout;
+    const put = await fetch(`${target.url}${path}/files?path=/data/new`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${target.key}`, 'content-type': 'application/x-tar' },
+      body: packed,
+    });
+    expect(await put.json()).toMatchObject({ path: '/data/new' });
+    const sum = await plainRequest(target, 'POST', `${path}/exec`, {
+      body: { command: ['sha256sum', '/data/new/word'] },
+    });
+    expect(sum.body['stdout']).toContain(createHash('sha256').update(content).digest('hex'));
+    const got = await fetch(`${target.url}${path}/files?path=/data/new/word`, {
+      headers: { authorization: `Bearer ${target.key}` },
+    });
+    const tar = Buffer.from(await got.arrayBuffer());
+    const unpacked = spawnSync('tar', ['-x', '-O', '-f', '-'], { input: tar, maxBuffer: 2 * content.length });
+    expect(unpacked.stdout.equals(content)).toBe(true);
+
+    // The port of the agent is on the guest's loopback alone.
+    const status = await StreamClient.open(target, `${path}/ports/${AGENT_LOCAL_PORT}`);
+    status.socket.send(Buffer.from('GET /status HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n'));
+    await status.until('an answer', ({ messages }) => messages.some(({ type }) => type === 'end'));
+    await status.close();
+    expect(status.text()).toContain('"ready":true');
+    await expect(StreamClient.open(target, `${path}/ports/9`)).rejects.toMatchObject({ code: 'portRefused' });
+  });
+
   it('goes with a sweep when its workflow was terminated', async () => {
-    const vm = await create();
+    const vm = reached ?? (await create());
     await server.client.workflow.getHandle(vm.workflowId).terminate('a person pressed Terminate');
     await eventually(
       stack,
