@@ -24,7 +24,8 @@ export function serveUpgrades(server: Server, app: RequestListener): void {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
-    response.once('finish', () => socket.end());
+    // Nobody reads it any more, and a client that keeps its half open would hold it for ever.
+    response.once('finish', () => socket.destroySoon());
     app(request, response);
   });
 }

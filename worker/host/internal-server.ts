@@ -163,7 +163,8 @@ function acceptStreams(server: Server, options: InternalServerOptions): { termin
 
 function refuse(socket: Duplex, status: number, why: string): void {
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: ${why.length}\r\n\r\n`;
-  socket.end(head + why);
+  // Who was refused does not hold one of the few places by leaving its half open.
+  socket.end(head + why, () => socket.destroy());
 }
 
 function ownerIn({ headers }: IncomingMessage): string | undefined {

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { consoleOf } from '../../../api/hosts/host-console.ts';
 import type { KnownHost } from '../../../api/hosts/host-directory.ts';
 import type { ApiContext } from '../../../api/api-context.ts';
@@ -213,6 +214,33 @@ describe('whoever has no key', () => {
     const { fingerprint } = identity;
     const ask = { address, fingerprint, path: '/', headers: {}, signal: AbortSignal.timeout(5000) };
     expect((await pinnedAnswer(ask)).status).toBe(401);
+    await server.close();
+  });
+
+  it('holds no place by leaving open what it was refused on', async () => {
+    const identity = await internalIdentity(join(root, 'refusing'));
+    const server = await startInternalServer({
+      ...{ host: '127.0.0.1', port: 0, token: 'x', identity, log, limits, ...NO_IMAGES },
+      readConsole: () => Promise.resolve(undefined),
+      takeStream: (_machine, webSocket) => webSocket.terminate(),
+    });
+    const refused = Array.from({ length: limits.maxConnections }, async () => {
+      const where = { port: server.port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true };
+      const socket = connectTls(where).on('error', () => undefined);
+      socket.write(
+        'GET /internal/machines/m-1/stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      );
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toContain('401');
+      await once(socket, 'end');
+    });
+    await Promise.all(refused);
+    const address = `127.0.0.1:${server.port}`;
+    const { fingerprint } = identity;
+    await vi.waitFor(async () => {
+      const ask = { address, fingerprint, path: '/', headers: {}, signal: AbortSignal.timeout(5000) };
+      expect((await pinnedAnswer(ask)).status).toBe(401);
+    }, 5000);
     await server.close();
   });
 });
