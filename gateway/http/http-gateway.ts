@@ -94,7 +94,8 @@ export class HttpGateway {
       const { status, headers, body } = refusalPage(this.#why(error), { forPeople: false, host: '' });
       const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
       const head = lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
-      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`);
+      // A visitor that leaves its half open would hold the connection for ever.
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`, () => socket.destroy());
     }
   }
 

@@ -15,6 +15,13 @@ export interface Upstream {
 /** An answer of which nothing comes, and nothing of its request goes, for so long is given up. */
 const STILL_MS = 3_600_000;
 
+/** A program that does not answer whether it takes a WebSocket is given up. */
+const UPGRADE_MS = 60_000;
+/** A WebSocket has no half: what one side leaves open after the other's end is closed after this time. */
+const LINGER_MS = 5000;
+/** A visitor whose network is gone says nothing any more, and would count for as long as the system waits. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** One connection for one request, so that what an agent counts are users, and no request meets the connection of a machine that went. */
 class Dialled extends Agent {
   readonly #socket: Duplex;
@@ -30,9 +37,12 @@ class Dialled extends Agent {
 }
 
 export class HttpProxy {
-  readonly #proxy = createProxyServer({ proxyTimeout: STILL_MS });
+  readonly #proxy = createProxyServer({ proxyTimeout: STILL_MS, upgradeTimeout: UPGRADE_MS });
+  readonly #lingerMs: number;
 
-  constructor() {
+  /** Only tests set another time. */
+  constructor({ lingerMs = LINGER_MS }: { lingerMs?: number } = {}) {
+    this.#lingerMs = lingerMs;
     this.#proxy.on('proxyRes', (answer, _request, response) => prepareAnswer(answer, response.shouldKeepAlive));
     this.#proxy.on('proxyReqWs', (asked, _request, socket) => {
       asked.once('response', keepCookiesOwn);
@@ -61,8 +71,15 @@ export class HttpProxy {
     { socket, target, head }: Upstream & { head: Buffer },
   ): Promise<void> {
     const agent = new Dialled(socket);
+    // Who went away says no more than an end, and neither a program that keeps its side open nor one that never answers hears it.
+    const linger = (): void => void setTimeout(() => visitor.destroy(), this.#lingerMs).unref();
+    visitor.once('end', linger).once('finish', linger);
+    if (visitor.readableEnded || visitor.writableFinished) linger();
     try {
-      await this.#proxy.ws(request, visitor, { target, agent }, head);
+      const passing = this.#proxy.ws(request, visitor, { target, agent }, head);
+      // After the proxy's own, which leaves it at two hours.
+      visitor.setKeepAlive(true, KEEP_ALIVE_MS);
+      await passing;
     } finally {
       socket.destroy();
     }
