@@ -12,7 +12,7 @@ import { eventually, uniqueName } from '../../../test-support/workflow/api-harne
 import { startApiScene, type ApiScene } from '../../../test-support/workflow/api-scene.ts';
 
 /** Of a count: long beside what a busy computer may hold up. */
-const COUNT_SECONDS = 8;
+const COUNT_SECONDS = 10;
 /** That of every machine of the park. */
 const MACHINE_IP = '127.64.1.1';
 
