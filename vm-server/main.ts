@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { INSTANCE_PROGRAMS } from './platform/instance-programs.ts';
 import { parseGuestOptions, runGuest } from './platform/qemu/guest.ts';
+import { runGuestContainer } from './platform/qemu/guest-container.ts';
 import { runGuestAgent } from './platform/qemu/guest-agent.ts';
 import { createLog } from './log.ts';
 import { runMachine } from './platform/local/machine.ts';
@@ -12,6 +13,8 @@ const USAGE = `Usage:
       Be a local machine: the sample chat and its agent.
   vm-server guest --port <device> --assignment <file>
       Be the program of a virtual machine: the sample chat and its agent.
+  vm-server guest-container --port <device> --assignment <file>
+      Be the program of a virtual machine of a container image: starts the image's own, and is its agent.
   vm-server guest-agent --port <device> --assignment <file>
       Be the agent of a virtual machine whose program its own image brings.
   vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>] [--state-dir <dir>]
@@ -25,7 +28,8 @@ const USAGE = `Usage:
       With --ca-file it knows an https:// API by that certificate alone.
 `;
 
-const WORDS = ['machine', 'guest', 'guest-agent', ...Object.keys(INSTANCE_PROGRAMS)].join(', ') + ' or agent';
+const WORDS =
+  ['machine', 'guest', 'guest-container', 'guest-agent', ...Object.keys(INSTANCE_PROGRAMS)].join(', ') + ' or agent';
 
 async function run([command, ...rest]: string[]): Promise<void> {
   switch (command) {
@@ -35,6 +39,8 @@ async function run([command, ...rest]: string[]): Promise<void> {
       return runMachine(parseMachineDir(rest));
     case 'guest':
       return runGuest(parseGuestOptions(rest));
+    case 'guest-container':
+      return runGuestContainer(parseGuestOptions(rest, 'guest-container'));
     case 'guest-agent':
       return runGuestAgent(parseGuestOptions(rest, 'guest-agent'));
     case 'agent':

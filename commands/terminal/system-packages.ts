@@ -15,6 +15,7 @@ const SYSTEM_PACKAGES = [
   { name: 'nftables', isThere: () => onPath('nft'), usedFor: 'the tests with networks of guests' },
   { name: 'iproute2', isThere: () => onPath('ip'), usedFor: 'the tests with networks of guests' },
   { name: 'docker-registry', isThere: () => onPath('docker-registry'), usedFor: 'the tests with a registry of images' },
+  { name: 'e2fsprogs', isThere: () => onPath('mke2fs'), usedFor: 'the tests with container images' },
   { name: 'openssl', isThere: () => onPath('openssl'), usedFor: 'the tests with an API over https' },
   { name: 'procps', isThere: () => onPath('ps'), usedFor: 'finding processes' },
 ] as const;

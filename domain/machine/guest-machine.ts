@@ -3,6 +3,7 @@
  * `vm-server guest`, which is the program of the guest.
  */
 import type { PortSpec } from '../vm/spec.ts';
+import { parseGuestContainer, type GuestContainer } from './guest-container.ts';
 
 /**
  * Given to the guest as a firmware file, read by its root alone. Unlike a message over the link it needs no
@@ -16,6 +17,8 @@ export interface GuestAssignment {
   env: Record<string, string>;
   /** The machine has sealed input: its app starts once its agent has its assignment. */
   awaitsAssignment?: boolean;
+  /** What it runs, where it boots a container image. */
+  container?: GuestContainer;
 }
 
 /** Name of the firmware file that holds the {@link GuestAssignment}. */
@@ -27,14 +30,18 @@ export const GUEST_LINK_PORT = 'ephemera';
 /** The assignment in a parsed JSON text, or undefined when it is none. */
 export function parseGuestAssignment(value: unknown): GuestAssignment | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { machineId, vm, ports, env, awaitsAssignment } = value as Partial<Record<keyof GuestAssignment, unknown>>;
+  const { machineId, vm, ports, env, awaitsAssignment, container } = value as Partial<
+    Record<keyof GuestAssignment, unknown>
+  >;
   if (typeof machineId !== 'string' || typeof vm !== 'string') return undefined;
   if (!Array.isArray(ports) || typeof env !== 'object' || env === null) return undefined;
+  const program = parseGuestContainer(container);
   return {
     machineId,
     vm,
     ports: ports as PortSpec[],
     env: env as Record<string, string>,
     awaitsAssignment: awaitsAssignment === true,
+    ...(program === undefined ? {} : { container: program }),
   };
 }

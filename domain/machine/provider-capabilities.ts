@@ -30,6 +30,8 @@ export interface ProviderCapabilities {
   /** It can hand `userData` to cloud-init in its machines; whether an image has that is the image's. */
   userData: boolean;
   secretEnv: boolean;
+  /** Machines of container images can be given `secretEnv` too, and be told later which VM they are. */
+  containerSecrets: boolean;
   /** A machine can be made before it has a VM, and be told later which one it is. */
   warmMachines: boolean;
   /**

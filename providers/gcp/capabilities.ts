@@ -25,6 +25,7 @@ export const CAPABILITIES: ProviderCapabilities = {
   startupScript: true,
   userData: true,
   secretEnv: true,
+  containerSecrets: false,
   warmMachines: true,
   sealedWithoutAgentReadiness: false,
 };

@@ -23,6 +23,7 @@ export const CAPABILITIES: ProviderCapabilities = {
   startupScript: true,
   userData: false,
   secretEnv: true,
+  containerSecrets: false,
   warmMachines: true,
   sealedWithoutAgentReadiness: true,
 };

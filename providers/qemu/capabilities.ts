@@ -5,6 +5,9 @@ export const PROVIDER_NAME = 'qemu';
 /** The image that `npm run image` builds; no other can have its name. */
 export const BUILT_IN_IMAGE = 'vm-server';
 
+/** Says in a spec that a container image is meant, as for providers that pull it from a registry. */
+export const CONTAINER_PREFIX = 'container:';
+
 export const CAPABILITIES: ProviderCapabilities = {
   images: null,
   udpPorts: true,
@@ -26,6 +29,7 @@ export const CAPABILITIES: ProviderCapabilities = {
   startupScript: true,
   userData: true,
   secretEnv: true,
+  containerSecrets: true,
   warmMachines: true,
   sealedWithoutAgentReadiness: true,
 };

@@ -29,11 +29,12 @@ import { PROVIDER_NAME } from './capabilities.ts';
 import { GuestUsers } from './machine/guest-users.ts';
 import { GuestWatch } from './machine/guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
-import { checkAgentVolumes, checkImage, type QemuImage } from './image/image-files.ts';
+import { containerOf, registeredNameOf, type ContainerImage } from './image/container-images.ts';
+import { checkAgentVolumes, checkContainerBoot, checkImage, type QemuImage } from './image/image-files.ts';
 import { ImageStore } from './image/image-store.ts';
 import { registeredImagesDir } from './image/registered-images.ts';
 import { bringDisk, keepDisk, readKeptDisk } from './machine/kept-disk.ts';
-import { blankDisk, diskFrom, diskOver, diskSizeGb, isOfRegistered } from './machine/machine-disk.ts';
+import { blankDisk, diskBesides, diskFrom, diskOver, diskSizeGb, isOfRegistered } from './machine/machine-disk.ts';
 import {
   EMULATION,
   QEMU_MACHINE_FILE,
@@ -49,7 +50,7 @@ import { startMachine } from './machine/machine-start.ts';
 import { KEEPING_THE_DISK, shutDown } from './machine/shut-down.ts';
 import type { GuestNetworkKind } from './network/find-network.ts';
 import { UPLINK_FILE } from './network/uplink-state.ts';
-import { checkRequest, refuseNetworked } from './spec-check.ts';
+import { checkContainer, checkRequest, portsOf, refuseContainerName, refuseNetworked } from './spec-check.ts';
 
 export interface QemuProviderOptions {
   /**
@@ -88,6 +89,12 @@ const IMAGE_CACHE_BYTES = 50 * 1024 ** 3;
 
 export function createQemuProvider(options: QemuProviderOptions): MachineProvider {
   return new QemuProvider(options);
+}
+
+/** What a machine is made of besides its size. */
+interface MachineParts {
+  disk: MachineDisk | null;
+  container?: ContainerImage | undefined;
 }
 
 class QemuProvider implements MachineProvider {
@@ -161,12 +168,14 @@ class QemuProvider implements MachineProvider {
     const dir = this.machines.dirOf(machineId);
     const made = await readManifest(dir);
     const imageDir = made === undefined ? await this.imageDirFor(request) : null;
-    const write = async (disk: MachineDisk | null): Promise<boolean> => {
-      if (isOfOwnImage({ disk })) await checkAgentVolumes(this.options.image);
-      else await this.checkBuiltInImage(spec);
-      return this.writeManifest(dir, request, { disk, imageDir });
+    const write = async (parts: MachineParts): Promise<boolean> => {
+      if (isOfOwnImage(parts)) await checkAgentVolumes(this.options.image);
+      else await this.checkBuiltInImage(spec, made?.container ?? parts.container);
+      return this.writeManifest(dir, request, { ...parts, imageDir });
     };
-    const first = await (made === undefined ? this.withDiskFor(spec, imageDir, signal, write) : write(made.disk));
+    const first = await (made === undefined
+      ? this.withPartsOf(spec, imageDir, signal, write)
+      : write({ disk: made.disk }));
     const { hypervisor } = this;
     return this.machines.bringUp(request, () => this.start(machineId, hypervisor, first, signal));
   }
@@ -177,7 +186,8 @@ class QemuProvider implements MachineProvider {
     const kept = imageDir === null ? null : await readKeptDisk(imageDir);
     if (kept !== null) return { cpus, memoryMb, diskGb: diskFrom(spec, kept, this.imagesDir).sizeGb };
     if (!isOfRegistered(spec)) return { cpus, memoryMb, diskGb: spec.diskGb ?? 0 };
-    return { cpus, memoryMb, diskGb: diskSizeGb(spec, await this.copies.leastDiskGb(spec.image)) };
+    const name = await registeredNameOf(this.imagesDir, spec.image);
+    return { cpus, memoryMb, diskGb: diskSizeGb(spec, await this.copies.leastDiskGb(name)) };
   }
 
   /** The image that the machine starts from; null where it starts from none. Errors: `imageGone`, `permissionDenied`. */
@@ -185,19 +195,29 @@ class QemuProvider implements MachineProvider {
     return startFrom === undefined ? null : this.images.directoryFor(startFrom.imageId, owner);
   }
 
-  /** Does `work` with the disk that a machine of the spec gets; null for none. A registered image stays here meanwhile. */
-  private async withDiskFor<Result>(
+  /** Does `work` with what a machine of the spec is made of. A registered image stays here meanwhile. */
+  private async withPartsOf<Result>(
     spec: VmSpec,
     imageDir: string | null,
     signal: CancelSignal,
-    work: (disk: MachineDisk | null) => Promise<Result>,
+    work: (parts: MachineParts) => Promise<Result>,
   ): Promise<Result> {
     const kept = imageDir === null ? null : await readKeptDisk(imageDir);
-    if (kept !== null) return work(diskFrom(spec, kept, this.imagesDir));
-    if (!isOfRegistered(spec)) return work(await blankDisk(spec));
-    return this.copies.using(spec.image, signal, (version) => {
-      if (version.kind === 'qcow2') return work(diskOver(spec, version));
-      throw new ProviderError('badSpec', `image: ${spec.image} is a container image, which is not run here yet`);
+    const keptDisk = kept === null ? null : diskFrom(spec, kept, this.imagesDir);
+    if (keptDisk !== null && kept?.rootSha256 === undefined) return work({ disk: keptDisk });
+    if (!isOfRegistered(spec)) return work({ disk: await blankDisk(spec) });
+    const named = await registeredNameOf(this.imagesDir, spec.image);
+    // What is on a kept disk was written above these very files, whatever the name stands for now.
+    const [name = ''] = named.split('@');
+    const image = kept?.rootSha256 === undefined ? named : `${name}@${kept.rootSha256}`;
+    return this.copies.using(image, signal, (version) => {
+      const container = containerOf(version);
+      if (container === undefined) {
+        refuseContainerName(spec);
+        return work({ disk: diskOver(spec, version) });
+      }
+      checkContainer(spec, container, this.network.kind !== 'user');
+      return work({ disk: keptDisk ?? diskBesides(spec, version), container });
     });
   }
 
@@ -233,8 +253,9 @@ class QemuProvider implements MachineProvider {
     );
   }
 
-  private async checkBuiltInImage({ memoryMb }: VmSpec): Promise<void> {
-    const { minMemoryMb } = await checkImage(this.options.image);
+  private async checkBuiltInImage({ memoryMb }: VmSpec, container: object | undefined): Promise<void> {
+    const check = container === undefined ? checkImage : checkContainerBoot;
+    const { minMemoryMb } = await check(this.options.image);
     if (memoryMb >= minMemoryMb) return;
     throw new ProviderError('memoryTooSmall', `memoryMb is ${memoryMb}; the image needs ${minMemoryMb}`);
   }
@@ -263,10 +284,11 @@ class QemuProvider implements MachineProvider {
   private async writeManifest(
     dir: string,
     request: CreateMachineRequest,
-    { disk, imageDir }: { disk: MachineDisk | null; imageDir: string | null },
+    { disk, container, imageDir }: MachineParts & { imageDir: string | null },
   ): Promise<boolean> {
     const { machineId, owner, uid, spec, startSignature, madeFor } = request;
-    const { ports, cpus, memoryMb } = spec;
+    const { cpus, memoryMb } = spec;
+    const ports = portsOf(spec, container, this.network.kind !== 'user');
     // A microvm has no firmware that boots a disk.
     const accelerator = isOfOwnImage({ disk }) ? { ...this.accelerator, machine: 'q35' as const } : this.accelerator;
     const awaitsAssignment = spec.sealed !== undefined;
@@ -278,13 +300,17 @@ class QemuProvider implements MachineProvider {
       ...(startSignature === undefined ? {} : { startSignature }),
       ...(madeFor === undefined ? {} : { madeFor }),
       ...(awaitsAssignment ? { awaitsAssignment } : {}),
+      ...(container === undefined
+        ? {}
+        : { container: { image: spec.image, root: container.root, sha256: container.sha256 } }),
       ...(spec.userData === undefined ? {} : { userData: spec.userData }),
       ...{ ports, cpus, memoryMb, disk, accelerator },
       ...(this.network.kind === 'user' ? {} : { network: 'namespace' as const }),
       ...(opensEgress(spec.egress) ? { egress: spec.egress } : {}),
     };
     const { vm } = manifest.labels;
-    const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment };
+    const program = container === undefined ? {} : { container: container.program };
+    const assignment: GuestAssignment = { machineId, vm, ports, env: spec.env, awaitsAssignment, ...program };
     return withFullDisk(this.options.stateDir, async () => {
       if (!hasManifest) {
         await makePrivateDir(this.machinesDir);

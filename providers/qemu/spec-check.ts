@@ -6,7 +6,8 @@ import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { opensEgress, parseEgressRule } from '../../domain/network/egress.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
 import { isMachineId } from '../host/files/machine-files.ts';
-import { PROVIDER_NAME } from './capabilities.ts';
+import { CONTAINER_PREFIX, PROVIDER_NAME } from './capabilities.ts';
+import { asksForContainer, type ContainerImage } from './image/container-images.ts';
 import { refusalOfImage } from './spec-rules.ts';
 
 /** QEMU itself takes more, but no host of ours has them. */
@@ -47,6 +48,33 @@ export function refuseNetworked({ egress, ports }: Pick<VmSpec, 'egress' | 'port
     'networkUnavailable',
     `${wanted.join(' and ')}: a guest of this host has no network of its own: ${why}`,
   );
+}
+
+/** Throws `badSpec` for what a guest of a container image cannot be. */
+export function checkContainer(spec: VmSpec, container: ContainerImage, takesUdp: boolean): void {
+  if (spec.userData !== undefined) throw bad(`userData: the container image ${container.name} has no cloud-init`);
+  if (spec.sealed?.startupScript === true) {
+    throw bad(
+      `startupScript: the container image ${container.name} starts its own program: build what it does into it`,
+    );
+  }
+  portsOf(spec, container, takesUdp).forEach(checkPort);
+}
+
+/** Throws `imageUnknown` where the spec means a container image, and its name stands for a disk image. */
+export function refuseContainerName({ image }: VmSpec): void {
+  if (!asksForContainer(image)) return;
+  const name = image.slice(CONTAINER_PREFIX.length);
+  throw new ProviderError(
+    'imageUnknown',
+    `${name} is a disk image and no container image: name it without ${CONTAINER_PREFIX}`,
+  );
+}
+
+/** The ports of a machine: those of the spec, or without any those that its container image says and that work here. */
+export function portsOf({ ports }: VmSpec, container: ContainerImage | undefined, takesUdp: boolean): PortSpec[] {
+  if (ports.length > 0 || container === undefined) return ports;
+  return container.ports.filter(({ protocol }) => protocol === 'tcp' || takesUdp);
 }
 
 const UNABLE: readonly (readonly [(spec: VmSpec) => boolean, string])[] = [

@@ -2,7 +2,7 @@ import { opensEgress } from '../../domain/network/egress.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { SpecRefusal } from '../descriptor.ts';
 import type { QemuSettings } from './settings.ts';
-import { BUILT_IN_IMAGE } from './capabilities.ts';
+import { BUILT_IN_IMAGE, CONTAINER_PREFIX } from './capabilities.ts';
 
 /** What a spec says of a guest that its image cannot do; undefined where it can. */
 export function refusalOf(
@@ -25,7 +25,9 @@ function refusalOfNetwork(
 }
 
 export function refusalOfImage({ image, userData }: Pick<VmSpec, 'image' | 'userData'>): SpecRefusal | undefined {
-  if (userData === undefined || image !== BUILT_IN_IMAGE) return undefined;
-  const problem = `the image ${BUILT_IN_IMAGE} has no cloud-init; use an image of your own (npm run image -- add), or startupScript`;
+  if (userData === undefined || (image !== BUILT_IN_IMAGE && !image.startsWith(CONTAINER_PREFIX))) return undefined;
+  const problem = image.startsWith(CONTAINER_PREFIX)
+    ? 'a container image has no cloud-init; use env and secretEnv'
+    : `the image ${BUILT_IN_IMAGE} has no cloud-init; use an image of your own (npm run image -- add), or startupScript`;
   return { code: 'unsupportedOption', field: 'userData', problem };
 }

@@ -26,6 +26,7 @@ export const tiny: ProviderDescriptor<TinySettings> = {
     startupScript: true,
     userData: false,
     secretEnv: true,
+    containerSecrets: false,
     warmMachines: false,
     sealedWithoutAgentReadiness: false,
   },

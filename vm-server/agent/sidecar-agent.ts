@@ -17,7 +17,7 @@ import { watchPorts } from './counting/port-watch.ts';
 import { reportSequence } from './link/report-sequence.ts';
 import { INSTANCE_STATE_DIR, ScriptMarker } from './assignment/script-marker.ts';
 import { openSocketLink } from './link/socket-link.ts';
-import { wholeMachine } from './streams/stream-place.ts';
+import { wholeMachine, type StreamPlace } from './streams/stream-place.ts';
 import { openVirtioPort } from '../platform/qemu/virtio-port.ts';
 import { listen } from '../platform/local/claim-address.ts';
 import { endOnSignals } from '../end-on-signals.ts';
@@ -48,6 +48,8 @@ export interface AgentOptions {
       };
   /** TCP port whose connections are counted; null when the program puts its count. */
   countPort: number | null;
+  /** Further ports whose connections are counted. */
+  alsoCount?: readonly number[];
   /** The program is ready once this port accepts; null when it is ready at once. */
   readyPort: number | null;
   localPort: number;
@@ -59,6 +61,10 @@ export interface AgentOptions {
   awaitsAssignment?: boolean;
   /** Hears the variables of the machine's assignment before its startup script begins. */
   onEnvironment?: (variables: Record<string, string>) => void;
+  /** What streams reach; by default the whole machine. */
+  place?: StreamPlace;
+  /** Present where the agent starts the program, once the machine has its assignment, and ends it. */
+  program?: { start: () => void; stop: (graceMs: number) => Promise<void> };
 }
 
 /** Reads the options of `agent`. Throws a {@link UsageError} that names what is missing or wrong. */
@@ -179,17 +185,17 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       takeCount: options.countPort === null ? (connections) => usage.setConnections(connections) : null,
     }),
   );
-  const place = wholeMachine();
+  const place = options.place ?? wholeMachine();
   const watch = await watchPorts(usage, { ...options, forwards: place.forwards }, log);
   await listen(server, '127.0.0.1', options.localPort);
   const app: AppControl = endOnSignals({
     recount: () => watch.recount(),
     // The program has to ask for this: it is in the answer to GET /status.
     setDraining: (value) => (draining = value),
-    close: () => Promise.resolve(),
+    close: (graceMs) => options.program?.stop(graceMs) ?? Promise.resolve(),
     log,
   });
-  const { link, stateDir, onEnvironment } = options;
+  const { link, stateDir, onEnvironment, program } = options;
   const machineKey = options.machineKeyFile === undefined ? null : readSecret(options.machineKeyFile);
   const marker = stateDir === null ? null : new ScriptMarker(new KeptFiles(stateDir, machineKey));
   // Its secret is on a memory disk where the machine has a key.
@@ -199,7 +205,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const assignee = new Assignee({
     ...{ usage, log, marker, keepsVariables: link.kind !== 'virtio' },
     ...(onEnvironment === undefined ? {} : { onEnvironment }),
+    ...(program === undefined ? {} : { openApp: program.start }),
   });
+  if (options.awaitsAssignment !== true) program?.start();
   const parts = { usage, app, assignee, place, nextSequence: reportSequence(), log };
   if (link.kind === 'unix') await openSocketLink(link.socketPath, parts);
   else if (link.kind === 'virtio') {

@@ -54,6 +54,10 @@ const CONTAINER_IMAGE = /^container:/;
  * it has it.
  */
 export function refuseUndeliverable(body: CreateVmBody, provider: string, image: string, readiness: Readiness): void {
+  if (CONTAINER_IMAGE.test(image) && !asksForNothing(body.startupScript)) {
+    const why = 'a container image starts its own program and does not support startupScript: build it into the image';
+    throw new ApiProblem('unsupportedOption', `body.startupScript: ${why}`);
+  }
   const field = sealedField(body);
   const why = whyUntold({ provider, image, readiness }, field);
   if (why !== undefined) throw new ApiProblem('unsupportedOption', `body.${field}: ${why}`);
@@ -67,8 +71,9 @@ export function whyUntold(
   { provider, image, readiness: { kind } }: Pick<VmSpec, 'provider' | 'image' | 'readiness'>,
   what: string,
 ): string | undefined {
-  if (CONTAINER_IMAGE.test(image)) return `a container does not support ${what}`;
-  if (kind === 'agent' || descriptorOf(provider).capabilities.sealedWithoutAgentReadiness) return undefined;
+  const { containerSecrets, sealedWithoutAgentReadiness } = descriptorOf(provider).capabilities;
+  if (CONTAINER_IMAGE.test(image) && !containerSecrets) return `a container does not support ${what}`;
+  if (kind === 'agent' || sealedWithoutAgentReadiness) return undefined;
   return `${provider} hands it to the agent, which readiness ${kind} does not wait for; use readiness agent`;
 }
 

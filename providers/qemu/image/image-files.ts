@@ -16,6 +16,8 @@ export interface QemuImage {
   /** Volumes with the agent for machines of other images and with the Node that runs it: providers/qemu/image/agent-volumes.ts. */
   agent: string;
   node: string;
+  /** What guests of container images boot instead of `initrd`; their Node comes on the volume. */
+  containerInitrd: string;
   /** {@link QemuImageManifest} */
   manifest: string;
 }
@@ -27,6 +29,7 @@ export function qemuImageIn(directory: string): QemuImage {
     initrd: join(directory, 'initrd.img'),
     agent: join(directory, 'agent.iso'),
     node: join(directory, 'node.iso'),
+    containerInitrd: join(directory, 'container.img'),
     manifest: join(directory, 'manifest.json'),
   };
 }
@@ -41,6 +44,8 @@ export interface QemuImageManifest {
   initrd: ImageFileFacts;
   agent: ImageFileFacts;
   node: ImageFileFacts;
+  /** Absent in images of before there were container images. */
+  containerInitrd?: ImageFileFacts;
 }
 
 export interface ImageFileFacts {
@@ -62,6 +67,7 @@ const manifestSchema = z.looseObject({
   initrd: fileFactsSchema,
   agent: fileFactsSchema,
   node: fileFactsSchema,
+  containerInitrd: fileFactsSchema.exactOptional(),
 }) satisfies z.ZodType<QemuImageManifest>;
 
 /** Files whose content was found right, by path, with the time of their last change. */
@@ -83,6 +89,20 @@ export async function checkAgentVolumes(image: QemuImage): Promise<void> {
   const { agent, node } = await readManifest(image);
   await checkFile(image.agent, agent);
   await checkFile(image.node, node);
+}
+
+/** Like {@link checkImage}, of what guests of container images boot. */
+export async function checkContainerBoot(image: QemuImage): Promise<QemuImageManifest> {
+  const manifest = await readManifest(image);
+  const { kernel, node, containerInitrd } = manifest;
+  if (containerInitrd === undefined) {
+    const text = `${dirname(image.manifest)} was made before there were container images: run \`npm run image\` on this host`;
+    throw new ProviderError('imageMissing', text);
+  }
+  await checkFile(image.kernel, kernel);
+  await checkFile(image.node, node);
+  await checkFile(image.containerInitrd, containerInitrd);
+  return manifest;
 }
 
 async function readManifest({ manifest: path }: QemuImage): Promise<QemuImageManifest> {

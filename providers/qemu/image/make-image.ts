@@ -10,17 +10,21 @@ import { qemuImageIn, type ImageFileFacts, type QemuImage, type QemuImageManifes
 import type { HostKit } from '../../host-tools.ts';
 import { agentVolume, nodeVolume } from './agent-volumes.ts';
 import { CpioArchive } from './cpio-archive.ts';
-import { nodeFiles, systemParts, type SystemParts } from './system-parts.ts';
+import { nodeFiles, perlFiles, systemParts, type KernelModule, type SystemParts } from './system-parts.ts';
 import { holdLock } from '../../../lib/processes/process-lock.ts';
 
 const compress = promisify(gzip);
 const INIT = fileURLToPath(new URL('../../../deploy/image/init', import.meta.url));
+const CONTAINER_FILES = ['run-container', 'enter-container'].map((name) => ({
+  name,
+  path: fileURLToPath(new URL(`../../../deploy/image/${name}`, import.meta.url)),
+}));
 /** Part of every image's hash: a change of this recipe makes new images. */
-const RECIPE = 2;
+const RECIPE = 3;
 /** Below this the kernel does not find the room to unpack the image. */
 const MIN_MEMORY_MB = 384;
 /** Those of the files that hold content. */
-const FILES = ['kernel', 'initrd', 'agent', 'node'] as const;
+const FILES = ['kernel', 'initrd', 'agent', 'node', 'containerInitrd'] as const;
 /** Images that nobody asked for in this long are removed when a new one is made. */
 const KEPT_MS = 14 * 24 * 3600 * 1000;
 
@@ -42,12 +46,14 @@ export async function ensureImage(kit: HostKit, { refresh }: { refresh: boolean 
     const vmServer = await kit.vmServerFile();
     const top = await topLayer(vmServer);
     const agent = await agentVolume(vmServer);
-    const parts = [system.kernelVersion, hashOf([system.kernel]), base.hash, hashOf([top]), hashOf([agent])];
+    const containerInitrd = await containerLayers(system, top);
+    const built = [top, agent, containerInitrd].map((bytes) => hashOf([bytes]));
+    const parts = [system.kernelVersion, hashOf([system.kernel]), base.hash, ...built];
     const hash = hashOf([String(RECIPE), ...parts]);
     const image = join(images, hash.slice(0, 32));
     if (!(await isWhole(image))) {
       await kit.step('Make the image for virtual machines', async (report) => {
-        await makeImage(image, { system, base, top, agent }, directory);
+        await makeImage(image, { system, base, top, agent, containerInitrd }, directory);
         report.note(image);
       });
       await removeOldImages(images);
@@ -71,11 +77,7 @@ async function baseLayer({ busybox, modules }: SystemParts): Promise<Layer> {
   const contents = await Promise.all([node, ...libraries].map((path) => readFile(path)));
   const hash = hashOf([String(RECIPE), busybox, ...modules.map(({ content }) => content), ...libraries, ...contents]);
   const archive = (): Promise<Buffer> => {
-    const files = new CpioArchive();
-    files.characterDevice('dev/console', 5, 1);
-    files.file('bin/busybox', busybox, 0o755);
-    for (const { name, content } of modules) files.file(`ephemera/modules/${name}.ko`, content, 0o644);
-    files.file('ephemera/modules.order', Buffer.from(modules.map(({ name }) => `${name}\n`).join('')), 0o644);
+    const files = systemArchive(busybox, modules);
     [node, ...libraries].forEach((path, index) => {
       const place = index === 0 ? 'ephemera/node' : path.slice(1);
       files.file(place, contents[index] ?? new Uint8Array(), 0o755);
@@ -94,14 +96,35 @@ async function topLayer(vmServerFile: string): Promise<Buffer> {
   return files.bytes();
 }
 
+/** What guests of container images unpack: all but Node, which they read from its volume as they need it. */
+async function containerLayers({ busybox, modules, containerModules }: SystemParts, top: Buffer): Promise<Buffer> {
+  const { perl, libraries } = await perlFiles();
+  const files = systemArchive(busybox, [...modules, ...containerModules]);
+  files.file('bin/perl', await readFile(perl), 0o755);
+  for (const path of libraries) files.file(path.slice(1), await readFile(path), 0o755);
+  for (const { name, path } of CONTAINER_FILES) files.file(`ephemera/${name}`, await readFile(path), 0o755);
+  return Buffer.concat([await compress(files.bytes()), await compress(top)]);
+}
+
+function systemArchive(busybox: Uint8Array, modules: readonly KernelModule[]): CpioArchive {
+  const files = new CpioArchive();
+  files.characterDevice('dev/console', 5, 1);
+  files.file('bin/busybox', busybox, 0o755);
+  for (const { name, content } of modules) files.file(`ephemera/modules/${name}.ko`, content, 0o644);
+  files.file('ephemera/modules.order', Buffer.from(modules.map(({ name }) => `${name}\n`).join('')), 0o644);
+  return files;
+}
+
 interface ImageParts {
   system: SystemParts;
   base: Layer;
   top: Buffer;
   agent: Uint8Array;
+  containerInitrd: Uint8Array;
 }
 
-async function makeImage(path: string, { system, base, top, agent }: ImageParts, directory: string): Promise<void> {
+async function makeImage(path: string, parts: ImageParts, directory: string): Promise<void> {
+  const { system, base, top, agent, containerInitrd } = parts;
   const layers = Buffer.concat([await compressedBase(base, directory), await compress(top)]);
   const node = await keptNodeVolume(base, directory);
   const draft = `${path}.${randomUUID()}`;
@@ -116,11 +139,13 @@ async function makeImage(path: string, { system, base, top, agent }: ImageParts,
     initrd: factsOf(layers),
     agent: factsOf(agent),
     node: factsOf(await readFile(node)),
+    containerInitrd: factsOf(containerInitrd),
   };
   try {
     await writeFile(files.kernel, system.kernel);
     await writeFile(files.initrd, layers);
     await writeFile(files.agent, agent);
+    await writeFile(files.containerInitrd, containerInitrd);
     // One file for all images with this Node.
     await link(node, files.node);
     await writeFile(files.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
@@ -162,7 +187,7 @@ async function isWhole(directory: string): Promise<boolean> {
   const files = qemuImageIn(directory);
   try {
     const said = JSON.parse(await readFile(files.manifest, 'utf8')) as QemuImageManifest;
-    const sizes = FILES.map(async (name) => (await stat(files[name])).size === said[name].bytes);
+    const sizes = FILES.map(async (name) => (await stat(files[name])).size === said[name]?.bytes);
     return (await Promise.all(sizes)).every(Boolean);
   } catch {
     return false;

@@ -199,7 +199,7 @@ export async function removeRegistered(dir: string, text: string, machinesDir: s
 export async function usersOf(machinesDir: string): Promise<{ machineId: string; vm: string; directory: string }[]> {
   const users = (await entriesOf(machinesDir)).map(async (machineId) => {
     const manifest = await readMachineManifest(join(machinesDir, machineId));
-    const path = manifest?.disk?.base?.path;
+    const path = manifest?.container?.root ?? manifest?.disk?.base?.path;
     if (manifest === undefined || path === undefined) return [];
     return [{ machineId, vm: manifest.labels.vm, directory: dirname(path) }];
   });

@@ -17,12 +17,21 @@ const MODULES = [
   ...['virtio_ring', 'virtio', 'virtio_mmio', 'virtio_pci_modern_dev', 'virtio_pci_legacy_dev', 'virtio_pci'],
   ...['failover', 'net_failover', 'virtio_net', 'virtio_console', 'virtio_blk', 'virtio-rng', 'qemu_fw_cfg'],
 ] as const;
+/** File systems of container images and of the volume with Node, after those. */
+const CONTAINER_MODULES = ['squashfs', 'overlay', 'cdrom', 'isofs'] as const;
+
+export interface KernelModule {
+  name: string;
+  content: Uint8Array;
+}
 
 export interface SystemParts {
   kernelVersion: string;
   kernel: Uint8Array;
   busybox: Uint8Array;
-  modules: readonly { name: string; content: Uint8Array }[];
+  modules: readonly KernelModule[];
+  /** Those that guests of container images load besides. */
+  containerModules: readonly KernelModule[];
 }
 
 /**
@@ -41,17 +50,18 @@ export async function systemParts(directory: string, refresh: boolean, kit: Host
     throw new ProviderError('imageMissing', `${boot} holds no kernel: run \`npm run image -- --refresh\``);
   const kernelVersion = kernelFile.slice('vmlinuz-'.length);
   const moduleFiles = await filesBelow(join(directory, 'root', 'lib', 'modules', kernelVersion));
-  const modules = MODULES.map(async (name) => {
+  const moduleOf = async (name: string): Promise<KernelModule> => {
     const path = moduleFiles.find((file) => basename(file) === `${name}.ko`);
     if (path === undefined)
       throw new ProviderError('imageMissing', `the kernel ${kernelVersion} has no module ${name}`);
     return { name, content: await readFile(path) };
-  });
+  };
   return {
     kernelVersion,
     kernel: await readFile(join(boot, kernelFile)),
     busybox: await readFile(join(directory, 'root', 'bin', 'busybox')),
-    modules: await Promise.all(modules),
+    modules: await Promise.all(MODULES.map(moduleOf)),
+    containerModules: await Promise.all(CONTAINER_MODULES.map(moduleOf)),
   };
 }
 
@@ -112,11 +122,22 @@ async function filesBelow(directory: string): Promise<string[]> {
 
 /** The Node that runs this, and the libraries it loads, each with the path at which it looks for them. */
 export async function nodeFiles(): Promise<{ node: string; libraries: string[] }> {
+  const { program, libraries } = await programFiles(process.execPath);
+  return { node: program, libraries };
+}
+
+/** This computer's Perl, which is part of every Debian: it starts the programs of container images. */
+export async function perlFiles(): Promise<{ perl: string; libraries: string[] }> {
+  const { program, libraries } = await programFiles('/usr/bin/perl');
+  return { perl: program, libraries };
+}
+
+async function programFiles(path: string): Promise<{ program: string; libraries: string[] }> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new ProviderError('imageMissing', needs(`this is ${process.platform} on ${process.arch}`));
   }
-  const node = await realpath(process.execPath);
-  const { stdout } = await run('ldd', [node]).catch(() => ({ stdout: '' }));
-  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
-  return { node, libraries };
+  const program = await realpath(path).catch(missing(`there is no ${path}`));
+  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
+  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library = '']) => library);
+  return { program, libraries };
 }

@@ -78,13 +78,18 @@ function networkOptions({ network, ports }: QemuManifest): string {
   return network === 'namespace' ? forwards(ports) : ',restrict=on';
 }
 
-/** The built-in image. A restart of the guest is its end. */
-function bootKernel(dir: string, { accelerator, disk }: QemuManifest, image: QemuImage): string[] {
-  return [
-    '-no-reboot',
-    ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', kernelArguments(accelerator)],
-    ...(disk === null ? [] : drive(writable(dir, disk), accelerator.machine)),
-  ];
+/** The built-in image, or a container image. A restart of the guest is its end. */
+function bootKernel(dir: string, { accelerator, disk, container }: QemuManifest, image: QemuImage): string[] {
+  const initrd = container === undefined ? image.initrd : image.containerInitrd;
+  const boot = ['-no-reboot', '-kernel', image.kernel, '-initrd', initrd, '-append', kernelArguments(accelerator)];
+  const drives: Drive[] = disk === null ? [] : [{ ...writable(dir, disk), serial: 'disk' }];
+  if (container !== undefined) {
+    drives.push(
+      { id: 'image0', path: container.root, format: 'raw', more: 'readonly=on', serial: 'image' },
+      { id: 'node0', path: image.node, format: 'raw', more: 'readonly=on', serial: 'node' },
+    );
+  }
+  return [...boot, ...drives.flatMap((one) => drive(one, accelerator.machine))];
 }
 
 /** An image of the user's: its own loader boots it, and it may restart as it likes. */
@@ -111,17 +116,20 @@ interface Drive {
   more: string;
   /** Place in the order in which disks are tried at boot. */
   bootIndex?: number;
+  /** By which the guest knows it, whatever its place on the bus. */
+  serial?: string;
 }
 
 function writable(dir: string, disk: MachineDisk): Drive {
   return { id: 'disk0', path: diskPath(dir, disk), format: disk.format, more: 'discard=unmap' };
 }
 
-function drive({ id, path, format, more, bootIndex }: Drive, machine: Accelerator['machine']): string[] {
+function drive({ id, path, format, more, bootIndex, serial }: Drive, machine: Accelerator['machine']): string[] {
   const order = bootIndex === undefined ? '' : `,bootindex=${bootIndex}`;
+  const known = serial === undefined ? '' : `,serial=${serial}`;
   return [
     ...['-drive', `if=none,id=${id},format=${format},file=${quoted(path)},${more}`],
-    ...device('virtio-blk', machine, `drive=${id}${order}`),
+    ...device('virtio-blk', machine, `drive=${id}${order}${known}`),
   ];
 }
 

@@ -16,7 +16,15 @@ import { withRoomFor } from '../../host/files/copy-room.ts';
 import { isErrno, jsonText } from '../../host/files/machine-files.ts';
 import { confinedQemuImg, fileOf } from '../image/confined-qemu-img.ts';
 import { requireDiskAsMade } from '../image/qcow2-header.ts';
-import { BYTES_PER_GB, backingOf, diskPath, makeDisk, mostBytesOf, requireOwnDisk } from './machine-disk.ts';
+import {
+  BYTES_PER_GB,
+  backingOf,
+  diskPath,
+  makeDisk,
+  mostBytesOf,
+  requireOwnDisk,
+  type KeptDisk,
+} from './machine-disk.ts';
 import { QEMU_MACHINE_FILE, readManifest, type MachineDisk } from './machine-manifest.ts';
 
 const FILE = { disk: 'disk.qcow2', facts: 'disk.json' } as const;
@@ -25,15 +33,10 @@ const KEPT_FREE_BYTES = 64 * 1024 ** 2;
 /** Nobody writes it any more. Its directory is shut to others: who is handed it open may read it, nobody finds it. */
 const KEPT_MODE = 0o444;
 
-/** The disk of an image. */
-export interface KeptDisk {
-  sizeGb: number;
-  /** The registered image that it boots; null: it is a disk of the built-in one. */
-  image: string | null;
-}
-
 const keptSchema = z.looseObject({
-  disk: z.looseObject({ sizeGb: z.int().min(1), image: z.string().nullable() }).nullable(),
+  disk: z
+    .looseObject({ sizeGb: z.int().min(1), image: z.string().nullable(), rootSha256: z.string().exactOptional() })
+    .nullable(),
 }) satisfies z.ZodType<{ disk: KeptDisk | null }>;
 
 /**
@@ -44,9 +47,13 @@ const keptSchema = z.looseObject({
 export async function keepDisk(machineDir: string, imageDir: string, signal: CancelSignal): Promise<number> {
   const manifest = await readManifest(machineDir);
   if (manifest === undefined) throw new ProviderError('machineEnded', `${machineDir} holds no machine`);
-  const { disk } = manifest;
+  const { disk, container } = manifest;
   const bytes = disk === null ? 0 : await copyDisk({ machineDir, imageDir, disk, uid: ownUid(manifest.uid) }, signal);
-  const kept = disk === null ? null : { sizeGb: disk.sizeGb, image: disk.base?.image ?? null };
+  const booted =
+    container === undefined
+      ? { image: disk?.base?.image ?? null }
+      : { image: container.image, rootSha256: container.sha256 };
+  const kept: KeptDisk | null = disk === null ? null : { sizeGb: disk.sizeGb, ...booted };
   await writeFile(join(imageDir, FILE.facts), jsonText({ disk: kept }), { mode: 0o600, flush: true });
   return bytes;
 }

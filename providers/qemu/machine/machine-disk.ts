@@ -13,6 +13,7 @@ import { isErrno } from '../../host/files/machine-files.ts';
 import { BUILT_IN_IMAGE } from '../capabilities.ts';
 import { contentPathOf, type RegisteredVersion } from '../image/registered-images.ts';
 import { QEMU_MACHINE_FILE, type MachineDisk } from './machine-manifest.ts';
+import { makeFileSystem } from './file-system.ts';
 import { requireDiskAsMade } from '../image/qcow2-header.ts';
 import { hasQemuImg, qemuImg } from '../image/qemu-img.ts';
 
@@ -45,15 +46,25 @@ export function diskSizeGb({ image, diskGb }: VmSpec, leastGb: number): number {
   return diskGb ?? leastGb;
 }
 
+/** The disk of a machine of a container image, for what its program writes. */
+export function diskBesides(spec: VmSpec, { sizeGb }: Pick<RegisteredVersion, 'sizeGb'>): MachineDisk {
+  return { format: 'raw', sizeGb: diskSizeGb(spec, sizeGb), base: null, fileSystem: 'ext4' };
+}
+
+/** The disk of an image. */
+export interface KeptDisk {
+  sizeGb: number;
+  /** The registered image that it boots; null: it is a disk of the built-in one. */
+  image: string | null;
+  /** Where that is a container image: of the files over which what is on the disk was written. */
+  rootSha256?: string;
+}
+
 /**
  * The disk of a machine of the spec that starts with the disk of an image. Rejects with `badSpec` where the spec is of
  * another image than that disk, or wants a smaller one.
  */
-export function diskFrom(
-  { image, diskGb }: VmSpec,
-  kept: { sizeGb: number; image: string | null },
-  images: string,
-): MachineDisk {
+export function diskFrom({ image, diskGb }: VmSpec, kept: KeptDisk, images: string): MachineDisk {
   const booted = kept.image ?? BUILT_IN_IMAGE;
   if (image !== booted) {
     throw new ProviderError('badSpec', `image: the disk that the VM starts from is of ${booted}, not of ${image}`);
@@ -61,7 +72,8 @@ export function diskFrom(
   if (diskGb !== null && diskGb < kept.sizeGb) {
     throw new ProviderError('badSpec', `diskGb: ${diskGb} is less than the ${kept.sizeGb} that the VM starts from`);
   }
-  const base = kept.image === null ? null : { image: kept.image, path: contentPathOf(images, kept.image) };
+  const isBlank = kept.image === null || kept.rootSha256 !== undefined;
+  const base = isBlank ? null : { image: booted, path: contentPathOf(images, booted) };
   return { format: 'qcow2', sizeGb: diskGb ?? kept.sizeGb, base };
 }
 
@@ -116,7 +128,7 @@ export async function requireOwnDisk(dir: string, disk: MachineDisk): Promise<vo
 
 async function makeFile(
   path: string,
-  { format, sizeGb }: MachineDisk,
+  { format, sizeGb, fileSystem }: MachineDisk,
   backing: { name: string } | null,
 ): Promise<void> {
   // Made first, so that it is ours alone whatever the umask is.
@@ -126,6 +138,7 @@ async function makeFile(
   } finally {
     await file.close();
   }
+  if (fileSystem !== undefined && backing === null) await makeFileSystem(path);
   if (format === 'raw') return;
   // The format of the base is said: QEMU would else guess it from content that a guest may have written.
   const over = backing === null ? [] : ['-b', backing.name, '-F', 'qcow2'];

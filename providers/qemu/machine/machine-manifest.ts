@@ -55,6 +55,8 @@ export interface QemuManifest {
   cpus: number;
   memoryMb: number;
   disk: MachineDisk | null;
+  /** Where it boots a container image: of what its root is, under the disk. */
+  container?: MachineContainer;
   accelerator: Accelerator;
   /** User and group of its QEMU, where root starts that. */
   uid?: number;
@@ -62,6 +64,16 @@ export interface QemuManifest {
   network?: 'namespace';
   /** What it reaches from there; absent: nothing. */
   egress?: Egress;
+}
+
+/** The container image of a machine. */
+export interface MachineContainer {
+  /** As the spec names it. */
+  image: string;
+  /** Its files, read-only and shared by all its machines. */
+  root: string;
+  /** Of that file: what was written above other files means nothing to these. */
+  sha256: string;
 }
 
 /** The disk of a machine. */
@@ -73,6 +85,8 @@ export interface MachineDisk {
    * disk, and the built-in image boots.
    */
   base: { image: string; path: string } | null;
+  /** The host makes it; else it begins blank. */
+  fileSystem?: 'ext4';
 }
 
 /** Whether the machine boots a registered image, of which little is known: when it is up, and how often it restarts. */
@@ -112,6 +126,7 @@ const diskSchema = z.looseObject({
   format: z.enum(['qcow2', 'raw']),
   sizeGb: z.number(),
   base: z.looseObject({ image: z.string(), path: z.string() }).nullable(),
+  fileSystem: z.literal('ext4').exactOptional(),
 }) satisfies z.ZodType<MachineDisk>;
 
 const acceleratorKindSchema = z.enum(['kvm', 'tcg']);
@@ -134,6 +149,7 @@ const manifestSchema = z
     cpus: z.number(),
     memoryMb: z.number(),
     disk: diskSchema.nullish(),
+    container: z.looseObject({ image: z.string(), root: z.string(), sha256: z.string() }).exactOptional(),
     // Manifests written before a disk was described had its size alone.
     diskGb: z.number().nullish(),
     uid: z.int().min(1).exactOptional(),

@@ -9,6 +9,8 @@ import { withQmp } from './qmp.ts';
 
 /** What the app has to tell its clients that it closes. */
 const GRACE_SECONDS = 1;
+/** 10 of 15 s, which container runtimes give too. */
+const CONTAINER_SHARE = 2 / 3;
 
 export interface ShutdownPatience {
   /** The whole way down, which software emulation makes long. */
@@ -32,7 +34,8 @@ export async function shutDown(dir: string, signal: CancelSignal, patience = LOS
   if (machine === undefined || manifest === undefined || !(await isAlive(machine))) return;
   const hasEnded = async (): Promise<true | undefined> => ((await isAlive(machine)) ? undefined : true);
   if (!isOfOwnImage(manifest)) {
-    if (await hasBooted(dir)) await askAgent(dir, hasEnded, patience.builtInMs, signal);
+    const graceSeconds = manifest.container === undefined ? GRACE_SECONDS : containerGraceSeconds(patience);
+    if (await hasBooted(dir)) await askAgent(dir, { graceSeconds, hasEnded, patienceMs: patience.builtInMs }, signal);
     return;
   }
   // As if somebody pressed the button: that needs no agent. Before its kernel is up it has no effect.
@@ -43,13 +46,23 @@ export async function shutDown(dir: string, signal: CancelSignal, patience = LOS
   if (asked) await waitUntil(hasEnded, patience.ownImageMs, signal);
 }
 
+/** The program of a container image ends as it likes; what is left is for the guest to turn itself off. */
+function containerGraceSeconds({ builtInMs }: ShutdownPatience): number {
+  return Math.max(GRACE_SECONDS, Math.floor((builtInMs / 1000) * CONTAINER_SHARE));
+}
+
+interface Asking {
+  graceSeconds: number;
+  hasEnded: () => Promise<true | undefined>;
+  patienceMs: number;
+}
+
 async function askAgent(
   dir: string,
-  hasEnded: () => Promise<true | undefined>,
-  patienceMs: number,
+  { graceSeconds, hasEnded, patienceMs }: Asking,
   signal: CancelSignal,
 ): Promise<void> {
-  const command: AgentCommand = { type: 'shutdown', graceSeconds: GRACE_SECONDS };
+  const command: AgentCommand = { type: 'shutdown', graceSeconds };
   const link = connect(socketsOf(dir).agent, () => link.write(`${JSON.stringify(command)}\n`));
   let failed = false;
   link.on('error', () => (failed = true));

@@ -75,6 +75,11 @@ describe('secretEnv and startupScript of a create request', () => {
     expect(refusal({ provider: 'gcp', image: 'container:redis:8', secretEnv: { TOKEN: SECRET } })).toMatch(
       /^unsupportedOption: body\.secretEnv: a container does not/,
     );
+    // A guest of a container image starts its program once it has its secrets; a script it has no place for.
+    expect(specOf({ provider: 'qemu', image: 'container:app', secretEnv: { TOKEN: SECRET } }).sealed).toBeDefined();
+    expect(refusal({ provider: 'qemu', image: 'container:app', startupScript: SECRET })).toMatch(
+      /^unsupportedOption: body\.startupScript: a container image starts its own program/,
+    );
     for (const provider of ['local', 'qemu'])
       expect(specOf({ provider, ...ready, startupScript: 'true' }).sealed).toBeDefined();
   });

@@ -8,6 +8,8 @@ const PROBE_TIMEOUT_MS = 1000;
 
 export interface WatchedPorts {
   countPort: number | null;
+  /** Further ports whose connections are counted. */
+  alsoCount?: readonly number[];
   readyPort: number | null;
   /** Ports whose connections to `countPort` are streams of the host's, counted where they are wished to be. */
   forwards?: ReadonlySet<number>;
@@ -19,13 +21,14 @@ export interface WatchedPorts {
  */
 export async function watchPorts(
   usage: AppUsage,
-  { countPort, readyPort, forwards }: WatchedPorts,
+  { countPort, alsoCount = [], readyPort, forwards }: WatchedPorts,
   log: Log,
 ): Promise<{ recount: () => Promise<void> }> {
   const recount = async (): Promise<void> => {
     if (countPort === null) return;
     try {
-      usage.setConnections(await countConnections(countPort, forwards));
+      const counts = [countPort, ...alsoCount].map((port) => countConnections(port, forwards));
+      usage.setConnections((await Promise.all(counts)).reduce((sum, count) => sum + count, 0));
     } catch (error) {
       if (usage.connections !== null) log(`${(error as Error).message}.`);
       usage.setConnections(null);

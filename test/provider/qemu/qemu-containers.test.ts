@@ -1,0 +1,233 @@
+/** Guests of container images: three kinds of apps, each built of this computer's own files, in real virtual machines. */
+import { once } from 'node:events';
+import { readFile, stat } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AgentReport } from '../../../domain/agent/protocol.ts';
+import type { Machine } from '../../../domain/machine/provider.ts';
+import type { VmSpec } from '../../../domain/vm/spec.ts';
+import { hostTools } from '../../../providers/qemu/host-tools.ts';
+import { readManifest } from '../../../providers/qemu/machine/machine-manifest.ts';
+import { eventually } from '../../../test-support/eventually.ts';
+import {
+  OWNED_FILES,
+  writeEchoImage,
+  writeNodeImage,
+  writePythonImage,
+} from '../../../test-support/machines/app-images.ts';
+import { ensureImage } from '../../../test-support/machines/guest-image.ts';
+import {
+  BOOT_MS,
+  guestRequest,
+  guestSpec,
+  processesOf,
+  qemuHarness,
+  temporaryDirectory,
+  whyNoGuests,
+  type QemuHarness,
+} from '../../../test-support/machines/qemu-harness.ts';
+
+/** A boot that hangs is reset, and the computer may be busy with others. */
+const WAIT_MS = 3 * BOOT_MS;
+const never = { signal: new AbortController().signal };
+const SECRET = 'b8f1-secret';
+
+describe.skipIf(whyNoGuests())('a guest of a container image', () => {
+  let harness: QemuHarness;
+  beforeAll(async () => {
+    const image = await ensureImage();
+    const stateDir = await temporaryDirectory();
+    harness = await qemuHarness(image, { stateDir });
+    await writeEchoImage(join(stateDir, 'echo'));
+    await writePythonImage(join(stateDir, 'python.tar'));
+    await writeNodeImage(join(stateDir, 'node.tar'));
+    await hostTools.addImage(stateDir, 'echo', join(stateDir, 'echo'), {});
+    await hostTools.addImage(stateDir, 'python', join(stateDir, 'python.tar'), {});
+    await hostTools.addImage(stateDir, 'chat', join(stateDir, 'node.tar'), {});
+  }, 180_000);
+  afterAll(() => harness.dispose());
+
+  const create = (spec: Partial<VmSpec>): Promise<Machine> =>
+    harness.provider.create(guestRequest({ spec: guestSpec({ ports: [], ...spec }) }), never);
+  const consoleOf = async ({ machineId }: Machine): Promise<string> => {
+    const bytes = await harness.provider.readConsole(machineId, { maxBytes: 64 * 1024 }, never);
+    return new TextDecoder().decode(bytes);
+  };
+
+  it(
+    'of one static program answers on the port that the image says; two of them read one file',
+    { timeout: 4 * WAIT_MS },
+    async () => {
+      const machines = await Promise.all([create({ image: 'container:echo' }), create({ image: 'echo', diskGb: 2 })]);
+      const roots = await Promise.all(machines.map(async ({ machineId }) => rootOf(harness.dirOf(machineId))));
+      for (const machine of machines) {
+        expect(machine.address?.ports).toEqual([{ name: 'port-7007', port: 7007, protocol: 'tcp' }]);
+        expect(await echoOf(machine, `hello ${machine.machineId}`)).toBe(`hello ${machine.machineId}`);
+      }
+      expect(new Set(roots).size).toBe(1);
+      for (const { machineId } of machines) {
+        const [pid = 0] = await processesOf(harness.dirOf(machineId));
+        expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain(roots[0]);
+        await harness.provider.destroy(machineId, never);
+      }
+    },
+  );
+
+  it(
+    'finds its files, its user, its directory and its environment as the image says them, and its disk after a stop',
+    { timeout: 4 * WAIT_MS },
+    async () => {
+      const machine = await create({ image: 'python', env: { BOTH: 'vm', OF: 'vm' } });
+      const seen = await askApp(machine);
+      expect(seen).toMatchObject({ pid: 1, ids: [101, 102, [29]], cwd: '/srv/made', starts: 1 });
+      expect(seen.env).toMatchObject({ FROM: 'image', BOTH: 'vm', OF: 'vm', HOME: '/srv' });
+      const expected = OWNED_FILES.map(
+        ({ name, mode = 0o644, uid = 0, gid = 0 }) => [name, { mode, uid, gid }] as const,
+      );
+      expect(seen.files).toEqual({ ...Object.fromEntries(expected), 'srv/hidden': null });
+      expect(seen.root).toEqual({ mode: 0o751, uid: 0, gid: 9 });
+
+      expect(await harness.provider.power!.stop(machine.machineId, never)).toMatchObject({ status: 'stopped' });
+      expect(await consoleOf(machine)).toContain('STOPPED BY SIGUSR1');
+      const started = await harness
+        .restarted()
+        .power!.start({ machineId: machine.machineId, agentBootstrap: null }, never);
+      expect(await askApp(started)).toMatchObject({ starts: 2, root: { mode: 0o751 } });
+
+      // A program that ends is the end of its machine.
+      await fetch(urlOf(started, '/exit')).catch(() => undefined);
+      await eventually(async () => expect(await harness.countRunning(machine.machineId)).toBe(0), WAIT_MS);
+      expect(await consoleOf(machine)).toContain('The program of the image ended with 7');
+      await harness.provider.destroy(machine.machineId, never);
+    },
+  );
+
+  it(
+    'starts once it has its secrets, is ready once it accepts, and its users are counted',
+    { timeout: 4 * WAIT_MS },
+    async () => {
+      const ports = [7000, 7001].map((port) => ({ name: `chat-${port}`, port, protocol: 'tcp' as const }));
+      const sealed = { secretEnvNames: ['TOKEN'], startupScript: false };
+      const machine = await create({ image: 'chat', ports, sealed, memoryMb: 512 });
+      const agent = await AgentLink.open(machine);
+      await agent.until(({ ready }) => !ready);
+      const { machineId } = machine;
+      agent.assign({ machineId, name: 'lobby', project: 'default', env: {}, secretEnv: { TOKEN: SECRET } });
+      await agent.until(({ ready, connections }) => ready && connections === 0);
+      expect(await consoleOf(machine)).toContain(`CHAT WITH ${SECRET}`);
+      const users = await Promise.all([dial(machine), dial(machine)]);
+      await agent.until(({ connections }) => connections === 2);
+      const heard = once(users[1], 'data') as Promise<[Buffer]>;
+      users[0].write('good evening\n');
+      expect((await heard)[0].toString()).toBe('good evening\n');
+      users.forEach((user) => user.destroy());
+      await agent.until(({ connections }) => connections === 0);
+      agent.close();
+      for (const file of ['machine.json', 'assignment.json']) {
+        expect(await readFile(join(harness.dirOf(machineId), file), 'utf8')).not.toContain(SECRET);
+      }
+      await harness.provider.destroy(machineId, never);
+    },
+  );
+
+  it('is refused before anything is made where it cannot be', async () => {
+    const refused = async (spec: Partial<VmSpec>, code: string, says: string): Promise<void> => {
+      const message = expect.stringContaining(says) as string;
+      const before = await harness.provider.list(never);
+      await expect(create(spec)).rejects.toMatchObject({ code, message });
+      expect(await harness.provider.list(never)).toHaveLength(before.length);
+    };
+    await refused({ image: 'container:nothing' }, 'imageUnknown', 'nothing');
+    await refused({ image: 'container:docker.io/library/nginx:1' }, 'imageUnknown', 'nginx');
+    await refused({ image: 'echo', memoryMb: 64 }, 'memoryTooSmall', 'memoryMb');
+    await refused({ image: 'echo', sealed: { secretEnvNames: [], startupScript: true } }, 'badSpec', 'startupScript');
+    await refused({ image: 'echo', userData: '#cloud-config\n' }, 'badSpec', 'userData');
+  });
+});
+
+async function rootOf(dir: string): Promise<string | undefined> {
+  const root = (await readManifest(dir))?.container?.root;
+  if (root !== undefined) expect((await stat(root)).mode & 0o222).toBe(0);
+  return root;
+}
+
+function urlOf({ address }: Machine, path: string): string {
+  return `http://${address!.ip}:${address!.ports[0]!.port}${path}`;
+}
+
+interface Seen {
+  env: Record<string, string>;
+  files: Record<string, unknown>;
+  root: unknown;
+}
+
+/** What the app answers once it is there: QEMU takes connections before the guest does. */
+async function askApp(machine: Machine): Promise<Seen> {
+  let seen: Seen | undefined;
+  await eventually(async () => {
+    const response = await fetch(urlOf(machine, '/'), { signal: AbortSignal.timeout(5000) });
+    seen = (await response.json()) as Seen;
+  }, WAIT_MS);
+  return seen!;
+}
+
+async function dial({ address }: Machine): Promise<Socket> {
+  const socket = connect({ host: address!.ip, port: address!.ports[0]!.port });
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function echoOf(machine: Machine, text: string): Promise<string> {
+  let echoed = '';
+  await eventually(async () => {
+    const socket = await dial(machine);
+    socket.setTimeout(5000, () => socket.destroy());
+    socket.write(text);
+    try {
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        echoed = chunk.toString();
+        break;
+      }
+    } finally {
+      socket.destroy();
+    }
+    expect(echoed).toBe(text);
+  }, WAIT_MS);
+  return echoed;
+}
+
+/** The host's end of the link of a machine's agent. */
+class AgentLink {
+  readonly #socket: Socket;
+  readonly #reports: AgentReport[] = [];
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    createInterface({ input: socket }).on('line', (line) => this.#reports.push(JSON.parse(line) as AgentReport));
+  }
+
+  static async open({ agent }: Machine): Promise<AgentLink> {
+    if (agent.kind !== 'unix') throw new Error('the machine has no channel');
+    const socket = connect(agent.path);
+    await once(socket, 'connect');
+    return new AgentLink(socket);
+  }
+
+  assign(assignment: object): void {
+    const whole = { ...assignment, startupScript: null, timeoutSeconds: 60 };
+    this.#socket.write(`${JSON.stringify({ type: 'assign', assignment: whole })}\n`);
+  }
+
+  async until(holds: (report: AgentReport) => boolean): Promise<void> {
+    await eventually(() => {
+      const last = this.#reports.at(-1);
+      expect(last !== undefined && holds(last), JSON.stringify(last)).toBe(true);
+    }, WAIT_MS);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
