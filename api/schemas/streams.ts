@@ -7,12 +7,14 @@ import { vmPathSchema } from './requests.ts';
 export const MAX_EXEC_OUTPUT_BYTES = 1024 * 1024;
 const DEFAULT_EXEC_SECONDS = 60;
 
+/** 1 to 65535, said so that whoever reads the schema knows. */
+const PORT = /^([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/;
+
 export const portPathSchema = z.strictObject({
   name: vmPathSchema.shape.name,
   port: z
     .string()
-    .regex(/^[1-9][0-9]{0,4}$/, 'must be a TCP port, 1 to 65535')
-    .refine((port) => Number(port) <= 65_535, 'must be a TCP port, 1 to 65535')
+    .regex(PORT, 'must be a TCP port, 1 to 65535')
     .describe('TCP port in the VM, 1 to 65535; it need not be one of the spec.'),
 });
 
@@ -34,7 +36,8 @@ const text = z.string().regex(NO_NUL, 'must not hold a NUL character');
 
 const variables = z
   .record(z.string().regex(/^[^=\u0000]{1,256}$/, 'must be 1 to 256 characters without "="'), text)
-  .refine((value) => Object.keys(value).length <= EXEC_LIMITS.variables, `at most ${EXEC_LIMITS.variables} variables`);
+  .refine((value) => Object.keys(value).length <= EXEC_LIMITS.variables, `at most ${EXEC_LIMITS.variables} variables`)
+  .meta({ maxProperties: EXEC_LIMITS.variables });
 
 const terminalSizeSchema = z.strictObject({
   rows: z.int().min(1).max(EXEC_LIMITS.mostRows).describe('Lines of the terminal.'),
@@ -46,7 +49,6 @@ const commandFields = {
     .array(text)
     .min(1)
     .max(EXEC_LIMITS.arguments)
-    .refine(([program]) => program !== '', 'must name a program first')
     .describe('The program and its arguments; for a line of shell, `["sh", "-c", "…"]`.'),
   env: variables.optional().describe('Variables besides those of the app. Default: none.'),
   cwd: text

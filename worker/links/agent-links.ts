@@ -165,11 +165,6 @@ export class AgentLinks implements MachineLinks {
     return link?.workflowId === owner ? link.openStream(request, listener) : undefined;
   }
 
-  /** Streams open on all links. */
-  get openStreams(): number {
-    return [...this.links.values()].reduce((sum, { streams }) => sum + streams, 0);
-  }
-
   close(machineId: string): void {
     this.toAdopt.delete(machineId);
     this.links.get(machineId)?.close();

@@ -105,11 +105,6 @@ export class MachineLink {
     return this.forwarder.isForwarding || this.isKept;
   }
 
-  /** Streams that are open. */
-  get streams(): number {
-    return this.machineStreams.size;
-  }
-
   /** How many wait for a report. */
   get waiting(): number {
     return this.reports.size;

@@ -47,10 +47,6 @@ export class MachineStreams {
     this.mux = this.newMux();
   }
 
-  get size(): number {
-    return this.mux.size;
-  }
-
   /** `latest`: what the agent reported last. @throws StreamRefused. */
   open(request: StreamRequest, listener: StreamListener, latest: AgentReport | null): Stream {
     if (latest === null || !this.connection.takesData()) throw new StreamRefused(NO_LINK);

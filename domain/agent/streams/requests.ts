@@ -97,7 +97,7 @@ export function parseStreamRequest(value: unknown): StreamRequest | undefined {
 function parseExec(value: Record<string, unknown>): ExecRequest | undefined {
   const { command, env = {}, cwd, timeoutSeconds, tty } = value;
   if (!Array.isArray(command) || command.length === 0 || command.length > EXEC_LIMITS.arguments) return undefined;
-  if (!command.every(isText) || command[0] === '') return undefined;
+  if (!command.every(isText)) return undefined;
   if (!isRecord(env) || Object.keys(env).length > EXEC_LIMITS.variables) return undefined;
   if (
     !Object.entries(env).every(([name, text]) => name !== '' && !name.includes('=') && isText(name) && isText(text))
