@@ -1092,6 +1092,11 @@ export interface components {
       address?: {
         /** @description Address that users connect to. */
         ip: string;
+        /**
+         * @description From where that address can be reached; a firewall on the way is another matter. `host`: only from the computer that runs the machine; `network`: from networks that have a way to it; `internet`: from everywhere.
+         * @enum {string}
+         */
+        reach: 'host' | 'network' | 'internet';
         /** @description Ports of the VM at that address. */
         ports: {
           /** @description Name of the port. */

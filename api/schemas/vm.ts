@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ALIVE_BECAUSE, type DeadlineKind } from '../../domain/vm/deadlines.ts';
 import { END_REASONS, STARTED_FROM, TIMELINE_ENTRY_KINDS, VM_STATE_NAMES } from '../../domain/vm/state.ts';
+import type { MachineAddress } from '../../domain/machine/provider.ts';
+import { REACHES, type Reach } from '../../domain/network/ipv4.ts';
 import type { VmView } from '../../domain/vm/view.ts';
 import { choice } from '../../spec/choice.ts';
 import { PROTOCOL_TEXT } from '../../spec/spec-fields.ts';
@@ -47,6 +49,13 @@ export const endReasonSchema = z.enum(END_REASONS).meta({ id: 'EndReason', descr
 
 const addressSchema = z.object({
   ip: textSchema('Address that users connect to.'),
+  reach: z.enum(REACHES).describe(
+    choice('From where that address can be reached; a firewall on the way is another matter.', {
+      host: 'only from the computer that runs the machine',
+      network: 'from networks that have a way to it',
+      internet: 'from everywhere',
+    }),
+  ),
   ports: z.array(portSchema).describe('Ports of the VM at that address.'),
 });
 const deadlineSchema = z.object({
@@ -158,8 +167,9 @@ export const timelineSchema = z
 /** A VM as the API answers it: the workflow's view and where to find the workflow. */
 export type ApiVm = Omit<
   VmView,
-  'machineId' | 'confirmationId' | 'replaced' | 'startsAgain' | 'unnamed' | 'pinned' | 'claim' | 'resetAt'
+  'address' | 'machineId' | 'confirmationId' | 'replaced' | 'startsAgain' | 'unnamed' | 'pinned' | 'claim' | 'resetAt'
 > & {
+  address?: MachineAddress & { reach: Reach };
   machineId?: string;
   workflowId: string;
   runId: string;

@@ -1,6 +1,7 @@
 import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import type { TimelineEntryView, VmView } from '../../../domain/vm/view.ts';
 import type { ApiVm } from '../../schemas/vm.ts';
+import { reachOf } from './vm-reach.ts';
 import type { SeenVm } from './vm-memo.ts';
 
 /** One life of a VM as it was last seen: its view and the run that showed it. */
@@ -126,7 +127,7 @@ export interface TemporalUi {
 
 /** The VM as the API answers it. */
 export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
-  const { machineId, ...view } = record.view;
+  const { machineId, address, ...view } = record.view;
   // Matters between workflow, replicas and agent.
   delete view.confirmationId;
   delete view.replaced;
@@ -138,6 +139,7 @@ export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
   const { workflowId, runId } = record;
   return {
     ...view,
+    ...(address === undefined ? {} : { address: { ...address, reach: reachOf(record.view, address.ip) } }),
     ...(machineId === '' ? {} : { machineId }),
     workflowId,
     runId,
