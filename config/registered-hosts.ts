@@ -16,6 +16,7 @@ export const hostMemoSchema = z.object({
   version: z.string(),
   providers: z.array(z.string()),
   roomless: z.array(z.string()).optional(),
+  addresses: z.array(z.string()).optional(),
   capacity: sizeSchema,
   zone: z.string().nullable(),
   labels: z.record(z.string(), z.string()),

@@ -73,6 +73,8 @@ export interface ProviderParts<Own> {
   /** Absolute. */
   stateDir: string;
   hostId: string;
+  /** Ranges of the host that its machines get addresses of; absent or empty: loopback. */
+  addresses?: readonly string[];
   /** Where machines reach the API. */
   apiUrl: string;
   /** The built machine program. */

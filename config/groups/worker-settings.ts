@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DNS_LABEL, LABEL_KEY, LABEL_VALUE } from '../../domain/labels.ts';
+import { parseAddressRange } from '../../domain/network/address-range.ts';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import { isOwnAddress } from '../../lib/network/loopback.ts';
 import { notedSetting, setting, type Known, type SettingTree } from '../../lib/settings/setting.ts';
@@ -59,6 +60,11 @@ export const METRICS_SETTINGS = {
   token: metricsToken,
 } satisfies SettingTree;
 
+const addressRange = text.superRefine((written, context) => {
+  const range = parseAddressRange(written);
+  if (typeof range === 'string') context.addIssue({ code: 'custom', message: range });
+});
+
 export const HOST_SETTINGS = {
   // What this host gives to machines; null: measured when the worker starts.
   cpus: setting(amount('cpus', 100_000), {
@@ -76,6 +82,13 @@ export const HOST_SETTINGS = {
   imageCacheGb: setting(amount('GB', 10_000_000), {
     about: 'GB that machine images may take which this host fetched from others; those registered on it do not count',
     default: 50,
+  }),
+  addresses: setting(list(addressRange, 0), {
+    key: 'hostAddresses',
+    about: 'ranges that are routed to this host, as 192.0.2.64/27: each of its machines gets an address of them',
+    default: [],
+    shownDefault: 'none, so that machines have loopback addresses',
+    namesWrongItem: true,
   }),
   /** Null: in no zone. */
   zone: setting(dnsLabel, {

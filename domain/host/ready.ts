@@ -20,6 +20,7 @@ export function isHostReady(
     version,
     providers,
     roomless = [],
+    addresses = [],
     capacity,
     zone,
     labels,
@@ -29,7 +30,7 @@ export function isHostReady(
   } = value['facts'];
   return (
     typeof version === 'string' &&
-    [providers, roomless].every(isListOfTexts) &&
+    [providers, roomless, addresses].every(isListOfTexts) &&
     isSize(capacity) &&
     isRecord(labels) &&
     Object.values(labels).every((label) => typeof label === 'string') &&

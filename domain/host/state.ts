@@ -15,6 +15,8 @@ export interface HostFacts {
   capacity: RoomSize;
   zone: string | null;
   labels: Record<string, string>;
+  /** Ranges that its machines have addresses of; absent: they have loopback addresses. */
+  addresses?: string[];
   /** `host:port` of its internal endpoint; null where it has none. */
   address: string | null;
   /** By which its endpoint's certificate is known; null where it speaks plain HTTP. */

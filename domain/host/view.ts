@@ -14,6 +14,8 @@ export interface HostView {
   providers: string[];
   /** Providers whose machines take no room here. */
   roomless?: string[];
+  /** Ranges that its machines have addresses of. */
+  addresses?: string[];
   capacity: RoomSize;
   zone: string | null;
   labels: Record<string, string>;
@@ -28,13 +30,14 @@ export interface HostView {
 
 export function hostView(host: Host): HostView {
   const { hostId, facts, presence, incarnation, lastStatus } = host;
-  const { version, providers, roomless = [], capacity, zone, labels, address, fingerprint } = facts;
+  const { version, providers, roomless = [], addresses = [], capacity, zone, labels, address, fingerprint } = facts;
   return {
     ...{ hostId, state: hostState(host), since: isoTime(presence.since) },
     lostAt: presence.name === 'away' ? isoTime(presence.since + facts.lostSeconds * 1000) : null,
     ...{ version, providers, capacity, zone, labels, address, fingerprint, incarnation, lastStatus },
     removed: presence.name === 'removed',
     ...(roomless.length === 0 ? {} : { roomless }),
+    ...(addresses.length === 0 ? {} : { addresses }),
   };
 }
 

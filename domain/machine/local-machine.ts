@@ -34,6 +34,8 @@ export interface LocalManifest {
   size?: RoomSize;
   ports: PortSpec[];
   env: Record<string, string>;
+  /** Ranges that it claims its address from; absent: loopback. */
+  addresses?: string[];
   /** Of the start that it was made for. */
   startSignature?: string;
   /** Of one that waits for its VM: by which VMs it may be adopted. */

@@ -42,15 +42,19 @@ export interface LocalProviderOptions {
   /** The built machine program, `dist/vm-server.cjs`. */
   vmServerFile: string;
   agentTransport: 'unix' | 'http';
+  /** Ranges that its machines get addresses of; else they have loopback addresses. */
+  addresses?: readonly string[];
   /** The Node that runs the machines; this one by default. */
   nodePath?: string;
 }
 
 /** The provider that the settings of this process ask for. */
 export function create({ own, ...parts }: ProviderParts<LocalSettings>): Promise<MachineProvider> {
-  const { stateDir, deployment, hostId, vmServerFile } = parts;
+  const { stateDir, deployment, hostId, vmServerFile, addresses = [] } = parts;
   const { agentTransport } = own;
-  return Promise.resolve(createLocalProvider({ stateDir, deployment, hostId, vmServerFile, agentTransport }));
+  return Promise.resolve(
+    createLocalProvider({ stateDir, deployment, hostId, vmServerFile, agentTransport, addresses }),
+  );
 }
 
 export function createLocalProvider(options: LocalProviderOptions): MachineProvider {
@@ -134,7 +138,8 @@ class LocalProvider implements MachineProvider {
     const { started, tombstones } = this.machines;
     const dir = this.machines.dirOf(input.machineId);
     const isDestroyed = (): Promise<boolean> => tombstones.has(input.machineId);
-    await startMachine({ ...input, dir, program: { nodePath, vmServerFile }, started, isDestroyed }, signal);
+    const addresses = this.options.addresses ?? [];
+    await startMachine({ ...input, dir, program: { nodePath, vmServerFile }, started, isDestroyed, addresses }, signal);
   }
 
   async adopt(adoption: MachineAdoption, { signal }: CallContext): Promise<Machine> {
@@ -176,6 +181,7 @@ class LocalProvider implements MachineProvider {
   private async writeManifest(dir: string, request: CreateMachineRequest, signal: CancelSignal): Promise<boolean> {
     const { path: socketPath, shortDir } = socketPathOf(dir);
     const { machineId, owner, uid, spec, startSignature, madeFor, agentBootstrap } = request;
+    const { addresses = [] } = this.options;
     const manifest: LocalManifest = {
       labels: machineLabels({ deployment: this.options.deployment, machineId, owner, uid }),
       createdAt: Date.now(),
@@ -183,6 +189,7 @@ class LocalProvider implements MachineProvider {
       size: { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 },
       ports: spec.ports,
       env: spec.env,
+      ...(addresses.length === 0 ? {} : { addresses: [...addresses] }),
       ...(startSignature === undefined ? {} : { startSignature }),
       ...(madeFor === undefined ? {} : { madeFor }),
       ...(spec.sealed === undefined ? {} : { awaitsAssignment: true }),

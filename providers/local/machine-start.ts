@@ -10,6 +10,7 @@ import { LOCAL_MACHINE_FILE } from '../../domain/machine/local-machine.ts';
 import type { CancelSignal } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { bringUp, type BringUp } from '../host/bring-up.ts';
+import { unclaimedAddresses } from '../host/host-addresses.ts';
 import { readTail } from '../host/files/machine-files.ts';
 import type { StartedProcesses } from '../host/processes/started-processes.ts';
 import { replaceFile } from '../../lib/files/atomic-file.ts';
@@ -27,6 +28,8 @@ export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' 
   program: MachineProgram;
   started: StartedProcesses;
   agentSecret: string | null;
+  /** Ranges that it claims its address from; empty: loopback. */
+  addresses: readonly string[];
   /** Then its output stays on it, and in no error: errors are kept in histories. */
   consoleMayHoldSecrets: boolean;
 }
@@ -49,7 +52,9 @@ export async function startMachine(input: StartInput, signal: CancelSignal): Pro
   );
 }
 
-async function launch({ machineId, dir, program, started, agentSecret }: StartInput): Promise<ChildProcess> {
+async function launch({ machineId, dir, program, started, agentSecret, addresses }: StartInput): Promise<ChildProcess> {
+  // Its process claims one; that none is left is no failure of its own.
+  if (addresses.length > 0) await unclaimedAddresses(addresses, machineId);
   if (agentSecret !== null) await writeSecret(dir, agentSecret);
   return started.start(machineId, {
     name: "the machine's process",

@@ -10,7 +10,7 @@ import type { QemuAccelerator, QemuSettings } from './settings.ts';
 
 /** The provider with this host's image and what its guests can run with. Errors: `imageMissing`. */
 export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Promise<MachineProvider> {
-  const { stateDir, deployment, hostId, imagePeers, imageCacheBytes } = parts;
+  const { stateDir, deployment, hostId, addresses = [], imagePeers, imageCacheBytes } = parts;
   if (own.imageDir === null) {
     throw new ProviderError('imageMissing', 'set EPHEMERA_QEMU_IMAGE_DIR to what `npm run image` prints');
   }
@@ -18,7 +18,7 @@ export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Pr
   const accelerator = await acceleratorOf(own.accelerator, image, stateDir);
   const network = await networkOf(own.network);
   return createQemuProvider({
-    ...{ stateDir, deployment, hostId, image, accelerator, imagePeers, network },
+    ...{ stateDir, deployment, hostId, image, accelerator, imagePeers, network, addresses },
     ...(imageCacheBytes === undefined ? {} : { imageCacheBytes }),
   });
 }

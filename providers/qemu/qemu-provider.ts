@@ -69,6 +69,8 @@ export interface QemuProviderOptions {
   imageCacheBytes?: number;
   /** What runs the guests' instructions: chooseAccelerator finds what works here. Software emulation by default. */
   accelerator?: Accelerator;
+  /** Ranges that guests get addresses of; else they have loopback addresses. */
+  addresses?: readonly string[];
   /** What network new guests have; by default the user network. */
   network?: GuestNetworkKind;
   /** The QEMU program; the one on PATH by default. */
@@ -270,6 +272,7 @@ class QemuProvider implements MachineProvider {
       dir,
       manifest,
       image: this.options.image,
+      addresses: this.options.addresses ?? [],
       hypervisor,
       tombstonePath: tombstones.pathOf(machineId),
       started,

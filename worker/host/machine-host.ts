@@ -103,6 +103,7 @@ export async function createProvider(
   return module.create({
     ...{ own, deployment, stateDir, hostId, apiUrl: api.url, vmServerFile, budget },
     ...(imagePeers === undefined ? {} : { imagePeers }),
+    addresses: host.addresses,
     imageCacheBytes: host.imageCacheGb * BYTES_PER_GB,
   });
 }

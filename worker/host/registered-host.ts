@@ -14,6 +14,7 @@ import { packageVersion } from '../../lib/processes/package-version.ts';
 import { CreateGate } from './create-gate.ts';
 import type { LeaseFile } from './fence/lease-file.ts';
 import { ensureFence } from './fence/start-fence.ts';
+import { refuseForeignAddresses } from './host-addresses.ts';
 import { claimHost, HostConflictError, type HeldClaim } from './host-claim.ts';
 import { hostCapacity } from './host-capacity.ts';
 import { internalIdentity } from './internal-identity.ts';
@@ -63,6 +64,7 @@ export async function registerHost(options: RegisteredHostOptions): Promise<Regi
   const { hostId, temporal } = settings;
   const { controlTaskQueue } = temporal;
   await refuseAnotherName(options);
+  await refuseForeignAddresses(settings, client);
   const claim = await claimHost({ client, hostId, controlTaskQueue, log });
   const othersAreOver = await moveWatch(options);
   await untilThisIdIsFree(othersAreOver, claim);
@@ -73,6 +75,7 @@ export async function registerHost(options: RegisteredHostOptions): Promise<Regi
     ...{ version: packageVersion(), providers: hosts.map(({ provider }) => provider.name), capacity },
     ...{ zone: settings.host.zone, labels: { ...settings.host.labels }, lostSeconds: settings.host.lostSeconds },
     ...{ address: null, fingerprint: null },
+    ...(settings.host.addresses.length === 0 ? {} : { addresses: [...settings.host.addresses] }),
     roomless: hosts.filter(({ room }) => room === null).map(({ provider }) => provider.name),
   };
   const lease = new HostLease({

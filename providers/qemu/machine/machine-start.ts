@@ -10,6 +10,7 @@ import { plainConsoleText } from '../../../domain/machine/console-text.ts';
 import type { CancelSignal } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import { bringUp, type BringUp } from '../../host/bring-up.ts';
+import { unclaimedAddresses } from '../../host/host-addresses.ts';
 import { isErrno, readAddress, readTail } from '../../host/files/machine-files.ts';
 import type { StartedProcesses } from '../../host/processes/started-processes.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
@@ -42,6 +43,8 @@ export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' 
   manifest: QemuManifest;
   image: QemuImage;
   hypervisor: Hypervisor;
+  /** Ranges of the host; empty: the machine gets a loopback address. */
+  addresses: readonly string[];
   tombstonePath: string;
   started: StartedProcesses;
   /** The console's hard limit. */
@@ -95,11 +98,16 @@ async function launchQemu(input: StartInput): Promise<ChildProcess> {
   });
 }
 
-async function networkOf({ machineId, dir, manifest }: StartInput): Promise<NetworkLaunch | null> {
+async function networkOf(input: StartInput): Promise<NetworkLaunch | null> {
+  const { dir, manifest } = input;
   const { network, egress = false, ports, uid } = manifest;
   if (network !== 'namespace') return null;
-  const addresses = [...addressCandidates(machineId)].slice(0, MOST_UPLINK_ADDRESSES);
+  const addresses = (await candidatesOf(input)).slice(0, MOST_UPLINK_ADDRESSES);
   return prepareNetwork({ dir, egress, ports, addresses, guestUid: uid });
+}
+
+async function candidatesOf({ machineId, addresses }: Pick<StartInput, 'machineId' | 'addresses'>): Promise<string[]> {
+  return addresses.length === 0 ? [...addressCandidates(machineId)] : unclaimedAddresses(addresses, machineId);
 }
 
 /**
@@ -112,7 +120,8 @@ async function giveToGuest({ uid }: QemuManifest, paths: readonly string[]): Pro
 }
 
 /** Gives the machine its address and lets the guest run, unless another caller did so meanwhile. */
-async function settle({ dir, machineId, manifest }: StartInput, begunAt: number): Promise<void> {
+async function settle(input: StartInput, begunAt: number): Promise<void> {
+  const { dir, manifest } = input;
   const ip = manifest.network === 'namespace' ? await addressOfUplink(dir, begunAt) : undefined;
   // Its QEMU comes after its network.
   if (manifest.network === 'namespace' && ip === undefined) return;
@@ -120,7 +129,7 @@ async function settle({ dir, machineId, manifest }: StartInput, begunAt: number)
     await withQmp(socketsOf(dir).qmp, async (qmp) => {
       if ((await readAddress(dir)) !== undefined) return;
       const { ports } = manifest;
-      const address = ip === undefined ? await claimAddress(qmp, ports, addressCandidates(machineId)) : { ip, ports };
+      const address = ip === undefined ? await claimAddress(qmp, ports, await candidatesOf(input)) : { ip, ports };
       await beginBoot(dir, manifest, qmp);
       await replaceJson(dir, QEMU_MACHINE_FILE.address, address);
     });

@@ -67,12 +67,13 @@ renew() {
     echo 'flush set ip ${FILTER.table} ${FILTER.ofHost}'
     echo 'flush set ip ${FILTER.table} ${FILTER.beside}'
     ip -4 route show table local | while read -r kind network rest; do
-      case $kind in local | broadcast) echo "add element ip ${FILTER.table} ${FILTER.ofHost} { $network }" ;; esac
+      case $kind:$network in local:[0-9]* | broadcast:[0-9]*) echo "add element ip ${FILTER.table} ${FILTER.ofHost} { $network }" ;; esac
     done
     ip -4 route show scope link | while read -r network rest; do
-      case $network in default) ;; *) echo "add element ip ${FILTER.table} ${FILTER.beside} { $network }" ;; esac
+      case $network in [0-9]*) echo "add element ip ${FILTER.table} ${FILTER.beside} { $network }" ;; esac
     done
-  } | ${NFT_INSIDE}
+  } >sets
+  ${NFT_INSIDE} <sets 2>refused
 }
 join() {
   address=$1; shift
@@ -87,7 +88,13 @@ join() {
     sleep 0.02
   done
 }
-if [ "$open" = open ]; then renew || fail 'the filter takes no addresses'; fi
+# The routes may change while they are read.
+for attempt in 1 2 3 4 5; do
+  [ "$open" = open ] || break
+  renew && break
+  [ $attempt -lt 5 ] || fail "the filter takes no addresses: $(tr '\\n' ' ' <refused | cut -c 1-300)"
+  sleep 0.1
+done
 joined=
 while :; do
   for one in $addresses; do join "$one" "$@" && joined=$one && break; done
@@ -98,7 +105,7 @@ while :; do
 done
 echo "${UPLINK_WORD.joined} $joined"
 exec >&2
-if [ "$open" = open ]; then ip -4 monitor address route | while read -r line; do renew; done & fi
+if [ "$open" = open ]; then ip -4 monitor address route | while read -r line; do renew || { sleep 0.1; renew; }; done & fi
 while :; do
   wait $pasta
   echo "the uplink of the guest ended and is started again: $(tail -n 1 said)"

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import { isAlive } from '../../../providers/host/processes/system-process.ts';
 import { buildVmServer } from '../../../commands/start/build-vm-server.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 import {
+  chatSpec,
   localHarness,
   machineRequest,
   processesOf,
@@ -47,6 +48,23 @@ describe('a local machine', () => {
   const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
   const processOf = async (dir: string): Promise<LocalMachineProcess> =>
     JSON.parse(await readFile(join(dir, 'process.json'), 'utf8')) as LocalMachineProcess;
+
+  it('claims an address of the range of its host, and waits for one when all are taken', async () => {
+    const own = networkInterfaces();
+    const ip = Object.values(own)
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (ip === undefined) return;
+    const { provider } = await start({ addresses: [ip] });
+    const udp = { name: 'game', port: 7777, protocol: 'udp' } as const;
+    const spec = chatSpec({ ports: [{ name: 'http', port: 18_080, protocol: 'tcp' }, udp] });
+    const first = machineRequest({ spec });
+    expect((await provider.create(first, never)).address).toEqual({ ip, ports: spec.ports });
+    const second = machineRequest({ spec });
+    await expect(provider.create(second, never)).rejects.toMatchObject({ code: 'addressesExhausted', terminal: false });
+    await provider.destroy(first.machineId, never);
+    expect((await provider.create(second, never)).address?.ip).toBe(ip);
+  });
 
   it('gets nothing of the environment of the worker but PATH, HOME and a private CA', async () => {
     process.env['EPHEMERA_TEST_LEAK'] = 'secret';

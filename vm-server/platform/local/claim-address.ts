@@ -23,6 +23,8 @@ export interface ClaimRequest {
   createAppServer: () => Server;
   /** Addresses to try in this order. */
   candidates: Iterable<string>;
+  /** False: the machine takes no ports of 127.0.0.1 where this computer does not have a candidate. */
+  mayShare?: boolean;
 }
 
 /** The loopback addresses that a machine tries to claim, in its own order. */
@@ -45,8 +47,8 @@ export async function claimAddress(request: ClaimRequest): Promise<ClaimedAddres
       return await bindAll(request, ip, (port) => port, AGENT_LOCAL_PORT);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EADDRNOTAVAIL') return bindAll(request, '127.0.0.1', () => 0, 0);
-      if (code !== 'EADDRINUSE') throw error;
+      if (code === 'EADDRNOTAVAIL' && request.mayShare !== false) return bindAll(request, '127.0.0.1', () => 0, 0);
+      if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL') throw error;
       taken = error;
     }
   }

@@ -12,6 +12,7 @@ import { portList } from '../port-list.ts';
 import { addressCandidates, claimAddress } from './claim-address.ts';
 import { createLog } from '../../log.ts';
 import { claimLife, isDestroyed, readManifest, writeAddress } from './machine-directory.ts';
+import { addressRanges, addressesInOrder } from '../../../domain/network/address-range.ts';
 import { endGroupAtExit } from '../../process-group.ts';
 
 /**
@@ -35,7 +36,12 @@ export async function runMachine(dir: string): Promise<void> {
     ports: manifest.ports,
     agentEndpoint: localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }),
     createAppServer: () => chat.createServer(),
-    candidates: addressCandidates(manifest.labels.machineId),
+    ...(manifest.addresses === undefined
+      ? { candidates: addressCandidates(manifest.labels.machineId), mayShare: true }
+      : {
+          candidates: addressesInOrder(addressRanges(manifest.addresses), manifest.labels.machineId),
+          mayShare: false,
+        }),
   });
   writeAddress(dir, address);
   usage.setConnections(chat.count);
@@ -43,7 +49,7 @@ export async function runMachine(dir: string): Promise<void> {
   // It has no loopback of its own: its ports are those of its address, its files those of its directory.
   const place: StreamPlace = { addresses: [address.ip], directory: dataDir, filesRoot: dataDir, forwards: new Set() };
   await openLink(dir, manifest.link, { usage, app, assignee, place, nextSequence: reportSequence(), log });
-  log('This is a process on a loopback address, not a virtual machine: nothing enforces its cpus and memoryMb.');
+  log('This is a process of its host, not a virtual machine: nothing enforces its cpus and memoryMb.');
   log(`Machine ${manifest.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
 }
 
