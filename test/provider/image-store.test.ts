@@ -284,6 +284,20 @@ describe('what a host has fetched', () => {
     expect((await here()).sort()).toEqual(['five', 'one', 'three']);
   });
 
+  it('is shown, and others are fetched, though the file of one machine is damaged; removed it is not', async () => {
+    const [home, other] = [await startHost('home'), await startHost('other')];
+    await add(home, 'app', randomBytes(10));
+    await use(other, 'app');
+    const machine = join(directory, 'other', 'machines', 'm-1');
+    await mkdir(machine, { recursive: true });
+    await writeFile(join(machine, 'machine.json'), '{');
+    await add(home, 'more', randomBytes(10));
+    await use(other, 'more');
+    expect(await other.store.list()).toHaveLength(2);
+    expect(await refusal(other.store.remove('app'))).toMatchObject({ code: 'hostFailure' });
+    expect(await other.store.list()).toHaveLength(2);
+  });
+
   it('is not removed while a machine is being made of it', async () => {
     const home = await startHost('home');
     await add(home, 'app', randomBytes(10));

@@ -117,7 +117,8 @@ export class ImageStore implements ImageCopies {
     const { dir, machinesDir } = this.#options;
     const here = await listRegistered(dir);
     if (here.length === 0) return [];
-    const users = await usersOf(machinesDir);
+    // One machine whose file is damaged hides no image.
+    const users = await usersOf(machinesDir, { withoutDamaged: true });
     const said = await Promise.all(
       here.map(async (version) => {
         const machines = users.filter(({ directory }) => directory === version.directory).length;
@@ -284,6 +285,11 @@ export class ImageStore implements ImageCopies {
     const { dir, machinesDir, cacheBytes } = this.#options;
     // One that is here and damaged takes the place that it has.
     const cached = (await listRegistered(dir)).filter((one) => one.origin === 'fetched' && !isSame(one, here));
+    const bytes = cached.reduce((sum, one) => sum + one.bytes, this.#coming + copy.bytes);
+    if (bytes <= cacheBytes) {
+      this.#coming += copy.bytes;
+      return;
+    }
     const users = new Set((await usersOf(machinesDir)).map(({ directory }) => directory));
     const copies = await Promise.all(
       cached.map(async (one) => ({

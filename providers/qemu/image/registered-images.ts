@@ -195,10 +195,16 @@ export async function removeRegistered(dir: string, text: string, machinesDir: s
   for (const directory of directories) await rm(directory, { recursive: true, force: true });
 }
 
-/** Machines whose disks lie over images. */
-export async function usersOf(machinesDir: string): Promise<{ machineId: string; vm: string; directory: string }[]> {
+/** Machines whose disks lie over images. Rejects where that is not known of one, unless such are to be left out. */
+export async function usersOf(
+  machinesDir: string,
+  { withoutDamaged = false } = {},
+): Promise<{ machineId: string; vm: string; directory: string }[]> {
   const users = (await entriesOf(machinesDir)).map(async (machineId) => {
-    const manifest = await readMachineManifest(join(machinesDir, machineId));
+    const manifest = await readMachineManifest(join(machinesDir, machineId)).catch((error: unknown) => {
+      if (withoutDamaged && error instanceof DamagedFile) return undefined;
+      throw error;
+    });
     const path = manifest?.container?.root ?? manifest?.disk?.base?.path;
     if (manifest === undefined || path === undefined) return [];
     return [{ machineId, vm: manifest.labels.vm, directory: dirname(path) }];
