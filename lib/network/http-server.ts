@@ -94,5 +94,7 @@ function answerBadHttp({ code = '' }: NodeJS.ErrnoException, socket: Duplex): vo
     return;
   }
   const status = STATUS_OF[code] ?? 400;
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const answer = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  // A client that keeps its half open would hold the connection for ever: nobody looks for one whose headers came.
+  socket.end(answer, () => socket.destroy());
 }

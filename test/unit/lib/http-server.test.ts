@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createHttpServer } from '../../../lib/network/http-server.ts';
 
 let server: Server;
@@ -54,6 +54,21 @@ describe('a client that sends slowly', () => {
     expect(await sent('')).toContain('408');
   });
 });
+
+describe('a client that closes nothing itself', () => {
+  it('is gone once it was told that it is too slow', async () => {
+    const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined).write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx');
+    const [told] = (await once(socket, 'data')) as [Buffer];
+    expect(told.toString()).toContain('408');
+    await vi.waitFor(async () => expect(await connections()).toBe(0), { timeout: 10_000 });
+    socket.destroy();
+  });
+});
+
+function connections(): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
+}
 
 describe('a client that sends what is no HTTP', () => {
   it('is answered once and cut off', async () => {
