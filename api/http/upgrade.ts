@@ -34,21 +34,24 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
   return UPGRADES.has(request);
 }
 
-/** The response ends with the connection, and is in the log then. */
+/** The response ends with the connection, and is in the log then. Undefined: the client asks in no proper way. */
 export function acceptUpgrade(
   request: IncomingMessage,
   response: Response,
-  take: (webSocket: WebSocket) => void,
+  take: (webSocket: WebSocket | undefined) => void,
 ): void {
   const upgrade = UPGRADES.get(request);
   if (upgrade === undefined) throw new Error('a request that does not ask for it was given a WebSocket');
   const { socket, head } = upgrade;
-  factsOf(response).upgraded = true;
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  const outcome = { isMade: false };
   WEB_SOCKETS.handleUpgrade(request, socket, head, (webSocket) => {
+    outcome.isMade = true;
+    factsOf(response).upgraded = true;
     webSocket.on('error', () => webSocket.terminate());
     take(webSocket);
   });
+  if (!outcome.isMade) take(undefined);
 }
 
 /** Some clients offer HTTP/2 with each request: as good as unsaid, which Node takes for the end of HTTP. */

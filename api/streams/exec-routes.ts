@@ -196,7 +196,9 @@ export const execSocketRoute = keyedRoute({
     return {
       status: 101,
       about: { workflowId, runId },
-      webSocket: (client) => void runFor(client, { api, record, countsAsConnection, gone }),
+      webSocket: (client) => {
+        if (client !== undefined) void runFor(client, { api, record, countsAsConnection, gone });
+      },
     };
   },
 });

@@ -40,7 +40,7 @@ export const portRoute = keyedRoute({
     return {
       status: 101,
       about: { workflowId, runId },
-      webSocket: (client) => joinClient(client, host, BYTES, gone),
+      webSocket: (client) => (client === undefined ? host.cancel() : joinClient(client, host, BYTES, gone)),
     };
   },
 });
