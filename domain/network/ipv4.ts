@@ -58,10 +58,15 @@ const named = (text: string): Network => {
   return { first: address, bits };
 };
 
-/** This network, loopback, link-local with the metadata of clouds, multicast and all above. No guest ever reaches them. */
-export const NEVER_REACHED: readonly Network[] = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].map(
-  named,
-);
+/** Where clouds tell a computer its secrets, besides link-local: Alibaba, Azure, Oracle. */
+const METADATA = ['100.100.100.200/32', '168.63.129.16/32', '192.0.0.0/24'];
+
+/** This network, loopback, link-local, the metadata of clouds, multicast and all above. No guest ever reaches them. */
+export const NEVER_REACHED: readonly Network[] = [
+  ...['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
+  ...METADATA,
+  '224.0.0.0/3',
+].map(named);
 
 /** Networks of organisations and providers; a guest reaches only those of them that are named. */
 export const PRIVATE_NETWORKS: readonly Network[] = [

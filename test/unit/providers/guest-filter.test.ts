@@ -35,6 +35,15 @@ describe('the filter of a guest', () => {
     expect(at('ip daddr @ofhost drop')).toBeLessThan(at('ip daddr 10.1.0.0/16'));
   });
 
+  it('never opens the metadata of a cloud, which is not link-local everywhere', () => {
+    for (const rules of [rulesOf(true), rulesOf(['80/tcp', '100.100.0.0/16', '168.0.0.0/6', '192.0.0.0/20'])]) {
+      const shut = rules.findIndex((rule) => /168\.63\.129\.16.* drop$/.test(rule));
+      expect(rules[shut]).toMatch(/100\.100\.100\.200.*192\.0\.0\.0\/24/);
+      const opened = rules.slice(0, shut).filter((rule) => rule.endsWith('accept') && rule.includes('daddr'));
+      expect(opened.filter((rule) => !rule.includes('10.99.0.3'))).toEqual([]);
+    }
+  });
+
   it('asks the resolver of the host only where names may be looked up', () => {
     expect(guestFilter(['443/tcp'])).not.toContain('10.99.0.3');
     expect(guestFilter(['53/udp'])).toContain('10.99.0.3');

@@ -36,6 +36,9 @@ describe('a rule of egress', () => {
     ['0.0.0.0/0', 'say egress true'],
     ['127.0.0.1', 'lies in 127.0.0.0/8, which no machine ever reaches'],
     ['169.254.169.254:80/tcp', 'lies in 169.254.0.0/16'],
+    ['100.100.100.200:80/tcp', 'lies in 100.100.100.200/32, which no machine ever reaches'],
+    ['168.63.129.16', 'lies in 168.63.129.16/32'],
+    ['192.0.0.192', 'lies in 192.0.0.0/24'],
     ['239.1.2.3', 'lies in 224.0.0.0/3'],
   ])('that reads %j is refused: it %s', (text, problem) => {
     expect(parseEgressRule(text)).toContain(problem);
