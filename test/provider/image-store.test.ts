@@ -1,7 +1,7 @@
 /** Images that one host fetches from others, over their internal endpoints: what arrives, and what goes wrong on the way. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -44,12 +44,15 @@ let directory: string;
 let hosts: TestHost[];
 /** Hosts that cannot be asked, by their ids. */
 let away: Set<string>;
+/** What happens while a host is asked whether it keeps an image. */
+let whileAsked: () => Promise<void>;
 /** What happens to what a host sends, by its id. */
 let faults: Map<string, (sent: SentImage) => SentImage>;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'eph-store-'));
   hosts = [];
   faults = new Map();
+  whileAsked = () => Promise.resolve();
   away = new Set();
 });
 afterEach(async () => {
@@ -112,6 +115,7 @@ function peersOf(self: string): ImagePeers {
     keeps: async (id, image) => {
       const { answer, close } = await ask(named(id), imagePath(image), { method: 'HEAD' });
       close();
+      await whileAsked();
       return answer.headers[ORIGIN_HEADER] === 'registered';
     },
   };
@@ -134,6 +138,21 @@ async function add(
 
 const use = ({ store }: TestHost, image: string): Promise<RegisteredVersion> =>
   store.using(image, never, (version) => Promise.resolve(version));
+
+/** A machine whose disk lies over an image. */
+async function makeMachine({ id }: TestHost, image: string, path: string): Promise<void> {
+  const machine = join(directory, id, 'machines', 'm-1');
+  const labels = { deployment: 'd', machineId: 'm-1', owner: 'vm/default/a', project: 'default', uid: 'u', vm: 'a' };
+  const disk = { format: 'qcow2', sizeGb: 1, base: { image, path } };
+  const manifest = { labels, createdAt: 0, host: id, ports: [], cpus: 1, memoryMb: 512, disk };
+  await mkdir(machine, { recursive: true });
+  await writeFile(join(machine, 'machine.json'), JSON.stringify(manifest));
+}
+
+async function truncateKept(path: string): Promise<void> {
+  await chmod(path, 0o600);
+  await truncate(path, 10);
+}
 
 async function refusal(work: Promise<unknown>): Promise<ProviderError> {
   const error: unknown = await work.then(
@@ -296,6 +315,30 @@ describe('what a host has fetched', () => {
     expect(await other.store.list()).toHaveLength(2);
     expect(await refusal(other.store.remove('app'))).toMatchObject({ code: 'hostFailure' });
     expect(await other.store.list()).toHaveLength(2);
+  });
+
+  it('stays when a machine was made of it while others were asked whether they keep it', async () => {
+    const [home, other] = [await startHost('home'), await startHost('other', 2 * MB)];
+    for (const name of ['one', 'two', 'three']) await add(home, name, randomBytes(MB));
+    const { path } = await use(other, 'one');
+    await use(other, 'two');
+    whileAsked = async () => {
+      whileAsked = () => Promise.resolve();
+      await other.store.using('one', never, () => makeMachine(other, 'one', path));
+    };
+    await use(other, 'three');
+    expect(await readFile(path)).toHaveLength(MB);
+  });
+
+  it('is the last copy where the host that keeps it lost or cut what it keeps', async () => {
+    const [home, other] = [await startHost('home'), await startHost('other', 2 * MB)];
+    const added = [];
+    for (const name of ['one', 'two', 'three']) added.push(await add(home, name, randomBytes(MB)));
+    for (const name of ['one', 'two']) await use(other, name);
+    await rm(added[0]!.path);
+    await truncateKept(added[1]!.path);
+    expect(await refusal(use(other, 'three'))).toMatchObject({ code: 'imageUnreachable' });
+    expect((await listRegistered(other.images)).map(({ name }) => name)).toEqual(['one', 'two']);
   });
 
   it('is not removed while a machine is being made of it', async () => {

@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   MOST_COPIES_SAID,
@@ -133,6 +133,8 @@ export class ImageStore implements ImageCopies {
     const found = await this.#find(image);
     if (found === undefined) return undefined;
     const { origin, manifest, bytes, path } = found;
+    // Who lost it keeps it for nobody.
+    if ((await unlessAbsent(stat(path)))?.size !== bytes) return undefined;
     return { origin, bytes, manifest, content: () => createReadStream(path) };
   }
 
@@ -305,11 +307,18 @@ export class ImageStore implements ImageCopies {
       const why = 'those that are here are in use, or are the last copies: raise it, or free others';
       throw unreachable(copy, `it has ${gigabytes(copy.bytes)} GB, ${limit}, and ${why}`);
     }
-    for (const { directory } of going) {
-      // A machine may have been begun with it since.
-      if (!this.#held.has(directory)) await rm(directory, { recursive: true, force: true });
-    }
+    for (const { directory } of going) await this.#evict(directory);
     this.#coming += copy.bytes;
+  }
+
+  /** Not where a machine was begun or made of it since others were asked. What is half removed is a draft to the next process. */
+  async #evict(directory: string): Promise<void> {
+    const { dir, machinesDir } = this.#options;
+    const isUsed = (await usersOf(machinesDir)).some((user) => user.directory === directory);
+    if (isUsed || this.#held.has(directory)) return;
+    const leaving = join(dir, `.${FETCH}${randomUUID()}`);
+    await unlessAbsent(rename(directory, leaving));
+    await rm(leaving, { recursive: true, force: true });
   }
 
   /** A host that keeps it until somebody removes it says so now: two hosts that evict at once cannot lose it. */
