@@ -7,12 +7,12 @@ interface Counted {
   project: string;
   name: string;
   open: number;
-  /** The API was told so; 0 before the first time. */
+  /** The API was told so; 0 before the first time, {@link UNHEARD} where it may not have heard the last. */
   told: number;
   toldAt: number;
   /** Since when none is open. */
   emptySince: number;
-  /** Its agent counts, or it takes no counts. */
+  /** Its agent counts, or nobody is told. */
   isCountedElsewhere: boolean;
   telling: boolean;
 }
@@ -31,6 +31,7 @@ export interface CountOptions {
 /** A count is said again so many times while it holds. */
 const TIMES_IN_LEASE = 3;
 const TICK_MS = 500;
+const UNHEARD = -1;
 
 /**
  * The open connections to each VM. Where no agent counts them the API is told: of the first one at once, of others now and then, and of
@@ -69,7 +70,7 @@ export class ConnectionCounts {
   /** Says of each VM that nobody is there by this gateway any more. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const told = [...this.#vms].filter(([, { told }]) => told > 0);
+    const told = [...this.#vms].filter(([, { told }]) => told !== 0);
     this.#vms.clear();
     await Promise.all(told.map(([key, counted]) => this.#tell(key, counted, 0)));
   }
@@ -103,11 +104,13 @@ export class ConnectionCounts {
     const { calls, by, leaseSeconds: seconds, log } = this.#options;
     try {
       const vm = await calls.count(project, name, { connections, lease: { by, seconds } });
-      counted.told = connections;
-      // Its agent has begun to count, or it does not run any more.
-      counted.isCountedElsewhere = vm === undefined || vm.countedBy === 'agent';
-      if (counted.open === 0 && connections === 0) this.#vms.delete(key);
+      // One that takes no count now may run again while the same visitors are connected: a suspended one.
+      counted.told = vm === undefined ? UNHEARD : connections;
+      // Its agent has begun to count.
+      counted.isCountedElsewhere = vm?.countedBy === 'agent';
+      if (counted.open === 0 && (connections === 0 || vm === undefined)) this.#vms.delete(key);
     } catch (error) {
+      counted.told = UNHEARD;
       log.warn({ project, vm: name, err: error }, 'the count of a VM was not said; it is said again');
     } finally {
       counted.toldAt = this.#now();

@@ -144,6 +144,40 @@ describe('the count of a gateway', () => {
     expect(said().slice(before)).toEqual([0]);
   });
 
+  it('is said again soon when one try in between fails, so that short outages of the API end no count', async () => {
+    let fails = false;
+    const { counts, said } = counting(() => (fails ? Promise.reject(new Error('away')) : Promise.resolve(seen)));
+    counts.open(vm());
+    await vi.advanceTimersByTimeAsync(15_000);
+    fails = true;
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(said()).toEqual([1, 1]);
+    fails = false;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(said()).toEqual([1, 1, 1]);
+    await counts.close();
+  });
+
+  it('goes on for those who stay connected while their VM takes none for a time, and ends with the last of them', async () => {
+    let takes = true;
+    const { counts, said } = counting(() => Promise.resolve(takes ? seen : undefined));
+    const leave = counts.open(vm());
+    takes = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    const refused = said().length;
+    takes = true;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(said().length).toBeGreaterThan(refused);
+    takes = false;
+    await vi.advanceTimersByTimeAsync(25_000);
+    leave();
+    await vi.advanceTimersByTimeAsync(30_000);
+    const atEnd = said().length;
+    await vi.advanceTimersByTimeAsync(100_000);
+    expect(said()).toHaveLength(atEnd);
+    await counts.close();
+  });
+
   it('stops at as many as one VM may have', async () => {
     const { counts } = counting(() => Promise.resolve(seen), 1);
     const leave = counts.open(vm());
