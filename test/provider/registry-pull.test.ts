@@ -294,6 +294,20 @@ describe.skipIf(whyNoRegistry())('a registry in trouble', () => {
     await store.stop();
   });
 
+  it('that sends people on to another host which asks for a login does not get them to show it there', async () => {
+    const store = await startFront(() => registry);
+    for (const scheme of [`Bearer realm="http://${store.host}/token"`, 'Basic realm="store"']) {
+      store.fault = by((response) => response.writeHead(401, { 'www-authenticate': scheme }).end());
+      wrong(
+        100,
+        by((response) => response.writeHead(307, { location: `http://${store.host}/anywhere` }).end()),
+      );
+      await refusal(pull(reference, { env: LOGIN }), 'permissionDenied');
+    }
+    expect(store.requests.filter(({ path, authorization }) => path !== '/anywhere' || authorization)).toEqual([]);
+    await store.stop();
+  });
+
   it.each([
     ['to a host in clear', 'http://blobs.example.com/x', 'which is not https'],
     ['in circles', blob, 'redirects more than'],

@@ -11,7 +11,7 @@ import { addDiskImage } from './disk-images.ts';
 import { makeDraft, refused, requireImageName, type RegisteredVersion } from './registered-images.ts';
 import { parseReference } from './registry/reference.ts';
 import { pullImage } from './registry/pull-image.ts';
-import { downloadTo } from './url-download.ts';
+import { downloadTo, urlForOthers } from './url-download.ts';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const TAR = { at: 257, magic: 'ustar' } as const;
@@ -89,8 +89,7 @@ async function addFromUrl(
     if (sha256 !== undefined && found !== sha256.toLowerCase()) {
       throw new ProviderError('imageDamaged', `what ${url} sends has the SHA-256 ${found}, not ${sha256}`);
     }
-    // Other hosts take it from there too, where nobody can change it on its way.
-    return await addFromPath(dir, name, path, url, /^https:/i.test(url) ? url : undefined);
+    return await addFromPath(dir, name, path, url, urlForOthers(url));
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

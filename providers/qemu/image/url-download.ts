@@ -51,6 +51,15 @@ export async function downloadTo(path: string, download: Download): Promise<void
   if (received < total) throw failed(url, new Error(`it sends ${received} of ${total} bytes`));
 }
 
+/**
+ * The URL where other hosts take it from there too: nobody can change it on its way, and what stands behind its `?` opens
+ * nothing to those who may list images, as a signed one does. Undefined: they take it from this host.
+ */
+export function urlForOthers(url: string): string | undefined {
+  const { protocol, search, hash } = new URL(url);
+  return protocol === 'https:' && search === '' && hash === '' ? url : undefined;
+}
+
 async function follow(first: URL, download: Download): Promise<Response> {
   const { url, signal, stallMs = STALL_MS } = download;
   let at = first;

@@ -95,7 +95,8 @@ export class RegistryClient {
     try {
       const target = new URL(`/v2/${repository}/${path}`, url);
       let response = await this.#follow(target, accept, over.signal);
-      if (response.status === 401) {
+      // Another host that it sends us to does not say where the login is to be shown.
+      if (response.status === 401 && new URL(response.url).origin === target.origin) {
         await this.#authorize(response, over.signal);
         response = await this.#follow(target, accept, over.signal);
       }
