@@ -23,6 +23,7 @@ import {
 import type { VmRecord } from '../vms/seen/vm-record.ts';
 import { joinClient, jsonIn, say, sayError, type ClientCodec } from './client-stream.ts';
 import type { HostStream } from './host-stream.ts';
+import { KeptOutput } from './kept-output.ts';
 import { openStream, reachableVm, requireWebSocket, STREAM_ERRORS, streamProblem } from './open-stream.ts';
 
 /** A client that has a WebSocket says what to run at once. */
@@ -61,8 +62,8 @@ export const execRoute = keyedRoute({
 });
 
 async function result(host: HostStream, stdin: string, gone: AbortSignal): Promise<z.output<typeof execResultSchema>> {
-  const stdout = new Kept();
-  const stderr = new Kept();
+  const stdout = new KeptOutput(MAX_EXEC_OUTPUT_BYTES);
+  const stderr = new KeptOutput(MAX_EXEC_OUTPUT_BYTES);
   const exit = await untilExit(
     host,
     gone,
@@ -116,25 +117,6 @@ function untilExit(
 }
 
 const NO_EXIT: StreamEnd = { code: 'streamLost', detail: 'The agent does not say how the command ended' };
-
-/** The first bytes of what a command prints. */
-class Kept {
-  isTruncated = false;
-  private readonly chunks: Buffer[] = [];
-  private bytes = 0;
-
-  get text(): string {
-    return Buffer.concat(this.chunks).toString('utf8');
-  }
-
-  add(bytes: Buffer): void {
-    const room = MAX_EXEC_OUTPUT_BYTES - this.bytes;
-    if (bytes.length > room) this.isTruncated = true;
-    if (room <= 0) return;
-    this.chunks.push(bytes.subarray(0, room));
-    this.bytes += Math.min(room, bytes.length);
-  }
-}
 
 function exitIn(bytes: Buffer): ExitNote | undefined {
   try {
