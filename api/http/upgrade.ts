@@ -3,6 +3,7 @@ import { ServerResponse, type IncomingMessage, type RequestListener, type Server
 import type { Socket } from 'node:net';
 import type { Response } from 'express';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { noticeEndByPings } from '../../lib/network/web-socket-pings.ts';
 import { factsOf } from './log/request-log.ts';
 
 /** Longest message of a client. */
@@ -48,6 +49,7 @@ export function acceptUpgrade(
   WEB_SOCKETS.handleUpgrade(request, socket, head, (webSocket) => {
     outcome.isMade = true;
     factsOf(response).upgraded = true;
+    noticeEndByPings(webSocket);
     webSocket.on('error', () => webSocket.terminate());
     take(webSocket);
   });

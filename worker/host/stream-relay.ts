@@ -4,6 +4,7 @@ import type { StreamEnd } from '../../domain/agent/streams/frames.ts';
 import { STREAM_IDLE_SECONDS } from '../../domain/agent/streams/limits.ts';
 import type { Stream, StreamListener } from '../../domain/agent/streams/mux.ts';
 import type { StreamRequest } from '../../domain/agent/streams/requests.ts';
+import { noticeEndByPings } from '../../lib/network/web-socket-pings.ts';
 import { parseStreamMessage, type StreamMessage } from '../../domain/host/stream-messages.ts';
 import { StreamRefused } from '../links/machine-streams.ts';
 
@@ -16,6 +17,7 @@ export interface RelayOptions {
   /** Undefined when there is no such machine here. @throws StreamRefused. */
   open: (request: StreamRequest, listener: StreamListener) => Stream | undefined;
   idleMs?: number;
+  pingMs?: number;
 }
 
 const NOT_HERE: StreamEnd = {
@@ -49,6 +51,7 @@ class Relay {
 
   begin(): void {
     const { webSocket } = this;
+    noticeEndByPings(webSocket, this.options.pingMs);
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', () => {
       clearTimeout(this.timer);
