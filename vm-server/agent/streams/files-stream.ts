@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { StreamEnd } from '../../../domain/agent/streams/frames.ts';
 import type { Accept, Stream, StreamListener } from '../../../domain/agent/streams/mux.ts';
@@ -64,7 +64,9 @@ async function tarArguments({ action, path }: FilesRequest, place: StreamPlace):
   const target = await placed(path, place);
   if (action === 'write') {
     await mkdir(target, { recursive: true });
-    return ['-x', '-f', '-', '-C', await within(target, path, place)];
+    const real = await within(target, path, place);
+    await refuseLinksOut(real, place);
+    return ['-x', '-f', '-', '-C', real];
   }
   const real = await within(target, path, place);
   const isDirectory = (await stat(real)).isDirectory();
@@ -97,6 +99,22 @@ async function within(target: string, path: string, { filesRoot }: StreamPlace):
   const root = await realpath(filesRoot);
   if (real === root || real.startsWith(root + sep)) return real;
   throw new Refusal('fileRefused', `${path} is outside of the directory of this machine, by a link: name another path`);
+}
+
+/** A tar writes through the links that are there, wherever they lead. */
+async function refuseLinksOut(target: string, { filesRoot }: StreamPlace): Promise<void> {
+  if (filesRoot === null) return;
+  const root = await realpath(filesRoot);
+  for (const entry of await readdir(target, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) continue;
+    const link = join(entry.parentPath, entry.name);
+    const said = resolve(entry.parentPath, await readlink(link));
+    // What is not there yet is where its words say.
+    const end = await realpath(link).catch(() => said);
+    if (end === root || end.startsWith(root + sep)) continue;
+    const detail = `${link.slice(root.length + 1)} is a link out of the directory of this machine: remove it, or name another path`;
+    throw new Refusal('fileRefused', detail);
+  }
 }
 
 function endFor({ action, path }: FilesRequest, error: unknown): StreamEnd {
