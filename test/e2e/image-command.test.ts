@@ -30,10 +30,7 @@ async function image(...args: string[]): Promise<{ text: string; code: number }>
 describe('npm run image', () => {
   it('says that no image is registered, and how to register one', async () => {
     const { text, code } = await image('list');
-    expect([code, text]).toEqual([
-      0,
-      'No image is registered here. Register one: npm run image -- add NAME SOURCE\n',
-    ]);
+    expect([code, text]).toEqual([0, 'No image is registered here. Register one: npm run image -- add NAME SOURCE\n']);
   });
 
   it('says of an image to remove that it is not there', async () => {
