@@ -205,7 +205,12 @@ export class ImageStore implements ImageCopies {
   async #fetch(wanted: Wanted): Promise<RegisteredVersion> {
     const { dir } = this.#options;
     const { copy, hosts, away } = wanted;
-    await (this.#tidied ??= removeDrafts(dir));
+    this.#tidied ??= removeDrafts(dir).catch((error: unknown) => {
+      // Of this fetch alone: the next one tries it again.
+      this.#tidied = undefined;
+      throw error;
+    });
+    await this.#tidied;
     const failures = away.map((hostId) => `${hostId}: it is away`);
     return withFullDiskOf(dir, `the image ${copy.name}`, () =>
       this.#withRoom(wanted, async () => {
