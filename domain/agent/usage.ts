@@ -67,6 +67,12 @@ export function recordLeasedCount(
   return countedOutside(before, { typed: typedCount(before), leases: [...others, ...own] }, at);
 }
 
+/** How many are connected as far as anybody knows: a count on a lease that is over is nobody's. */
+export function connectionsAt(usage: Usage, at: number): number {
+  if (usage.leases === undefined) return usage.connections;
+  return leasesAt(usage, at).reduce((sum, [, one]) => sum + one.connections, usage.typed ?? 0);
+}
+
 function leasesAt(before: Usage | null, at: number): [string, LeasedCount][] {
   return Object.entries(before?.leases ?? {}).filter(([, { until }]) => until > at);
 }

@@ -27,14 +27,14 @@ export function canImage(vm: Vm, action: 'close' | 'snapshot'): boolean {
 }
 
 export function closeRequested(vm: Vm, { at, force }: EventOf<'closeRequested'>): Vm {
-  if (!canImage(vm, 'close') || (isInUse(vm) && force !== true)) return vm;
+  if (!canImage(vm, 'close') || (isInUse(vm, at) && force !== true)) return vm;
   return beginImage(vm, at, wishToClose(vm));
 }
 
 export function snapshotRequested(vm: Vm, event: EventOf<'snapshotRequested'>): Vm {
   const { at, force, family, name, request } = event;
   if (wasGrantedSnapshot(vm, request)) return vm;
-  if (!canImage(vm, 'snapshot') || (isInUse(vm) && force !== true)) return vm;
+  if (!canImage(vm, 'snapshot') || (isInUse(vm, at) && force !== true)) return vm;
   const then = vm.state.name === 'stopped' || isStoppingForGood(vm) ? 'stay' : 'start';
   const imageId = snapshotImageId(vm, request);
   return grantedSnapshot(beginImage(vm, at, { imageId, family: family ?? vm.name, name: name ?? null, then }), request);

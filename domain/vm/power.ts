@@ -11,7 +11,7 @@
  * holds: a start while it stops follows the stop, a stop while it starts ends the start.
  */
 import { TIMEOUTS } from '../timeouts.ts';
-import { recordReport } from '../agent/usage.ts';
+import { connectionsAt, recordReport } from '../agent/usage.ts';
 import { vmCan } from './actions.ts';
 import { endWith } from './endings.ts';
 import type { EventOf } from './events.ts';
@@ -49,8 +49,8 @@ export function leaveEmpty(vm: Vm, at: number, reason: EndReason, detail: string
 }
 
 /** True while somebody is known to be connected: such a VM is stopped by force alone. */
-export function isInUse({ state }: Vm): boolean {
-  return isServing(state) && (state.usage?.connections ?? 0) > 0;
+export function isInUse({ state }: Vm, at: number): boolean {
+  return isServing(state) && state.usage !== null && connectionsAt(state.usage, at) > 0;
 }
 
 /** Whether a stop does something, or has been done. */
@@ -73,7 +73,7 @@ export function isOffDuty({ state }: Vm): boolean {
 
 export function stopRequested(vm: Vm, { at, force }: EventOf<'stopRequested'>): Vm {
   const { state } = vm;
-  if (!canStop(vm) || state.name === 'stopped' || (isInUse(vm) && force !== true)) return vm;
+  if (!canStop(vm) || state.name === 'stopped' || (isInUse(vm, at) && force !== true)) return vm;
   if (state.name === 'imaging') return stopWhileImaging(vm, state, at);
   if (state.name !== 'stopping') return beginStop(vm, at, 'requested', null);
   const isMeant = state.then === 'start' || state.image?.then === 'start';
@@ -103,7 +103,7 @@ export function resumeRequested(vm: Vm, event: EventOf<'resumeRequested'>): Vm {
 
 export function suspendRequested(vm: Vm, { at, force }: EventOf<'suspendRequested'>): Vm {
   const { state } = vm;
-  if (!vmCan.suspend(state.name) || state.name === 'suspended' || (isInUse(vm) && force !== true)) return vm;
+  if (!vmCan.suspend(state.name) || state.name === 'suspended' || (isInUse(vm, at) && force !== true)) return vm;
   if (state.name !== 'suspending') return goDown(vm, at, 'requested', null, 'suspending');
   if (state.then === 'stay') return vm;
   return logged({ ...vm, state: { ...state, then: 'stay' } }, at, { kind: 'state', detail: 'stays suspended' });

@@ -1,3 +1,4 @@
+import { connectionsAt } from '../agent/usage.ts';
 import { isoTime } from '../iso-time.ts';
 import { aliveBecause, shownDeadline, type AliveBecause, type Deadline, type DeadlineKind } from './deadlines.ts';
 import type { MachineAddress } from '../machine/provider.ts';
@@ -112,7 +113,7 @@ export function vmView(vm: Vm, now: number): VmView {
     ...(machine?.host ? { host: machine.host } : {}),
     ...(spec.template ? { template: spec.template } : {}),
     ...(machine?.address ? { address: machine.address } : {}),
-    ...(usage ? { connections: usage.connections, countedBy: countedBy(usage) } : {}),
+    ...(usage ? { connections: connectionsAt(usage, now), countedBy: countedBy(usage) } : {}),
     aliveBecause: aliveBecause(vm, now),
     ...(due ? { nextDeadline: deadlineView(vm, due) } : {}),
     ...(newer === undefined ? {} : { newerVersion: newer }),

@@ -88,6 +88,6 @@ function refusalOf(
   if (!canImage(vm, action)) {
     return refused(POWER_REFUSAL.notAllowed, `${vm.name} is ${vm.state.name}, which does not allow ${action} now`);
   }
-  if (!isInUse(vm) || options?.force === true) return null;
+  if (!isInUse(vm, Date.now()) || options?.force === true) return null;
   return refused(POWER_REFUSAL.inUse, `${vm.name} has users: repeat it with force, or drain it`);
 }

@@ -82,7 +82,7 @@ function refusalOfDown(
   const other = refusalOfLife(life, options);
   if (other !== null) return other;
   if (action === 'stop' ? !canStop(vm) : !vmCan.suspend(vm.state.name)) return notAllowed(life, action);
-  if (!isInUse(vm) || options?.force === true) return null;
+  if (!isInUse(vm, Date.now()) || options?.force === true) return null;
   return refused(POWER_REFUSAL.inUse, `${vm.name} has users: ${action} it with force, or drain it`);
 }
 

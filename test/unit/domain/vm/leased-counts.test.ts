@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aliveBecause, shownDeadline } from '../../../../domain/vm/deadlines.ts';
+import { vmView } from '../../../../domain/vm/view.ts';
 import { countLeaseOf } from '../../../../domain/agent/usage.ts';
 import { Life, START } from '../../../../test-support/vm/vm-life.ts';
 
@@ -13,6 +14,15 @@ describe('a count that holds for a limited time', () => {
     life.at(550, 'connections', { connections: 2, ...by('a') });
     expect(life.until(709).state).toBe('running');
     expect(life.until(710).reason).toBe('idle');
+  });
+
+  it('makes nobody force a stop when it is over, also where nothing ends the VM', () => {
+    const stays = { ...noAgent, idle: { action: 'none' } } as const;
+    const life = Life.ready(stays).at(500, 'connections', { connections: 2, ...by('a') });
+    life.at(510, 'stopRequested', {});
+    expect([life.vm.state.name, vmView(life.vm, START + 510_000).connections]).toEqual(['running', 2]);
+    life.at(600, 'stopRequested', {});
+    expect([life.vm.state.name, vmView(life.vm, START + 600_000).connections]).toEqual(['stopping', undefined]);
   });
 
   it('shows people no end while somebody is there', () => {
