@@ -45,8 +45,11 @@ const tries = {
 };
 net.createServer((client) => {
   client.on('error', () => undefined);
-  client.once('data', async (text) => {
-    const found = JSON.parse(text).map((target) => new Promise((resolve) => {
+  let asked = '';
+  client.on('data', async (text) => {
+    asked += text;
+    if (!asked.endsWith('\\n')) return;
+    const found = JSON.parse(asked).map((target) => new Promise((resolve) => {
       tries[target.protocol](target, resolve);
       setTimeout(resolve, ${TRY_MS}, 'silent');
     }));
@@ -79,7 +82,8 @@ export async function probingImage(built: QemuImage, directory: string): Promise
 /** What became of each target, as `tcp 192.0.2.1:80 reached`; every other word than `reached` says why not. */
 export async function probe({ address }: Machine, targets: readonly Target[]): Promise<string[]> {
   const socket = connect(address!.ports.find(({ name }) => name === PROBE_PORT.name)!.port, address!.ip);
-  socket.write(JSON.stringify(targets));
+  // More than one packet holds, so it may come in pieces.
+  socket.write(`${JSON.stringify(targets)}\n`);
   let text = '';
   for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
   const found = JSON.parse(text) as string[];
