@@ -8,6 +8,9 @@ import { promisify } from 'node:util';
 import { eventually } from '../eventually.ts';
 
 const run = promisify(execFile);
+const CLIENT = fileURLToPath(new URL('fixtures/ask-ports.mjs', import.meta.url));
+/** Routed to this computer by the other one's default route. */
+const RANGE = '198.18.78.64/27';
 const ECHO = fileURLToPath(new URL('fixtures/echo-target.mjs', import.meta.url));
 
 /** On the link between the two. */
@@ -24,8 +27,10 @@ export const OUTSIDE = {
 } as const;
 
 export interface OutsideNetwork {
-  /** Runs a command there; what it prints. */
-  run: (command: string, ...args: string[]) => Promise<string>;
+  /** A range of this computer that the other one has a way to. */
+  range: string;
+  /** Which of two ports of an address answer a client there: `tcp` to a request of HTTP, `udp` to a datagram. */
+  ask: (ip: string, ports: { tcp: number; udp: number }) => Promise<string[]>;
   /** Lines of what came there, as `tcp 7001`. */
   heard: () => string[];
   /** Of this computer itself. */
@@ -44,12 +49,14 @@ export async function outsideNetwork(ports: readonly number[]): Promise<OutsideN
   const close = async (): Promise<void> => {
     for (const { child } of children) child.kill('SIGKILL');
     await ip('link', 'del', here).catch(() => undefined);
+    await ip('route', 'del', 'local', RANGE, 'dev', 'lo').catch(() => undefined);
     await ip('netns', 'del', namespace);
   };
   try {
     await ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', namespace);
     await ip('address', 'add', `${LINK.host}/30`, 'dev', here);
     await ip('link', 'set', here, 'up');
+    await ip('route', 'add', 'local', RANGE, 'dev', 'lo');
     await inside('link', 'set', 'lo', 'up');
     await inside('address', 'add', `${LINK.neighbour}/30`, 'dev', there);
     await inside('link', 'set', there, 'up');
@@ -71,7 +78,12 @@ export async function outsideNetwork(ports: readonly number[]): Promise<OutsideN
     throw error;
   }
   return {
-    run: async (command, ...args) => (await run('ip', ['netns', 'exec', namespace, command, ...args])).stdout,
+    range: RANGE,
+    ask: async (ip, { tcp, udp }) => {
+      const client = [process.execPath, CLIENT, ip, `${tcp}`, `${udp}`];
+      const { stdout } = await run('ip', ['netns', 'exec', namespace, ...client]);
+      return stdout.split('\n').filter(Boolean).sort();
+    },
     heard: () => children[0]!.lines,
     heardByHost: () => children[1]!.lines,
     close,

@@ -57,7 +57,7 @@ describe.skipIf(whyNoNetworks())('a guest with a network of its own', () => {
     outside = await outsideNetwork(ports);
     closers.push(outside.close);
     const image = await probingImage(await ensureImage(), directory);
-    harness = await qemuHarness(image, { network: { kind: 'namespace' } });
+    harness = await qemuHarness(image, { network: { kind: 'namespace' }, addresses: [outside.range] });
     closers.push(harness.dispose);
     const policies: Record<keyof typeof guests, Egress> = {
       shut: false,
@@ -91,6 +91,23 @@ describe.skipIf(whyNoNetworks())('a guest with a network of its own', () => {
       expect(await askPort(guest)).toContain('200');
       expect(await datagram(guest)).toBe('are you there');
     }
+  });
+
+  it('answers another computer by TCP and by UDP at its own address of the range of its host', async () => {
+    const ips = Object.values(guests).map(({ address }) => address!.ip);
+    expect(new Set(ips).size).toBe(3);
+    for (const ip of ips) {
+      expect(ip.startsWith('198.18.78.')).toBe(true);
+      expect(await outside.ask(ip, { tcp: WEB.port, udp: GAME.port })).toEqual(['tcp', 'udp']);
+    }
+  });
+
+  it('never reaches another guest of its host', async () => {
+    const others = [guests.shut, guests.listed].flatMap(({ address }): Target[] => [
+      { protocol: 'tcp', ip: address!.ip, port: WEB.port },
+      { protocol: 'udp', ip: address!.ip, port: GAME.port },
+    ]);
+    expect(reachedOf(await probe(guests.open, others))).toEqual([]);
   });
 
   it('reaches nothing where its spec names no egress', () => {
