@@ -28,7 +28,7 @@ export function emptyTally(): Tally {
 }
 
 /** More files than this that fail in one project are no accident of a busy computer. */
-const MAX_FILES_AGAIN = 2;
+const MAX_FILES_AGAIN = 4;
 
 /**
  * The files of a run that may run once more, alone: those with a test that failed, where they are few and nothing else is

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it, onTestFailed } from 'vitest';
 import { joinChat } from '../../test-support/chat-client.ts';
 import { eventually, seeVm, startStack, type Stack } from '../../test-support/stack.ts';
+import { putTemplate } from '../../test-support/trials/put-template.ts';
 import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 
 let server: TestServer;
@@ -17,10 +18,10 @@ afterAll(async () => {
 
 const ROOM = 'lobby';
 
+/** Each change is one more cpu, so the version is as many. */
 async function put(cpus: number): Promise<void> {
   const spec = { image: 'vm-server', ports: [{ name: 'http', port: 8080 }], cpus, idle: { timeoutSeconds: 600 } };
-  const { status } = await stack.call('PUT', '/v1/templates/arena', { spec, rollIdle: true });
-  expect(status).toBe(201);
+  await putTemplate(stack, 'arena', { spec, rollIdle: true }, cpus);
 }
 
 async function create(name: string): Promise<{ ip: string; machineId: string }> {

@@ -56,15 +56,22 @@ async function seen([workflowId, isSeen]: Step, vm: string): Promise<number> {
 async function killedAt(step: Step, ask: (vm: string) => Promise<ApiAnswer>): Promise<void> {
   const first = names[0]!;
   const before = await seen(step, first);
+  let isKilled = false;
   const asked = names.map(async (name, at) => {
     await sleep(at * BETWEEN_MS);
-    await ask(name).catch(() => undefined);
+    // After the kill before, a replica may refuse for a moment what it takes again.
+    for (;;) {
+      const answer = await ask(name).catch(() => undefined);
+      if (isKilled || (answer !== undefined && answer.status < 500)) return;
+      await sleep(BETWEEN_MS);
+    }
   });
   const deadline = Date.now() + SLOW_MS;
   while ((await seen(step, first)) <= before) {
     if (Date.now() > deadline) throw new Error(`the step was never reached\n${await stack.logs()}`);
     await sleep(5);
   }
+  isKilled = true;
   await server.kill();
   await Promise.all(asked);
   await server.restart();
