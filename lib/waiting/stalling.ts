@@ -9,7 +9,7 @@ export async function* withStallLimit<Chunk>(stream: AsyncIterable<Chunk>, stall
   let isOver = false;
   try {
     for (;;) {
-      const next = await inTime(chunks.next(), stallMs);
+      const next = await inTime(chunks.next(), stallMs, `nothing came for ${stallMs / 1000} s`);
       if (next.done === true) {
         isOver = true;
         return;
@@ -22,15 +22,16 @@ export async function* withStallLimit<Chunk>(stream: AsyncIterable<Chunk>, stall
   }
 }
 
-async function inTime<Value>(work: Promise<Value>, ms: number): Promise<Value> {
+/** What `work` brings. Rejects with {@link Stalled}, which says `late`, when that takes longer; nobody ends the work. */
+export async function inTime<Value>(work: Promise<Value>, ms: number, late: string): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Stalled(`nothing came for ${ms / 1000} s`)), ms);
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Stalled(late)), ms);
   });
   // What comes too late, or fails then, is nobody's any more.
   work.catch(() => undefined);
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, tooLate]);
   } finally {
     clearTimeout(timer);
   }

@@ -15,7 +15,7 @@ import {
   convertContainerImage,
   type ConversionLimits,
 } from './container/convert-image.ts';
-import { fullReference } from './container/image-reference.ts';
+import { fullReference } from './registry/reference.ts';
 import {
   listRegistered,
   makeDraft,
@@ -95,9 +95,8 @@ export async function registeredNameOf(dir: string, image: string): Promise<stri
   const wanted = fullReference(asked);
   const found = (await listRegistered(dir)).find(({ manifest }) => {
     const reference = manifest.container?.['reference'];
-    if (typeof reference !== 'string') return false;
-    const full = fullReference(reference);
-    return full === wanted || full.split('@')[0] === wanted;
+    const full = typeof reference === 'string' ? fullReference(reference) : undefined;
+    return full !== undefined && (full === wanted || full.split('@')[0] === wanted);
   });
   if (found !== undefined) return `${found.name}@${found.version}`;
   const todo = 'register it (npm run image -- add NAME ARCHIVE) and name it container:NAME';

@@ -2,7 +2,9 @@
 import type { Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { fetchAnswer } from '../../../lib/network/fetch-answer.ts';
 import { isOwnHost } from '../../../lib/network/loopback.ts';
+import { withLinkedSignal } from '../../../lib/waiting/linked-signal.ts';
 import { withStallLimit } from '../../../lib/waiting/stalling.ts';
 import { refused } from './registered-images.ts';
 
@@ -29,6 +31,10 @@ const MOST_URL_CHARACTERS = 512;
  * `backendUnavailable` for what does not come, or not all of it.
  */
 export async function downloadTo(path: string, download: Download): Promise<void> {
+  await withLinkedSignal(download.signal, null, (signal) => save(path, { ...download, signal }));
+}
+
+async function save(path: string, download: Download): Promise<void> {
   const { url, hash, limitBytes, onProgress, stallMs = STALL_MS } = download;
   const response = await follow(safeUrl(url, download), download);
   const total = Number(response.headers.get('content-length') ?? 0);
@@ -64,7 +70,10 @@ async function follow(first: URL, download: Download): Promise<Response> {
   const { url, signal, stallMs = STALL_MS } = download;
   let at = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
-    const response = await answerOf(at, { url, signal, stallMs });
+    const response = await fetchAnswer(at, { signal, stallMs }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw failed(url, error);
+    });
     const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
     if (response.status === 200) return response;
     await response.body?.cancel();
@@ -73,22 +82,6 @@ async function follow(first: URL, download: Download): Promise<Response> {
     else throw failed(url, new Error(`it answers ${response.status}`));
   }
   throw refused(`${url} redirects more than ${MOST_REDIRECTS} times`);
-}
-
-async function answerOf(
-  at: URL,
-  { url, signal, stallMs }: Required<Pick<Download, 'url' | 'signal' | 'stallMs'>>,
-): Promise<Response> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new Error(`no answer within ${stallMs / 1000} s`)), stallMs);
-  try {
-    return await fetch(at, { redirect: 'manual', signal: AbortSignal.any([signal, late.signal]) });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw failed(url, late.signal.aborted ? late.signal.reason : ((error as Error).cause ?? error));
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** @throws ProviderError `imageRefused`. */

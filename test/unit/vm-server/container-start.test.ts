@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseGuestContainer, type GuestContainer } from '../../../domain/machine/guest-container.ts';
 import { startFields } from '../../../vm-server/platform/qemu/container.ts';
-import { fullReference } from '../../../providers/qemu/image/container/image-reference.ts';
+import { fullReference } from '../../../providers/qemu/image/registry/reference.ts';
 
 const PROGRAM: GuestContainer = {
   command: ['/app', '', 'a b'],
@@ -35,7 +35,7 @@ it.each([
   ['nginx', 'docker.io/library/nginx:latest'],
   ['team/app:1', 'docker.io/team/app:1'],
   ['localhost:5000/app:1', 'localhost:5000/app:1'],
-  ['ghcr.io/a/b@sha256:0', 'ghcr.io/a/b@sha256:0'],
+  [`ghcr.io/a/b@sha256:${'0'.repeat(64)}`, `ghcr.io/a/b@sha256:${'0'.repeat(64)}`],
 ])('the name %s of a registry is %s in full', (text, full) => {
   expect(fullReference(text)).toBe(full);
 });

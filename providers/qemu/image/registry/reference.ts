@@ -71,6 +71,15 @@ export function referenceText({ registry, repository, tag, digest }: ImageRefere
   return `${registry}/${repository}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
 }
 
+/** {@link referenceText} of a name as people write it: `docker.io/library/nginx:1` of `nginx:1`; undefined where it is none. */
+export function fullReference(text: string): string | undefined {
+  try {
+    return referenceText(parseReference(text));
+  } catch {
+    return undefined;
+  }
+}
+
 function wrong(text: string, why: string): ProviderError {
   const form = 'write [HOST[:PORT]/]REPOSITORY[:TAG][@sha256:DIGEST]';
   return new ProviderError('imageRefused', `${JSON.stringify(text)} is no reference of an image: ${why}; ${form}`);

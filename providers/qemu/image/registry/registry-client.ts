@@ -5,8 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../../../../domain/machine/provider-error.ts';
 import { boundedBody } from '../../../../lib/network/bounded-body.ts';
+import { fetchAnswer } from '../../../../lib/network/fetch-answer.ts';
 import { isOwnHost } from '../../../../lib/network/loopback.ts';
 import { backoffMs } from '../../../../lib/waiting/backoff.ts';
+import { withLinkedSignal } from '../../../../lib/waiting/linked-signal.ts';
 import { withStallLimit } from '../../../../lib/waiting/stalling.ts';
 import { parseChallenge, type Challenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
@@ -88,25 +90,19 @@ export class RegistryClient {
     accept: string,
     read: (body: AsyncIterable<Uint8Array>, headers: Headers) => Promise<Result>,
   ): Promise<Result> {
-    const { url, repository, signal } = this.#options;
-    const over = new AbortController();
-    const follow = (): void => over.abort(signal.reason);
-    signal.addEventListener('abort', follow);
-    try {
+    const { url, repository } = this.#options;
+    // Whatever was not read by the end is not sent any more.
+    return withLinkedSignal(this.#options.signal, null, async (signal) => {
       const target = new URL(`/v2/${repository}/${path}`, url);
-      let response = await this.#follow(target, accept, over.signal);
+      let response = await this.#follow(target, accept, signal);
       // Another host that it sends us to does not say where the login is to be shown.
       if (response.status === 401 && new URL(response.url).origin === target.origin) {
-        await this.#authorize(response, over.signal);
-        response = await this.#follow(target, accept, over.signal);
+        await this.#authorize(response, signal);
+        response = await this.#follow(target, accept, signal);
       }
       this.#refuse(response, path);
-      return await read(this.#bodyOf(response), response.headers);
-    } finally {
-      signal.removeEventListener('abort', follow);
-      // Whatever was not read is not sent any more.
-      over.abort(new Error('the answer was read'));
-    }
+      return read(this.#bodyOf(response), response.headers);
+    });
   }
 
   /** The answer at the end of all redirects. Who we are is said to the registry alone, and to no other host it sends us to. */
@@ -127,23 +123,9 @@ export class RegistryClient {
 
   async #fetch(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
     const { stallMs = STALL_MS } = this.#options;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error(`no answer within ${stallMs / 1000} s`)), stallMs);
-    const both = AbortSignal.any([signal, late.signal]);
-    try {
-      return await fetch(url, { headers, redirect: 'manual', signal: both });
-    } catch (error) {
-      // What fetch says is that it failed; why is below.
-      const { message, cause } = error as Error;
-      const why = late.signal.aborted
-        ? (late.signal.reason as Error).message
-        : cause instanceof Error
-          ? cause.message
-          : message;
-      throw new TryAgain(why, null, error);
-    } finally {
-      clearTimeout(timer);
-    }
+    return fetchAnswer(url, { headers, signal, stallMs }).catch((error: unknown) => {
+      throw new TryAgain((error as Error).message, null, error);
+    });
   }
 
   async *#bodyOf(response: Response): AsyncGenerator<Uint8Array> {
