@@ -33,6 +33,8 @@ export interface ImageCopy {
   machines: number;
   /** Where it can be had too. */
   url?: string;
+  /** Of a container image, the name that a registry has for it, such as `docker.io/library/nginx:1`. */
+  reference?: string;
 }
 
 /** A version of an image, whoever has it. */
@@ -42,7 +44,7 @@ export type ImageVersion = Pick<ImageCopy, 'name' | 'version'>;
 export const COPY_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const VERSION = /^[0-9a-f]{12}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
-const MOST_URL_CHARACTERS = 512;
+const MOST_CHARACTERS = 512;
 
 /** `name`, or `name@` and the version or the SHA-256 of its content; undefined for anything else. */
 export function parseImageName(text: string): { name: string; pinned: string | null } | undefined {
@@ -78,7 +80,7 @@ export function imageCopiesIn(value: unknown): ImageCopy[] {
 
 function isImageCopy(value: unknown): value is ImageCopy {
   if (!isRecord(value)) return false;
-  const { provider, name, version, kind, sha256, bytes, diskGb, addedAt, origin, machines, url } = value;
+  const { provider, name, version, kind, sha256, bytes, diskGb, addedAt, origin, machines, url, reference } = value;
   return (
     typeof provider === 'string' &&
     isMatch(name, COPY_NAME) &&
@@ -88,7 +90,7 @@ function isImageCopy(value: unknown): value is ImageCopy {
     (COPY_ORIGINS as readonly unknown[]).includes(origin) &&
     isMatch(addedAt, /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z$/) &&
     [bytes, diskGb, machines].every((amount) => isWhole(amount, 0, Number.MAX_SAFE_INTEGER)) &&
-    (url === undefined || (typeof url === 'string' && url.length <= MOST_URL_CHARACTERS))
+    [url, reference].every((text) => text === undefined || (typeof text === 'string' && text.length <= MOST_CHARACTERS))
   );
 }
 

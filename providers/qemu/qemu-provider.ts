@@ -29,7 +29,7 @@ import { PROVIDER_NAME } from './capabilities.ts';
 import { GuestUsers } from './machine/guest-users.ts';
 import { GuestWatch } from './machine/guest-watch.ts';
 import { findHypervisor, type Hypervisor } from './hypervisor.ts';
-import { containerOf, registeredNameOf, type ContainerImage } from './image/container-images.ts';
+import { containerOf, type ContainerImage } from './image/container-images.ts';
 import { checkAgentVolumes, checkContainerBoot, checkImage, type QemuImage } from './image/image-files.ts';
 import { ImageStore } from './image/image-store.ts';
 import { registeredImagesDir } from './image/registered-images.ts';
@@ -188,7 +188,7 @@ class QemuProvider implements MachineProvider {
     const kept = imageDir === null ? null : await readKeptDisk(imageDir);
     if (kept !== null) return { cpus, memoryMb, diskGb: diskFrom(spec, kept, this.imagesDir).sizeGb };
     if (!isOfRegistered(spec)) return { cpus, memoryMb, diskGb: spec.diskGb ?? 0 };
-    const name = await registeredNameOf(this.imagesDir, spec.image);
+    const name = await this.copies.named(spec.image);
     return { cpus, memoryMb, diskGb: diskSizeGb(spec, await this.copies.leastDiskGb(name)) };
   }
 
@@ -208,7 +208,7 @@ class QemuProvider implements MachineProvider {
     const keptDisk = kept === null ? null : diskFrom(spec, kept, this.imagesDir);
     if (keptDisk !== null && kept?.rootSha256 === undefined) return work({ disk: keptDisk });
     if (!isOfRegistered(spec)) return work({ disk: await blankDisk(spec) });
-    const named = await registeredNameOf(this.imagesDir, spec.image);
+    const named = await this.copies.named(spec.image);
     // What is on a kept disk was written above these very files, whatever the name stands for now.
     const [name = ''] = named.split('@');
     const image = kept?.rootSha256 === undefined ? named : `${name}@${kept.rootSha256}`;

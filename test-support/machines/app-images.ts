@@ -1,4 +1,4 @@
-/** Three container images made of what this computer has: a chat for Node, an HTTP app for Python, one static program. */
+/** Container images made of what this computer has: a chat for Node, an HTTP app for Python, and static programs alone. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
@@ -12,6 +12,7 @@ import {
   writeOciLayout,
   type LayerFile,
 } from './container-archive.ts';
+import { udpEchoProgram } from './udp-echo-program.ts';
 
 /** Where the static program is once the image for guests is made. */
 const BUSYBOX = join(HOST_KIT.cacheDir, 'image-parts', 'root', 'bin', 'busybox');
@@ -52,7 +53,7 @@ class App(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-http.server.ThreadingHTTPServer(('0.0.0.0', 8080), App).serve_forever()
+http.server.ThreadingHTTPServer(('0.0.0.0', int(os.environ.get('PORT', '8080'))), App).serve_forever()
 `;
 
 /** What one says all hear. */
@@ -105,6 +106,13 @@ export async function writeEchoImage(path: string): Promise<void> {
     ExposedPorts: { '7007/tcp': {} },
   };
   await writeOciLayout(path, { layers: [layer], config });
+}
+
+/** Writes an OCI archive of one static program of a few hundred bytes and nothing else, which echoes datagrams. */
+export async function writeDatagramImage(path: string, port = 7008): Promise<void> {
+  const layer = layerOf([{ name: 'echo', content: udpEchoProgram(port), mode: 0o755 }]);
+  const config = { Entrypoint: ['/echo'], ExposedPorts: { [`${port}/udp`]: {} } };
+  await writeOciArchive(path, { layers: [layer], config });
 }
 
 async function pythonPath(): Promise<string> {

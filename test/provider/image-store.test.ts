@@ -126,11 +126,18 @@ async function add(
   name: string,
   content: Uint8Array,
   addedAt = ADDED_AT,
+  reference?: string,
 ): Promise<RegisteredVersion> {
   const draft = await makeDraft(images, name, 'test');
   await writeFile(join(draft, 'root.squashfs'), content);
   const disk = { bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') };
-  const manifest = { addedAt, kind: 'container', virtualBytes: 1, disk, container: { cmd: [name] } } as const;
+  const manifest = {
+    addedAt,
+    kind: 'container',
+    virtualBytes: 1,
+    disk,
+    container: { cmd: [name], reference },
+  } as const;
   const added = await register(images, name, { draft, manifest });
   await rm(draft, { recursive: true });
   return added;
@@ -184,6 +191,22 @@ describe('a host that lacks an image', () => {
     await home.server.close();
     hosts = [other, third];
     expect((await readFile((await use(third, 'app')).path)).equals(content)).toBe(true);
+  });
+
+  it('finds a container image of another host by the name that a registry has for it, the latest of them', async () => {
+    const [home, other] = [await startHost('home'), await startHost('other')];
+    await add(home, 'app', randomBytes(64), ADDED_AT, 'docker.io/team/app:1');
+    const later = await add(home, 'renamed', randomBytes(64), '2026-11-29T21:00:00.000Z', 'docker.io/team/app:1');
+    const named = `renamed@${later.version}`;
+    for (const asked of ['container:team/app:1', 'container:docker.io/team/app:1']) {
+      expect(await other.store.named(asked)).toBe(named);
+    }
+    expect((await use(other, named)).sha256).toBe(later.sha256);
+    expect(await other.store.named('container:app')).toBe('app');
+    expect(await other.store.named('app')).toBe('app');
+    expect(await refusal(other.store.named('container:team/app:2'))).toMatchObject({ code: 'imageUnknown' });
+    hosts[0]!.store.list = () => Promise.reject(new Error('the registry does not answer'));
+    expect(await refusal(other.store.named('container:team/app:2'))).toMatchObject({ code: 'imageUnreachable' });
   });
 
   it('takes it from another host where one sends something else, too little, too much, nothing, or another image', async () => {

@@ -4,7 +4,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseGuestContainer, type GuestContainer } from '../../../domain/machine/guest-container.ts';
-import { parseImageName } from '../../../domain/machine/image-copies.ts';
+import { latestFirst, type ImageCopy } from '../../../domain/machine/image-copies.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import type { PortSpec } from '../../../domain/vm/spec.ts';
 import { portsSchema } from '../../host/files/machine-schemas.ts';
@@ -17,7 +17,6 @@ import {
 } from './container/convert-image.ts';
 import { fullReference } from './registry/reference.ts';
 import {
-  listRegistered,
   makeDraft,
   register,
   remedyOf,
@@ -84,21 +83,26 @@ export function asksForContainer(image: string): boolean {
   return image.startsWith(CONTAINER_PREFIX);
 }
 
-/**
- * The registered image that a spec means by `NAME`, `container:NAME`, or `container:` and the name of a registry under which
- * an image came to this host. Rejects with `imageUnknown` where this host has none of that name of a registry.
- */
-export async function registeredNameOf(dir: string, image: string): Promise<string> {
-  if (!asksForContainer(image)) return image;
-  const asked = image.slice(CONTAINER_PREFIX.length);
-  if (parseImageName(asked) !== undefined) return asked;
+/** What a spec calls a container image; undefined where it does not say that it means one. */
+export function nameOfContainer(image: string): string | undefined {
+  return asksForContainer(image) ? image.slice(CONTAINER_PREFIX.length) : undefined;
+}
+
+/** Of these copies those that came under the name of a registry, whatever they are called here, the latest first. */
+export function copiesNamed(copies: readonly ImageCopy[], asked: string): ImageCopy[] {
   const wanted = fullReference(asked);
-  const found = (await listRegistered(dir)).find(({ manifest }) => {
-    const reference = manifest.container?.['reference'];
-    const full = typeof reference === 'string' ? fullReference(reference) : undefined;
-    return full !== undefined && (full === wanted || full.split('@')[0] === wanted);
-  });
-  if (found !== undefined) return `${found.name}@${found.version}`;
+  return copies
+    .filter(({ reference }) => {
+      const full = reference === undefined ? undefined : fullReference(reference);
+      return full !== undefined && (full === wanted || full.split('@')[0] === wanted);
+    })
+    .sort(latestFirst);
+}
+
+/** Nobody has an image of this name of a registry; `imageUnreachable` where not everybody could be asked. */
+export function unknownReference(asked: string, isOfAll: boolean): ProviderError {
+  const what = `this host has no container image ${JSON.stringify(asked)}`;
+  if (!isOfAll) return new ProviderError('imageUnreachable', `${what}, and the registry does not say now who has it`);
   const todo = 'register it (npm run image -- add NAME ARCHIVE) and name it container:NAME';
-  throw new ProviderError('imageUnknown', `this host has no container image ${JSON.stringify(asked)}: ${todo}`);
+  return new ProviderError('imageUnknown', `${what}: ${todo}`);
 }

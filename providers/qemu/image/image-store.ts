@@ -21,9 +21,10 @@ import { withStallLimit } from '../../../lib/waiting/stalling.ts';
 import { withRoomFor } from '../../host/files/copy-room.ts';
 import { withFullDiskOf } from '../../host/files/disk-room.ts';
 import { waitUntil } from '../../host/processes/waiting.ts';
-import { PROVIDER_NAME } from '../capabilities.ts';
 import { copiesToEvict } from './cache-room.ts';
+import { copiesNamed, nameOfContainer, unknownReference } from './container-images.ts';
 import { judgeDiskImage } from './disk-images.ts';
+import { copyOf, keepersFirst, peersOf } from './peer-copies.ts';
 import {
   IMAGE_CONTENT,
   checkRegistered,
@@ -84,6 +85,21 @@ export class ImageStore implements ImageCopies {
 
   constructor(options: ImageStoreOptions) {
     this.#options = options;
+  }
+
+  /**
+   * The registered image that a spec means by `NAME`, `container:NAME`, or `container:` and the name of a registry under which an
+   * image came to any host. Errors: `imageUnknown`, `imageUnreachable`.
+   */
+  async named(image: string): Promise<string> {
+    const asked = nameOfContainer(image);
+    if (asked === undefined || parseImageName(asked) !== undefined) return asked ?? image;
+    const { dir, peers } = this.#options;
+    const here = (await listRegistered(dir)).map((one) => copyOf(one, 0));
+    const ofPeers = await peersOf(peers);
+    const [found] = copiesNamed([...here, ...(ofPeers ?? []).map(({ copy }) => copy)], asked);
+    if (found !== undefined) return `${found.name}@${found.version}`;
+    throw unknownReference(asked, ofPeers !== undefined);
   }
 
   /** The least disk of a machine of the image, which need not be here. Errors: `imageUnknown`, `imageUnreachable`. */
@@ -337,44 +353,6 @@ export class ImageStore implements ImageCopies {
     }
     return false;
   }
-}
-
-interface PeerCopy {
-  hostId: string;
-  copy: ImageCopy;
-  isAway: boolean;
-}
-
-/** What others have of this provider; undefined where nobody can say it now. */
-async function peersOf(peers: ImagePeers | undefined): Promise<PeerCopy[] | undefined> {
-  if (peers === undefined) return [];
-  const hosts = await peers.list().catch(() => undefined);
-  return hosts?.flatMap(({ hostId, copies, isAway }) =>
-    copies.filter(({ provider }) => provider === PROVIDER_NAME).map((copy) => ({ hostId, copy, isAway })),
-  );
-}
-
-function keepersFirst(a: PeerCopy, b: PeerCopy): number {
-  return Number(b.copy.origin === 'registered') - Number(a.copy.origin === 'registered');
-}
-
-function copyOf(version: RegisteredVersion, machines: number): ImageCopy {
-  const { name, kind, sha256, bytes, sizeGb, addedAt, origin, manifest } = version;
-  return {
-    ...{
-      provider: PROVIDER_NAME,
-      name,
-      version: version.version,
-      kind,
-      sha256,
-      bytes,
-      diskGb: sizeGb,
-      addedAt,
-      origin,
-    },
-    machines,
-    ...(manifest.url === undefined ? {} : { url: manifest.url }),
-  };
 }
 
 function isSame(one: RegisteredVersion, other: RegisteredVersion | undefined): boolean {

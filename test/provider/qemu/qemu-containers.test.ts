@@ -1,6 +1,6 @@
 /** Guests of container images: three kinds of apps, each built of this computer's own files, in real virtual machines. */
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,10 +9,18 @@ import type { AgentReport } from '../../../domain/agent/protocol.ts';
 import type { Machine } from '../../../domain/machine/provider.ts';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import { hostTools } from '../../../providers/qemu/host-tools.ts';
+import {
+  IMAGE_MANIFEST,
+  listRegistered,
+  registeredImagesDir,
+} from '../../../providers/qemu/image/registered-images.ts';
 import { readManifest } from '../../../providers/qemu/machine/machine-manifest.ts';
+import { findNetwork } from '../../../providers/qemu/network/find-network.ts';
+import { askByDatagram } from '../../../test-support/datagrams.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 import {
   OWNED_FILES,
+  writeDatagramImage,
   writeEchoImage,
   writeNodeImage,
   writePythonImage,
@@ -33,16 +41,24 @@ import {
 const WAIT_MS = 3 * BOOT_MS;
 const never = { signal: new AbortController().signal };
 const SECRET = 'b8f1-secret';
+const network = whyNoGuests() === undefined ? await findNetwork() : undefined;
+
+/** In CI nothing is skipped: its computer has namespaces. */
+function whyNoDatagrams(): boolean {
+  return !process.env['CI'] && network?.kind !== 'namespace';
+}
 
 describe.skipIf(whyNoGuests())('a guest of a container image', () => {
   let harness: QemuHarness;
   beforeAll(async () => {
     const image = await ensureImage();
     const stateDir = await temporaryDirectory();
-    harness = await qemuHarness(image, { stateDir });
+    harness = await qemuHarness(image, { stateDir, ...(network === undefined ? {} : { network }) });
     await writeEchoImage(join(stateDir, 'echo'));
     await writePythonImage(join(stateDir, 'python.tar'));
     await writeNodeImage(join(stateDir, 'node.tar'));
+    await writeDatagramImage(join(stateDir, 'datagrams.tar'));
+    await hostTools.addImage(stateDir, 'datagrams', join(stateDir, 'datagrams.tar'), {});
     await hostTools.addImage(stateDir, 'echo', join(stateDir, 'echo'), {});
     await hostTools.addImage(stateDir, 'python', join(stateDir, 'python.tar'), {});
     await hostTools.addImage(stateDir, 'chat', join(stateDir, 'node.tar'), {});
@@ -75,9 +91,25 @@ describe.skipIf(whyNoGuests())('a guest of a container image', () => {
     },
   );
 
+  it.skipIf(whyNoDatagrams())(
+    'of one static program and nothing else echoes datagrams on the port that the image says',
+    { timeout: 2 * WAIT_MS },
+    async () => {
+      const machine = await create({ image: 'datagrams' });
+      expect(machine.address?.ports).toEqual([{ name: 'udp-7008', port: 7008, protocol: 'udp' }]);
+      const to = { ip: machine.address!.ip, port: 7008 };
+      // What is sent before the program is there is lost, as with datagrams anywhere.
+      await eventually(async () => expect(await askByDatagram(to, 'first', 1000)).toBe('first'), WAIT_MS);
+      const large = 'x'.repeat(1400);
+      expect(await Promise.all([askByDatagram(to, 'one'), askByDatagram(to, large)])).toEqual(['one', large]);
+      await harness.provider.destroy(machine.machineId, never);
+      await expect(askByDatagram(to, 'gone', 500)).rejects.toThrow();
+    },
+  );
+
   it(
-    'finds its files, its user, its directory and its environment as the image says them, and its disk after a stop',
-    { timeout: 4 * WAIT_MS },
+    'finds its files, its user, its directory and its environment as the image says them, and its disk after a stop and a close',
+    { timeout: 5 * WAIT_MS },
     async () => {
       const machine = await create({ image: 'python', env: { BOTH: 'vm', OF: 'vm' } });
       const seen = await askApp(machine);
@@ -96,11 +128,23 @@ describe.skipIf(whyNoGuests())('a guest of a container image', () => {
         .power!.start({ machineId: machine.machineId, agentBootstrap: null }, never);
       expect(await askApp(started)).toMatchObject({ starts: 2, root: { mode: 0o751 } });
 
-      // A program that ends is the end of its machine.
-      await fetch(urlOf(started, '/exit')).catch(() => undefined);
-      await eventually(async () => expect(await harness.countRunning(machine.machineId)).toBe(0), WAIT_MS);
-      expect(await consoleOf(machine)).toContain('The program of the image ended with 7');
+      // It is closed, and its name means another image when it is reopened: it goes on above the very files of before.
+      await harness.provider.power!.stop(machine.machineId, never);
+      const kept = `${machine.machineId}-i1`;
+      await harness.provider.images!.create({ name: kept, family: null, machineId: machine.machineId }, never);
       await harness.provider.destroy(machine.machineId, never);
+      await hostTools.addImage(harness.options.stateDir, 'python', join(harness.options.stateDir, 'echo'), {});
+      const startFrom = { imageId: kept, host: 'here' };
+      const reopened = await create({ image: 'python', startFrom });
+      expect(reopened.address?.ports).toEqual([{ name: 'port-8080', port: 8080, protocol: 'tcp' }]);
+      expect(await askApp(reopened)).toMatchObject({ starts: 3, root: { mode: 0o751 } });
+
+      // A program that ends is the end of its machine.
+      await fetch(urlOf(reopened, '/exit')).catch(() => undefined);
+      await eventually(async () => expect(await harness.countRunning(reopened.machineId)).toBe(0), WAIT_MS);
+      expect(await consoleOf(reopened)).toContain('The program of the image ended with 7');
+      await harness.provider.destroy(reopened.machineId, never);
+      await harness.provider.images!.delete(kept, never);
     },
   );
 
@@ -144,6 +188,16 @@ describe.skipIf(whyNoGuests())('a guest of a container image', () => {
     await refused({ image: 'echo', memoryMb: 64 }, 'memoryTooSmall', 'memoryMb');
     await refused({ image: 'echo', sealed: { secretEnvNames: [], startupScript: true } }, 'badSpec', 'startupScript');
     await refused({ image: 'echo', userData: '#cloud-config\n' }, 'badSpec', 'userData');
+    // As if the files of the image were 3 GB.
+    const { stateDir } = harness.options;
+    await hostTools.addImage(stateDir, 'large', join(stateDir, 'echo'), {});
+    const large = (await listRegistered(registeredImagesDir(stateDir))).find(({ name }) => name === 'large');
+    const manifest = join(large!.directory, IMAGE_MANIFEST);
+    const said = JSON.parse(await readFile(manifest, 'utf8')) as object;
+    await writeFile(manifest, JSON.stringify({ ...said, virtualBytes: 3 * 1024 ** 3 }));
+    await refused({ image: 'large', diskGb: 2 }, 'badSpec', 'diskGb: 2 is less than the 3 of the image large');
+    const size = await harness.provider.sizeOf!(guestSpec({ ports: [], image: 'large' }), never);
+    expect(size.diskGb).toBe(3);
   });
 });
 
