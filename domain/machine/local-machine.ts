@@ -34,6 +34,11 @@ export interface LocalManifest {
   size?: RoomSize;
   ports: PortSpec[];
   env: Record<string, string>;
+  /** Its image is {@link PROGRAM_IMAGE}: it runs a program of its user instead of the sample chat. */
+  program?: {
+    /** Where the command is run: the directory of the worker, so that a template of a checkout names its files. */
+    directory: string;
+  };
   /** Ranges that it claims its address from; absent: loopback. */
   addresses?: string[];
   /** Of the start that it was made for. */
@@ -58,6 +63,21 @@ export interface LocalMachineProcess {
 }
 
 export type LocalMachineAddress = MachineAddress;
+
+/** The image of a local machine that runs a program of its user (docs/your-own-app.md). */
+export const PROGRAM_IMAGE = 'program';
+
+/** Variables of such a program. The user sets the first one, the machine the others. */
+export const PROGRAM_VARIABLE = {
+  /** The command line, run by `/bin/sh`; without it the startup script starts the program. */
+  command: 'EPHEMERA_PROGRAM',
+  /** The address that the program listens on, and no other. */
+  ip: 'EPHEMERA_IP',
+  /** With a port's name behind it in upper case, `-` as `_`: the port to listen on. */
+  portPrefix: 'EPHEMERA_PORT_',
+  /** Where it may `PUT /connections`, how many use it. */
+  agentUrl: 'EPHEMERA_AGENT_URL',
+} as const;
 
 /**
  * The port on which each agent takes its app's count (`PUT /connections`). Binding it on a loopback address is

@@ -1,9 +1,10 @@
+import { PROGRAM_IMAGE } from '../../domain/machine/local-machine.ts';
 import type { ProviderCapabilities } from '../../domain/machine/provider-capabilities.ts';
 
 export const PROVIDER_NAME = 'local';
 
 export const CAPABILITIES: ProviderCapabilities = {
-  images: ['vm-server'],
+  images: ['vm-server', PROGRAM_IMAGE],
   udpPorts: true,
   sizeEnforced: false,
   tcpReadiness: true,

@@ -4,7 +4,7 @@
  * of instances and restarts see the same machines.
  */
 import { dirname, join } from 'node:path';
-import { LOCAL_MACHINE_FILE, type LocalManifest } from '../../domain/machine/local-machine.ts';
+import { LOCAL_MACHINE_FILE, PROGRAM_IMAGE, type LocalManifest } from '../../domain/machine/local-machine.ts';
 import { machineLabels } from '../../domain/machine/owner.ts';
 import type {
   AgentBootstrap,
@@ -189,6 +189,7 @@ class LocalProvider implements MachineProvider {
       size: { cpus: spec.cpus, memoryMb: spec.memoryMb, diskGb: spec.diskGb ?? 0 },
       ports: spec.ports,
       env: spec.env,
+      ...(spec.image === PROGRAM_IMAGE ? { program: { directory: process.cwd() } } : {}),
       ...(addresses.length === 0 ? {} : { addresses: [...addresses] }),
       ...(startSignature === undefined ? {} : { startSignature }),
       ...(madeFor === undefined ? {} : { madeFor }),

@@ -11,6 +11,7 @@ const manifestSchema = z.looseObject({
   size: z.looseObject({ cpus: z.number(), memoryMb: z.number(), diskGb: z.number() }).exactOptional(),
   ports: portsSchema,
   env: z.record(z.string(), z.string()),
+  program: z.looseObject({ directory: z.string() }).exactOptional(),
   addresses: z.array(z.string()).exactOptional(),
   startSignature: z.string().exactOptional(),
   madeFor: z.string().exactOptional(),

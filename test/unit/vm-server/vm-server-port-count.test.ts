@@ -54,3 +54,11 @@ tcp4       0      0  127.0.0.1.25565        127.0.0.1.50002        TIME_WAIT
     expect(countInNetstat(output, 25565)).toBe(2);
   });
 });
+
+describe('counting connections to a port of one address', () => {
+  it('leaves out those to other addresses of this computer, and finds mapped ones', () => {
+    expect(countInProcNet(TCP, 0x63dd, new Set(), '127.0.0.1')).toBe(1);
+    expect(countInProcNet(TCP, 0x63dd, new Set(), '127.0.0.2')).toBe(0);
+    expect(countInProcNet(TCP6, 0x63dd, new Set(), '127.0.0.1')).toBe(1);
+  });
+});

@@ -9,15 +9,27 @@ const LOOPBACK = /^(?:0{16}FFFF0000)?[0-9A-F]{6}7F$|^0{24}01000000$/;
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** How many established connections to local port `port` are in the text of /proc/net/tcp or tcp6; not those of `but`. */
-export function countInProcNet(table: string, port: number, but = NONE): number {
+/**
+ * How many established connections to local port `port` are in the text of /proc/net/tcp or tcp6; not those of `but`, and
+ * with `ip` only those to this IPv4 address.
+ */
+export function countInProcNet(table: string, port: number, but = NONE, ip?: string): number {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  const wantedIp = ip === undefined ? undefined : asInProcNet(ip);
   return table.split('\n').filter((line) => {
     const [, localAddress, remoteAddress, state] = line.trim().split(/\s+/);
-    if (state !== ESTABLISHED || localAddress?.split(':')[1] !== wanted) return false;
+    const [to = '', toPort] = localAddress?.split(':') ?? [];
+    if (state !== ESTABLISHED || toPort !== wanted) return false;
+    if (wantedIp !== undefined && !to.endsWith(wantedIp)) return false;
     const [from = '', remotePort = ''] = remoteAddress?.split(':') ?? [];
     return !(LOOPBACK.test(from) && but.has(parseInt(remotePort, 16)));
   }).length;
+}
+
+/** An IPv4 address as the kernel prints it, also at the end of one that is mapped into IPv6. */
+function asInProcNet(ip: string): string {
+  const bytes = ip.split('.').map((byte) => Number(byte).toString(16).toUpperCase().padStart(2, '0'));
+  return bytes.reverse().join('');
 }
 
 /** The same in the output of `netstat -an`, as macOS, BSD and Windows print it. */
@@ -30,10 +42,13 @@ export function countInNetstat(output: string, port: number): number {
   }).length;
 }
 
-/** Counts the established TCP connections to a local port, IPv4 and IPv6. Rejects where the system does not tell. */
-export async function countConnections(port: number, but = NONE): Promise<number> {
+/**
+ * Counts the established TCP connections to a local port, IPv4 and IPv6, or to that of one IPv4 address. Rejects where the
+ * system does not tell; only Linux tells addresses apart.
+ */
+export async function countConnections(port: number, but = NONE, ip?: string): Promise<number> {
   const ipv4 = await readTable('/proc/net/tcp');
-  if (ipv4 !== undefined) return countInProcNet(`${ipv4}\n${(await readTable('/proc/net/tcp6')) ?? ''}`, port, but);
+  if (ipv4 !== undefined) return countInProcNet(`${ipv4}\n${(await readTable('/proc/net/tcp6')) ?? ''}`, port, but, ip);
   try {
     const { stdout } = await promisify(execFile)('netstat', ['-an'], { maxBuffer: 64 * 1024 * 1024 });
     return countInNetstat(stdout, port);

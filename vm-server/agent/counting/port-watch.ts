@@ -11,6 +11,10 @@ export interface WatchedPorts {
   /** Further ports whose connections are counted. */
   alsoCount?: readonly number[];
   readyPort: number | null;
+  /** The one IPv4 address of the program, where others of this computer have the same ports; absent: any. */
+  ip?: string;
+  /** True once the program has put a count itself, which is then not counted by its ports any more. */
+  countsItself?: () => boolean;
   /** Ports whose connections to `countPort` are streams of the host's, counted where they are wished to be. */
   forwards?: ReadonlySet<number>;
 }
@@ -21,21 +25,22 @@ export interface WatchedPorts {
  */
 export async function watchPorts(
   usage: AppUsage,
-  { countPort, alsoCount = [], readyPort, forwards }: WatchedPorts,
+  { countPort, alsoCount = [], readyPort, forwards, ip, countsItself }: WatchedPorts,
   log: Log,
 ): Promise<{ recount: () => Promise<void> }> {
   const recount = async (): Promise<void> => {
-    if (countPort === null) return;
+    if (countPort === null || countsItself?.() === true) return;
     try {
-      const counts = [countPort, ...alsoCount].map((port) => countConnections(port, forwards));
-      usage.setConnections((await Promise.all(counts)).reduce((sum, count) => sum + count, 0));
+      const counts = [countPort, ...alsoCount].map((port) => countConnections(port, forwards, ip));
+      const sum = (await Promise.all(counts)).reduce((total, count) => total + count, 0);
+      if (countsItself?.() !== true) usage.setConnections(sum);
     } catch (error) {
       if (usage.connections !== null) log(`${(error as Error).message}.`);
       usage.setConnections(null);
     }
   };
   const poll = async (): Promise<void> => {
-    if (!usage.ready && readyPort !== null) usage.setReady(await accepts(readyPort));
+    if (!usage.ready && readyPort !== null) usage.setReady(await accepts(readyPort, ip));
     await recount();
     if (countPort !== null || !usage.ready) setTimeout(() => void poll(), POLL_INTERVAL_MS);
   };
@@ -45,7 +50,8 @@ export async function watchPorts(
   return { recount };
 }
 
-async function accepts(port: number): Promise<boolean> {
+async function accepts(port: number, ip: string | undefined): Promise<boolean> {
+  if (ip !== undefined) return acceptsOn(ip, port);
   return (await acceptsOn('127.0.0.1', port)) || (await acceptsOn('::1', port));
 }
 

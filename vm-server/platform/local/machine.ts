@@ -9,11 +9,12 @@ import { openSocketLink, type SocketLinkParts } from '../../agent/link/socket-li
 import type { StreamPlace } from '../../agent/streams/stream-place.ts';
 import { createChatApp } from '../../app/chat-app.ts';
 import { portList } from '../port-list.ts';
-import { addressCandidates, claimAddress } from './claim-address.ts';
-import { createLog } from '../../log.ts';
+import { addressCandidates, claimAddress, type ClaimedAddress, type ClaimRequest } from './claim-address.ts';
+import { createLog, type Log } from '../../log.ts';
 import { claimLife, isDestroyed, readManifest, writeAddress } from './machine-directory.ts';
 import { addressRanges, addressesInOrder } from '../../../domain/network/address-range.ts';
 import { endGroupAtExit } from '../../process-group.ts';
+import { placeHolder, setUpProgramMachine, type SetUpMachine } from './program-machine.ts';
 
 /**
  * Is the local machine of a directory (see domain/machine/local-machine.ts), until it is told to end. Returns at once
@@ -28,29 +29,45 @@ export async function runMachine(dir: string): Promise<void> {
   mkdirSync(dataDir, { recursive: true });
   Object.assign(process.env, { EPHEMERA_DATA_DIR: dataDir }, manifest.env);
 
-  const { awaitsAssignment = false } = manifest;
-  if (awaitsAssignment) endGroupAtExit();
-  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment });
-
-  const { address } = await claimAddress({
-    ports: manifest.ports,
-    agentEndpoint: localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }),
-    createAppServer: () => chat.createServer(),
-    ...(manifest.addresses === undefined
-      ? { candidates: addressCandidates(manifest.labels.machineId), mayShare: true }
-      : {
-          candidates: addressesInOrder(addressRanges(manifest.addresses), manifest.labels.machineId),
-          mayShare: false,
-        }),
-  });
+  const claim = (parts: ClaimParts): Promise<ClaimedAddress> => claimAddress({ ...parts, ...claimRange(manifest) });
+  const { program } = manifest;
+  const { address, forwards, ...parts } =
+    program === undefined
+      ? await setUpChat(manifest, claim, log)
+      : await setUpProgramMachine({
+          ...{ dir, manifest: { ...manifest, program }, log },
+          claim: (agent) => claim({ agentEndpoint: localEndpoint(agent), createAppServer: placeHolder }),
+        });
   writeAddress(dir, address);
-  usage.setConnections(chat.count);
-  usage.setReady(true);
   // It has no loopback of its own: its ports are those of its address, its files those of its directory.
-  const place: StreamPlace = { addresses: [address.ip], directory: dataDir, filesRoot: dataDir, forwards: new Set() };
-  await openLink(dir, manifest.link, { usage, app, assignee, place, nextSequence: reportSequence(), log });
+  const place: StreamPlace = { addresses: [address.ip], directory: dataDir, filesRoot: dataDir, forwards };
+  await openLink(dir, manifest.link, { ...parts, place, nextSequence: reportSequence(), log });
   log('This is a process of its host, not a virtual machine: nothing enforces its cpus and memoryMb.');
   log(`Machine ${manifest.labels.machineId} serves on ${address.ip}, ${portList(address.ports)}.`);
+}
+
+type ClaimParts = Pick<ClaimRequest, 'agentEndpoint' | 'createAppServer'>;
+
+function claimRange({ ports, labels, addresses }: LocalManifest): Omit<ClaimRequest, keyof ClaimParts> {
+  if (addresses === undefined) return { ports, candidates: addressCandidates(labels.machineId), mayShare: true };
+  return { ports, candidates: addressesInOrder(addressRanges(addresses), labels.machineId), mayShare: false };
+}
+
+/** Sets up a machine that is the sample chat. */
+async function setUpChat(
+  { awaitsAssignment = false }: LocalManifest,
+  claim: (parts: ClaimParts) => Promise<ClaimedAddress>,
+  log: Log,
+): Promise<SetUpMachine> {
+  if (awaitsAssignment) endGroupAtExit();
+  const { chat, usage, app, assignee } = createChatApp({ log, awaitsAssignment });
+  const { address } = await claim({
+    agentEndpoint: localEndpoint({ usage, isDraining: () => chat.draining, takeCount: null }),
+    createAppServer: () => chat.createServer(),
+  });
+  usage.setConnections(chat.count);
+  usage.setReady(true);
+  return { address, usage, app, assignee, forwards: new Set() };
 }
 
 async function openLink(dir: string, link: LocalManifest['link'], parts: SocketLinkParts): Promise<void> {
