@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { ApiKeyStore } from '../security/keys/api-keys.ts';
+import type { BrowserSessions } from '../security/keys/browser-sessions.ts';
 import type { LinkSigner } from '../security/links/link-tokens.ts';
 import type { HostKeys, KeySource } from '../security/hosts/host-keys.ts';
 import type { JoinTokens } from '../security/hosts/join-tokens.ts';
@@ -35,7 +36,8 @@ import type { VmDirectory } from './vms/seen/vm-directory.ts';
 export interface ApiContext {
   settings: Settings;
   client: Client;
-  keys: KeyVerifier & Pick<ApiKeyStore, 'holder'>;
+  keys: KeyVerifier & Pick<ApiKeyStore, 'holder' | 'standing'>;
+  browserSessions: BrowserSessions;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify' | 'verifyRenewable'>;
   sealedInputs: SealedInputs;
   sealedRequests: SealedRequests;

@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import type { ApiContext } from './api-context.ts';
+import { mountDashboard } from './dashboard/dashboard-files.ts';
 import { errorHandler } from './http/errors/error-handler.ts';
 import { mountRoutes } from './http/mount-routes.ts';
 import { nothingServed } from './http/errors/problem.ts';
@@ -21,6 +22,7 @@ export function createApp(api: ApiContext): Express {
     response.setHeader('cache-control', 'no-store');
     next();
   });
+  mountDashboard(app, api);
   mountDocsAssets(app, api);
   mountRoutes(app, ROUTES, api);
   app.use(() => {

@@ -20,6 +20,7 @@ import {
   reopenVmRoute,
   snapshotVmRoute,
 } from './images/image-routes.ts';
+import { getSessionRoute, signInRoute, signOutRoute } from './browser/session-routes.ts';
 import { createLinkRoute, linkKeyRoute } from './links/link-routes.ts';
 import type { Route } from './http/route.ts';
 import {
@@ -100,6 +101,9 @@ export const ROUTES: readonly Route[] = [
   reportRoute,
   datasourceRoute,
   vmServerRoute,
+  signInRoute,
+  getSessionRoute,
+  signOutRoute,
   sweepRoute,
   healthRoute,
   readyRoute,

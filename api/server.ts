@@ -6,6 +6,7 @@ import { followCertificate, readCertificate } from '../lib/network/certificate-f
 import { hostPort } from '../lib/network/host-port.ts';
 import { InstanceBindings, type TrustedInstances } from '../security/agents/instance-proofs.ts';
 import { AgentTokens } from '../security/agents/agent-tokens.ts';
+import { BrowserSessions } from '../security/keys/browser-sessions.ts';
 import { ApiKeyStore } from '../security/keys/api-keys.ts';
 import { loadDeploymentSecret } from '../security/sealing/deployment-secret.ts';
 import { hostKeys } from '../security/hosts/host-keys.ts';
@@ -162,6 +163,10 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     client,
     keys: new ApiKeyStore(settings, {
       onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
+    }),
+    browserSessions: new BrowserSessions(secret, {
+      deployment: settings.deployment,
+      seconds: settings.api.browserSessionSeconds,
     }),
     agentTokens: new AgentTokens(secret, settings.deployment, report === undefined ? {} : { report }),
     sealedInputs: new SealedInputs(secret, settings.deployment),

@@ -824,6 +824,31 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/browser-session': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Who is signed in */
+    get: operations['getBrowserSession'];
+    put?: never;
+    /**
+     * Sign in to the dashboard with an API key
+     * @description Sets a cookie that is good together with `proof` alone, from pages of this API alone. Programs need none of it: they send their key.
+     */
+    post: operations['signIn'];
+    /**
+     * Sign out of the dashboard
+     * @description Takes the cookie from the browser. Revoke the key to end every session that rests on it.
+     */
+    delete: operations['signOut'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/sweep': {
     parameters: {
       query?: never;
@@ -1223,6 +1248,20 @@ export interface components {
       /** @description The workflow in the Temporal Web UI, where its address is set. */
       temporalUiUrl?: string;
       spec: components['schemas']['VmSpec'];
+      /** @description What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one. */
+      can: (
+        | 'destroy'
+        | 'stop'
+        | 'start'
+        | 'suspend'
+        | 'resume'
+        | 'close'
+        | 'snapshot'
+        | 'drain'
+        | 'undrain'
+        | 'setConnections'
+        | 'hold'
+      )[];
     };
     /**
      * @description Where the VM is in its life. `creating`: its machine is being made, or waits for room; `booting`: the machine is there and not ready yet; `running`: it is ready and serves its users; `draining`: it admits nobody new, and `idle.action` follows when the last user has left; `stopping`: its machine is being stopped; `stopped`: its machine does not run and keeps its disk; a start or a create of its name brings it back; `imaging`: an image is made of its stopped machine; `pendingImage` says which, and whether it ends with that; `starting`: its stopped machine is being started, or waits for room on its host; `suspending`: its machine is being suspended; `suspended`: its machine does not run and keeps its memory and its disk; a resume or a create of its name brings it back; `resuming`: its suspended machine is being resumed; `destroying`: its machine is being removed; `destroyed`: it has ended as it was meant to, and its machine was seen gone; `failed`: it has ended as nobody meant it to; `reason` and `detail` say why.
@@ -1482,6 +1521,7 @@ export interface components {
         | 'unknownTemplateVersion'
         | 'noMatchingHost'
         | 'unauthenticated'
+        | 'sessionRefused'
         | 'forbidden'
         | 'tokenRefused'
         | 'hostAway'
@@ -2329,6 +2369,46 @@ export interface components {
       startupScript: string | null;
       /** @description How long the script may take. */
       timeoutSeconds: number;
+    };
+    SignIn: {
+      /** @description An API key. */
+      key: string;
+    };
+    /** @description A session of a browser, whose other half is a cookie. */
+    SignedIn: {
+      /** @description Project of the key. */
+      project: string;
+      /**
+       * @description Role of the key.
+       * @enum {string}
+       */
+      role: 'viewer' | 'operator' | 'admin';
+      /** @description Id of the key. */
+      keyId: string;
+      /**
+       * Format: date-time
+       * @description When the session ends; sooner if its key does.
+       */
+      expiresAt: string;
+      /** @description For the header `X-Ephemera-Session` of each request of the page that signed in. */
+      proof: string;
+    };
+    /** @description Who asks. */
+    BrowserSession: {
+      /** @description Project of the key. */
+      project: string;
+      /**
+       * @description Role of the key.
+       * @enum {string}
+       */
+      role: 'viewer' | 'operator' | 'admin';
+      /** @description Id of the key. */
+      keyId: string;
+      /**
+       * Format: date-time
+       * @description When the session ends; absent for a request with a key.
+       */
+      expiresAt?: string;
     };
     /** @description One report for each provider, or for each host where machines are known to their host alone. */
     Sweep: {
@@ -8995,6 +9075,283 @@ export interface operations {
           'X-Request-Id'?: string;
           /** @description Seconds to wait. */
           'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBrowserSession: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Project and role of the key. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BrowserSession'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  signIn: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SignIn'];
+      };
+    };
+    responses: {
+      /** @description Signed in. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The half of the session that no script can read. */
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SignedIn'];
+        };
+      };
+      /** @description `malformedBody`: The body is not valid JSON. `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. `sessionRefused`: The session of the browser opens nothing. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `bodyTooLarge`: The body is too large. */
+      413: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  signOut: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Signed out. */
+      204: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The half of the session that no script can read. */
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
           [name: string]: unknown;
         };
         content: {

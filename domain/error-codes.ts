@@ -60,6 +60,11 @@ export const API_ERROR = {
     title: 'No valid API key',
     todo: 'Send `Authorization: Bearer <key>`; `npm start` prints where the key is kept.',
   },
+  sessionRefused: {
+    status: 401,
+    title: 'The session of the browser opens nothing',
+    todo: 'Sign in again at /dashboard; programs send `Authorization: Bearer <key>`.',
+  },
   forbidden: { status: 403, title: 'The key may not do this', todo: 'Use a key with the role [that `detail` names].' },
   tokenRefused: {
     status: 401,

@@ -1,5 +1,6 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
+import { browserRequestOf } from '../browser/browser-request.ts';
 import { admit, admitHolder } from './limits/admission.ts';
 import { audit, type Attempt } from './log/audit.ts';
 import { bearerToken } from './authenticate.ts';
@@ -44,6 +45,7 @@ function handler(route: Route, api: ApiContext): RequestHandler {
       requestId: facts.requestId,
       remoteAddress: request.ip ?? '',
       bearer: bearerToken(request.get('authorization')),
+      browser: browserRequestOf(request, api.browserSessions.cookieName),
       caller: undefined,
       params: request.params,
       input: undefined,
@@ -67,8 +69,10 @@ async function answer(
   request: Request,
   response: Response,
 ): Promise<Reply> {
-  const { requestId, remoteAddress, bearer } = attempt;
-  const caller = (attempt.caller = admit(route, api, attempt));
+  const { requestId, remoteAddress, bearer, browser } = attempt;
+  const isUpgrade = asksForWebSocket(request);
+  const admitted = admit(route, api, { ...attempt, isUpgrade });
+  const caller = (attempt.caller = admitted?.holder);
   if (caller !== undefined) {
     Object.assign(factsOf(response), { keyId: caller.id, project: caller.project });
     admitHolder(route, api, caller);
@@ -79,8 +83,11 @@ async function answer(
   const auditTarget: UncheckedRequest['auditTarget'] = (target) => {
     attempt.target = target;
   };
-  const unchecked: UncheckedRequest = { ...input, requestId, bearer, caller, remoteAddress, auditTarget, gone };
-  if (route.webSocket === true) unchecked.asksForWebSocket = asksForWebSocket(request);
+  const unchecked: UncheckedRequest = {
+    ...{ ...input, requestId, bearer, caller, remoteAddress, browser, auditTarget, gone },
+    sessionExpiresAt: admitted?.expiresAt,
+  };
+  if (route.webSocket === true) unchecked.asksForWebSocket = isUpgrade;
   if (route.content !== undefined) unchecked.content = request;
   const isForLater = route.later !== undefined && prefersToBeAnsweredLater(request.get('prefer'));
   if (isForLater) return acceptForLater(route, unchecked, api);
@@ -138,6 +145,10 @@ async function send(response: Response, reply: Reply): Promise<void> {
   }
   if (reply.content) {
     response.set('content-type', reply.content.type).end(reply.content.data);
+    return;
+  }
+  if (reply.status === 204) {
+    response.end();
     return;
   }
   const json = reply.json ?? JSON.stringify(reply.body ?? {});

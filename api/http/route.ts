@@ -11,6 +11,7 @@ import type { Role } from '../../security/keys/keys-file.ts';
 import type { ApiErrorCode } from '../../domain/error-codes.ts';
 import type { RequestResult } from '../../domain/request/state.ts';
 import type { ApiContext } from '../api-context.ts';
+import type { BrowserRequest } from '../browser/browser-request.ts';
 import { ApiProblem } from './errors/problem.ts';
 
 /** Who may call: anyone, a key of at least this role, or an agent with its token. */
@@ -50,6 +51,10 @@ export interface RouteRequest<P, Q, H, B> {
   /** The token of the Authorization header. */
   bearer: string | undefined;
   remoteAddress: string;
+  /** What a browser says of it. */
+  browser: BrowserRequest;
+  /** Of the session that it came in by; undefined: it came with a key, or without any. Epoch ms. */
+  sessionExpiresAt: number | undefined;
   /** Says what the audit log names as the target; by default what the path names. Nothing secret. */
   auditTarget: (target: Record<string, string>) => void;
   /** Aborts when the client hung up or the API closes: nobody waits for the answer any more. */

@@ -10,6 +10,7 @@ import type { RequestOutcome, RequestResult } from '../../domain/request/state.t
 import { TIMEOUT_LIMITS, TIMEOUTS } from '../../domain/timeouts.ts';
 import { vmWorkflowId } from '../../domain/wire-names.ts';
 import type { ApiContext } from '../api-context.ts';
+import { NO_BROWSER } from '../browser/browser-request.ts';
 import { audit, type Attempt } from '../http/log/audit.ts';
 import { requireRole } from '../http/authenticate.ts';
 import { problemOf } from '../http/errors/error-handler.ts';
@@ -155,7 +156,7 @@ function inputOf(
   const waits = wait === undefined ? {} : { wait, timeoutSeconds: TIMEOUT_LIMITS.maxWaitSeconds };
   return {
     ...{ params, query: { ...ofLife, ...query, ...waits }, headers: { 'idempotency-key': key }, body },
-    ...{ requestId, remoteAddress, caller, bearer: undefined, gone },
+    ...{ requestId, remoteAddress, caller, bearer: undefined, browser: NO_BROWSER, sessionExpiresAt: undefined, gone },
     ...{ auditTarget: () => undefined, acceptedAs: acceptedAs(order) },
   };
 }
@@ -214,7 +215,16 @@ function write(
 ): void {
   const { requestId, remoteAddress, caller, params, query, body } = request;
   const attempt: Attempt = {
-    ...{ requestId, remoteAddress, bearer: undefined, caller, params, input: { query, body }, later: order.id },
+    ...{
+      requestId,
+      remoteAddress,
+      bearer: undefined,
+      browser: NO_BROWSER,
+      caller,
+      params,
+      input: { query, body },
+      later: order.id,
+    },
   };
   audit(api, route, attempt, outcome);
   api.log.info(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VM_ACTIONS, type VmAction } from '../../domain/vm/actions.ts';
 import { ALIVE_BECAUSE, type DeadlineKind } from '../../domain/vm/deadlines.ts';
 import { END_REASONS, STARTED_FROM, TIMELINE_ENTRY_KINDS, VM_STATE_NAMES } from '../../domain/vm/state.ts';
 import type { MachineAddress } from '../../domain/machine/provider.ts';
@@ -139,6 +140,11 @@ export const vmSchema = z
     runId: textSchema('Present run of that workflow; a long life has several.'),
     temporalUiUrl: z.string().optional().describe('The workflow in the Temporal Web UI, where its address is set.'),
     spec: vmSpecSchema,
+    can: z
+      .array(z.enum(VM_ACTIONS))
+      .describe(
+        'What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one.',
+      ),
   })
   .meta({ id: 'Vm', description: 'A VM: one life of a name, from its create to its confirmed end.' });
 
@@ -174,4 +180,5 @@ export type ApiVm = Omit<
   workflowId: string;
   runId: string;
   temporalUiUrl?: string;
+  can: VmAction[];
 };

@@ -12,15 +12,8 @@ const FILES: Record<string, string> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/**
- * The files that /docs needs, served from the installed package: no page of ours loads anything from elsewhere. Whoever
- * opens the address of the API in a browser gets to that page.
- */
+/** The files that /docs needs, served from the installed package: no page of ours loads anything from elsewhere. */
 export function mountDocsAssets(app: Express, { requestLimits, now }: Pick<ApiContext, 'requestLimits' | 'now'>): void {
-  app.get('/', (request, response) => {
-    requestLimits.takeDocs(request.ip ?? '', now());
-    response.redirect('/docs');
-  });
   const loaded = new Map<string, Buffer>();
   app.get('/docs/assets/:file', (request, response, next) => {
     const { file } = request.params;

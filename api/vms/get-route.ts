@@ -1,6 +1,7 @@
 import { keyedRoute } from '../http/route.ts';
 import { getQuerySchema, vmPathSchema } from '../schemas/requests.ts';
 import { vmSchema } from '../schemas/vm.ts';
+import { mayAct } from './seen/vm-actions.ts';
 import { describedVm, vmReply } from './seen/vm-reply.ts';
 
 export const getVmRoute = keyedRoute({
@@ -17,8 +18,9 @@ export const getVmRoute = keyedRoute({
   query: getQuerySchema,
   replies: { 200: { description: 'The VM.', schema: vmSchema } },
   errors: ['unknownVm', 'temporalUnavailable'],
-  handle: async ({ project, params, query }, api) => {
+  handle: async ({ project, caller, params, query }, api) => {
     const { record } = await describedVm(api, project, params.name);
-    return vmReply(api, 200, query.fresh ? await api.directory.fresh(record) : record);
+    const reply = vmReply(api, 200, query.fresh ? await api.directory.fresh(record) : record);
+    return mayAct(caller.role) ? reply : { ...reply, body: { ...reply.body, can: [] } };
   },
 });

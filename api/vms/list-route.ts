@@ -5,6 +5,7 @@ import { pageTokenOf, positionOf } from '../projection/page-token.ts';
 import type { Position } from '../projection/sorted-records.ts';
 import { DEFAULT_PAGE_SIZE, listQuerySchema, MAX_FRESH_PAGE_SIZE } from '../schemas/requests.ts';
 import { vmListSchema } from '../schemas/vm.ts';
+import { mayAct, withoutActions } from './seen/vm-actions.ts';
 import type { VmRecord } from './seen/vm-record.ts';
 import { presented } from './seen/vm-reply.ts';
 
@@ -23,7 +24,7 @@ export const listVmsRoute = keyedRoute({
   query: listQuerySchema,
   replies: { 200: { description: 'A page of VMs.', schema: vmListSchema } },
   errors: ['notReady'],
-  handle: async ({ project, query }, api) => {
+  handle: async ({ project, caller, query }, api) => {
     if (!api.feed.loaded) {
       throw new ApiProblem('notReady', 'The list of VMs is being read', { headers: { 'retry-after': '1' } });
     }
@@ -46,7 +47,8 @@ export const listVmsRoute = keyedRoute({
       query.pageToken === undefined ? undefined : positionOf(query.pageToken),
     );
     const json = query.fresh ? await freshJson(api, page.records) : page.json;
-    return { status: 200, json: listJson(json, page.next) };
+    const shown = mayAct(caller.role) ? json : json.map(withoutActions);
+    return { status: 200, json: listJson(shown, page.next) };
   },
 });
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { notedSetting, setting, Together, type Known, type SettingTree } from '../../lib/settings/setting.ts';
-import { addressOrRange, baseUrl, count, list, port, secretText, text } from '../../lib/settings/values.ts';
+import { addressOrRange, baseUrl, count, list, port, seconds, secretText, text } from '../../lib/settings/values.ts';
 import { localApiUrl } from '../api-url.ts';
 import { stateDir } from './state-dir.ts';
 
@@ -62,6 +62,12 @@ export const API_SETTINGS = {
       default: 1000,
     }),
   },
+  /** How long a person who signed in to the dashboard stays so. */
+  browserSessionSeconds: setting(seconds(60, 30 * 24 * 3600), {
+    key: 'browserSessionSeconds',
+    about: 'how long one who signed in to the dashboard stays signed in',
+    default: 12 * 3600,
+  }),
   /** Empty: the address of a caller is that of its connection. */
   trustedProxies: setting(list(addressOrRange, 0), {
     about: 'addresses or ranges of reverse proxies whose X-Forwarded-For is believed; none by default',

@@ -9,6 +9,15 @@ export interface ApiKeyHolder {
   role: Role;
 }
 
+/** A valid key as what rests on it knows it. */
+export interface KeyStanding {
+  holder: ApiKeyHolder;
+  /** Tells the text of this key from any other, and nothing about it. */
+  fingerprint: string;
+  /** Epoch ms; absent for a key without an end. */
+  expiresAt?: number;
+}
+
 /** A key that was good once. */
 export interface EndedKey {
   holder: ApiKeyHolder;
@@ -61,6 +70,19 @@ export class ApiKeyStore {
     this.#recheck();
     const stored = this.#keys.find((key) => key.stored.id === id)?.stored;
     return stored === undefined || endOfKey(stored, this.#now()) !== undefined ? undefined : holderOf(stored);
+  }
+
+  /** The key of this id as sessions rest on it, while that is valid. */
+  standing(id: string): KeyStanding | undefined {
+    this.#recheck();
+    const stored = this.#keys.find((key) => key.stored.id === id)?.stored;
+    if (stored === undefined || endOfKey(stored, this.#now()) !== undefined) return undefined;
+    const { sha256, expiresAt } = stored;
+    return {
+      holder: holderOf(stored),
+      fingerprint: hashOfKey(`fingerprint ${sha256}`).toString('base64url'),
+      ...(expiresAt === undefined ? {} : { expiresAt: Date.parse(expiresAt) }),
+    };
   }
 
   /** Whose key this was, and why it is refused now; undefined for a valid key and for what never was one. */

@@ -11,6 +11,7 @@ const BODIES: Record<string, object> = {
   createLink: { port: 8080 },
   putTemplate: { spec: { image: 'vm-server' } },
   exchangeAgentSecret: { secret: 'none', nonce: 'a-nonce-of-mine' },
+  signIn: { key: 'none' },
   joinHost: {
     ...{ hostId: 'host-of-tests', hostKey: '0'.repeat(64) },
     endpoint: { publicKey: 'AAAA', signature: 'AAAA' },

@@ -1,17 +1,26 @@
 /** Who may come in: the key or token of a request, its role, and how much its owner may ask. */
 import type { ApiKeyHolder } from '../../../security/keys/api-keys.ts';
 import type { ApiContext } from '../../api-context.ts';
+import { sessionOf } from '../../browser/session-holder.ts';
 import { isMutation, type Attempt } from '../log/audit.ts';
 import { identify, requireRole } from '../authenticate.ts';
 import { tokenRefused } from '../errors/problem.ts';
 import type { Route } from '../route.ts';
 
+/** Who asks, and until when by a session of a browser (epoch ms). */
+export interface Admitted {
+  holder: ApiKeyHolder;
+  expiresAt?: number;
+}
+
+type Presented = Pick<Attempt, 'bearer' | 'remoteAddress' | 'browser'> & { isUpgrade: boolean };
+
 /** Whose key a request has; undefined for routes without one. @throws ApiProblem for a request that is not let in. */
 export function admit(
   route: Route,
   api: ApiContext,
-  { bearer, remoteAddress }: Pick<Attempt, 'bearer' | 'remoteAddress'>,
-): ApiKeyHolder | undefined {
+  { bearer, remoteAddress, browser, isUpgrade }: Presented,
+): Admitted | undefined {
   const now = api.now();
   switch (route.access) {
     case 'public':
@@ -26,8 +35,15 @@ export function admit(
     case 'admin': {
       // The key first: its check is one hash, and what others at this address do is no reason to refuse it.
       const holder = api.keys.verify(bearer);
-      if (holder === undefined) api.requestLimits.takeWrongKey(remoteAddress, now);
-      return holder ?? identify(api.keys, bearer);
+      if (holder !== undefined) return { holder };
+      try {
+        // Any page may open a WebSocket with the cookies of its browser, and can send no proof with it.
+        const session = bearer !== undefined || isUpgrade ? undefined : sessionOf(api, browser);
+        return session ?? { holder: identify(api.keys, bearer) };
+      } catch (error) {
+        api.requestLimits.takeWrongKey(remoteAddress, now);
+        throw error;
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { ApiKeyHolder } from '../../../security/keys/api-keys.ts';
 import { vmWorkflowId } from '../../../domain/wire-names.ts';
 import type { ApiContext } from '../../api-context.ts';
+import type { BrowserRequest } from '../../browser/browser-request.ts';
 import type { AuditEntry } from './audit-log.ts';
 import type { ApiProblem } from '../errors/problem.ts';
 import type { Reply, Route } from '../route.ts';
@@ -12,6 +13,7 @@ export interface Attempt {
   requestId: string;
   remoteAddress: string;
   bearer: string | undefined;
+  browser: BrowserRequest;
   /** Known once the key is. */
   caller: ApiKeyHolder | undefined;
   /** The path's parameters as they came. */

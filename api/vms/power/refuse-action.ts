@@ -1,18 +1,14 @@
 import type { ProviderCapabilities } from '../../../domain/machine/provider-capabilities.ts';
 import { ApiProblem } from '../../http/errors/problem.ts';
+import { NEEDED_CAPABILITY } from '../seen/vm-actions.ts';
 import type { PowerAction } from './ask-power.ts';
-
-const NEEDED = {
-  ...({ stop: 'stop', start: 'stop', suspend: 'suspend', resume: 'suspend' } as const),
-  ...({ close: 'close', snapshot: 'close' } as const),
-} as const satisfies Record<PowerAction, keyof ProviderCapabilities>;
 
 /** @throws ApiProblem `unsupportedAction` that names the capability which the provider lacks. */
 export function refuseUnsupportedAction(
   { name, capabilities }: { name: string; capabilities: Pick<ProviderCapabilities, 'stop' | 'suspend' | 'close'> },
   action: PowerAction,
 ): void {
-  const capability = NEEDED[action];
+  const capability = NEEDED_CAPABILITY[action];
   if (capabilities[capability]) return;
   throw new ApiProblem(
     'unsupportedAction',

@@ -2,6 +2,7 @@ import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import type { TimelineEntryView, VmView } from '../../../domain/vm/view.ts';
 import type { ApiVm } from '../../schemas/vm.ts';
 import { reachOf } from './vm-reach.ts';
+import { actionsOf } from './vm-actions.ts';
 import type { SeenVm } from './vm-memo.ts';
 
 /** One life of a VM as it was last seen: its view and the run that showed it. */
@@ -125,7 +126,7 @@ export interface TemporalUi {
   namespace: string;
 }
 
-/** The VM as the API answers it. */
+/** The VM as the API answers it to those who may act. */
 export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
   const { machineId, address, ...view } = record.view;
   // Matters between workflow, replicas and agent.
@@ -144,6 +145,8 @@ export function apiVm(record: VmRecord, ui: TemporalUi): ApiVm {
     workflowId,
     runId,
     ...(ui.uiUrl === null ? {} : { temporalUiUrl: temporalUiUrl(ui.uiUrl, ui.namespace, record) }),
+    // The last one: see `withoutActions`.
+    can: record.closed ? [] : actionsOf(record.view),
   };
 }
 

@@ -20,7 +20,12 @@ export function presented(api: ApiContext, record: VmRecord): ApiVm {
 }
 
 /** A VM as an answer; what was read of it is noted, so that lists of this replica show it too. */
-export function vmReply(api: ApiContext, status: number, record: VmRecord, headers?: Record<string, string>): Reply {
+export function vmReply(
+  api: ApiContext,
+  status: number,
+  record: VmRecord,
+  headers?: Record<string, string>,
+): Reply & { body: ApiVm } {
   api.projection.see(record);
   const { workflowId, runId } = record;
   // What is not there yet has a place to look.

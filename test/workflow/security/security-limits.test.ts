@@ -37,11 +37,11 @@ afterAll(async () => {
 
 const startedVms = async () => (await server.client.workflow.count("WorkflowType = 'vm'")).count;
 
-describe('the page /docs', () => {
-  it('is where the address of the API leads, and a flood of its files is refused and disturbs nothing else', async () => {
+describe('the pages', () => {
+  it('begin at the dashboard, where the address of the API leads, and a flood of files of /docs is refused and disturbs nothing else', async () => {
     const root = await api.call('GET', '/', { key: null });
-    expect([root.status, root.text]).toEqual([200, (await api.call('GET', '/docs', { key: null })).text]);
-    expect((await fetch(api.url, { redirect: 'manual' })).headers.get('location')).toBe('/docs');
+    expect(root.text).toContain('<title>Ephemera');
+    expect((await fetch(api.url, { redirect: 'manual' })).headers.get('location')).toBe('/dashboard/');
     const files = Array.from({ length: 230 }, () => api.call('GET', '/docs/assets/favicon-32x32.png', { key: null }));
     const answers = await Promise.all(files);
     expect(answers.some(({ status }) => status === 429)).toBe(true);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VM_ACTIONS, statesThatAllow, vmCan } from '../../../../domain/vm/actions.ts';
+import { VM_ACTIONS, offeredActions, statesThatAllow, vmCan } from '../../../../domain/vm/actions.ts';
 import { VM_STATE_NAMES, type VmStateName } from '../../../../domain/vm/state.ts';
 
 const TABLE = `
@@ -32,5 +32,18 @@ describe('what a person may do with a VM', () => {
     const answers = columns.map((state) => (vmCan[action](state as VmStateName) ? 'yes' : 'no'));
     expect([action, ...answers]).toEqual(row);
     expect(statesThatAllow(action)).toEqual(columns.filter((_, index) => answers[index] === 'yes'));
+  });
+
+  it.each(VM_STATE_NAMES)('offers in %s what is allowed there, and nothing of a VM that has ended', (state) => {
+    const offered = offeredActions(state);
+    expect(offered.filter((action) => !vmCan[action](state))).toEqual([]);
+    if (['destroying', 'destroyed', 'failed'].includes(state)) expect(offered).toEqual([]);
+    else expect(offered).toContain('destroy');
+  });
+
+  it('offers a start to what is stopped, and a stop to what runs', () => {
+    expect(offeredActions('stopped')).toEqual(['start', 'snapshot', 'close', 'destroy']);
+    expect(offeredActions('running')).not.toContain('start');
+    expect(offeredActions('running')).toContain('stop');
   });
 });

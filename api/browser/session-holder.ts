@@ -1,0 +1,33 @@
+import type { ApiKeyHolder } from '../../security/keys/api-keys.ts';
+import type { ApiContext } from '../api-context.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
+import type { BrowserRequest } from './browser-request.ts';
+
+/** Who signed in, and until when (epoch ms). */
+export interface BrowserSession {
+  holder: ApiKeyHolder;
+  expiresAt: number;
+}
+
+/**
+ * The session of a request without a key; undefined: it has no cookie of ours.
+ * @throws ApiProblem `sessionRefused` for one that must not be used so, or has ended.
+ */
+export function sessionOf(
+  { browserSessions, keys, now }: Pick<ApiContext, 'browserSessions' | 'keys' | 'now'>,
+  { cookie, proof, isOfOwnPage }: BrowserRequest,
+): BrowserSession | undefined {
+  if (cookie === undefined) return undefined;
+  if (!isOfOwnPage) throw refused('The request comes from another page than that of this API');
+  if (proof === undefined) throw refused('A session needs the header X-Ephemera-Session, which the sign-in answered');
+  const claims = browserSessions.verify({ cookie, proof }, now());
+  const standing = claims && keys.standing(claims.keyId);
+  if (claims === undefined || standing?.fingerprint !== claims.fingerprint) {
+    throw refused('The session has ended, or its key was revoked or rotated');
+  }
+  return { holder: standing.holder, expiresAt: claims.expiresAt };
+}
+
+export function refused(detail: string): ApiProblem {
+  return new ApiProblem('sessionRefused', detail, { headers: { 'www-authenticate': 'Bearer' } });
+}
