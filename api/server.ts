@@ -191,19 +191,23 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     endWaiters: new EndWaiters(client),
     requestLimits: new RequestLimits(settings.api.limits),
     auditLog: new AuditLog(settings.api.auditLog, log),
-    reportLimit: new RateLimiter(REPORT_LIMIT),
-    forwardLimit: new RateLimiter(FORWARD_LIMIT),
+    ...agentLimits(),
     questions: new KnownQuestions(),
-    directLooks: {
-      ofMachine: new RateLimiter(DIRECT_LOOKS.ofMachine),
-      ofAll: new RateLimiter(DIRECT_LOOKS.ofAll),
-    },
-    assignedTold: new RateLimiter(ASSIGNED_TOLD),
     log,
     metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
     now,
     openRequests: new OpenRequests(),
     dryRuns: new SharedSweep(Date.now),
+  };
+}
+
+function agentLimits(): Pick<ApiContext, 'reportLimit' | 'forwardLimit' | 'directLooks' | 'assignedTold'> {
+  const { ofMachine, ofAll } = DIRECT_LOOKS;
+  return {
+    reportLimit: new RateLimiter(REPORT_LIMIT),
+    forwardLimit: new RateLimiter(FORWARD_LIMIT),
+    directLooks: { ofMachine: new RateLimiter(ofMachine), ofAll: new RateLimiter(ofAll) },
+    assignedTold: new RateLimiter(ASSIGNED_TOLD),
   };
 }
 
