@@ -2,113 +2,41 @@
  * The startup script of machines that run a container, run by a real shell. Docker and the metadata server are played
  * by the test: containers stay on the disk of the machine, and what the agent's container would run runs here.
  */
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { buildVmServer } from '../../../commands/start/build-vm-server.ts';
 import { GCP_RULES } from '../../../providers/gcp/rules.ts';
 import { containerScript } from '../../../providers/cloud/container-script.ts';
 import { GCE_SCRIPTS } from '../../../providers/gcp/machine/start-scripts.ts';
 import { instanceResource } from '../../../providers/gcp/machine/instance-resource.ts';
-import { freePort } from '../../../test-support/free-port.ts';
 import { chatOnGcp, gcpRequest } from '../../../test-support/gce-server/harness.ts';
 import { PlayedInstance } from '../../../test-support/gce-server/played-instance.ts';
+import { PlayedMachine } from '../../../test-support/gce-server/played-machine.ts';
 import { filesWith } from '../../../test-support/secret-search.ts';
 
 const WAIT = { timeout: 20_000, interval: 50 };
 
 let directory: string;
 let played: PlayedInstance;
+let machine: PlayedMachine;
 
 beforeAll(buildVmServer);
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'eph-container-'));
-  for (const name of ['bin', 'memory', 'disk']) mkdirSync(join(directory, name));
   played = await PlayedInstance.start();
+  machine = new PlayedMachine(directory, played);
 });
 
 afterEach(() => {
-  powerOff();
+  machine.powerOff();
   played.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-/** What is in memory is gone. */
-function powerOff(): void {
-  const pidFile = join(directory, 'memory', 'agent.pid');
-  if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
-  rmSync(join(directory, 'memory'), { recursive: true, force: true });
-  mkdirSync(join(directory, 'memory'));
-}
-
-/** A program of the machine, played by JavaScript: `args` are its arguments. */
-function plays(name: string, body: string): void {
-  const path = join(directory, 'bin', name);
-  writeFileSync(
-    path,
-    `#!${process.execPath}
-const { spawn } = require('node:child_process');
-const { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
-const args = process.argv.slice(2);
-appendFileSync(${JSON.stringify(join(directory, 'calls'))}, [${JSON.stringify(name)}, ...args].join(' ') + '\\n');
-${body}
-`,
-  );
-  chmodSync(path, 0o755);
-}
-
-/** `disk`: of the machine; Docker keeps its containers there, each a directory with its label. */
-function playTheMachine(disk: string, localPort: number): void {
-  plays('iptables', '');
-  plays(
-    'curl',
-    `const out = args.indexOf('-o');
-const flavor = args.includes('-H') ? { 'metadata-flavor': 'Google' } : {};
-fetch(args.at(-1).replace('http://metadata.google.internal', ${JSON.stringify(played.url)}), { headers: flavor }).then(async (reply) => {
-  if (!reply.ok) process.exit(22);
-  const data = Buffer.from(await reply.arrayBuffer());
-  if (out < 0) process.stdout.write(data);
-  else writeFileSync(args[out + 1], data);
-});`,
-  );
-  const [memory, containers] = [join(directory, 'memory'), join(disk, 'docker')];
-  plays(
-    'docker',
-    `const containerOf = (name) => ${JSON.stringify(`${containers}/`)} + name;
-const after = (option) => args[args.indexOf(option) + 1];
-const last = args.at(-1);
-switch (args[0]) {
-  case 'inspect':
-    if (!existsSync(containerOf(last))) process.exit(1);
-    console.log(readFileSync(containerOf(last) + '/label', 'utf8'));
-    break;
-  case 'start':
-    if (!existsSync(containerOf(last))) process.exit(1);
-    break;
-  case 'rm':
-    rmSync(containerOf(last), { recursive: true, force: true });
-    break;
-  case 'run': {
-    if (existsSync(containerOf(after('--name')))) process.exit(125);
-    mkdirSync(containerOf(after('--name')), { recursive: true });
-    writeFileSync(containerOf(after('--name')) + '/label', args.includes('--label') ? after('--label').split('=')[1] : '');
-    const node = args.indexOf('node');
-    if (node < 0) break;
-    const inside = (text) => text.replace(/^\\/ephemera\\b/, ${JSON.stringify(join(disk, 'state'))}).replace(/^\\/run\\/ephemera\\b/, ${JSON.stringify(memory)});
-    const agent = args.slice(node + 1).map(inside);
-    const child = spawn(process.execPath, [...agent, '--local-port', '${localPort}'], { detached: true, stdio: 'ignore' });
-    writeFileSync(${JSON.stringify(join(memory, 'agent.pid'))}, String(child.pid));
-    child.unref();
-  }
-}`,
-  );
-}
 
 interface Start {
   disk: string;
@@ -118,9 +46,6 @@ interface Start {
 
 /** Runs the script as the machine with this disk does at a start, and resolves with what it asked of its programs. */
 async function boot({ disk, port, container = 'docker.io/library/redis:8' }: Start): Promise<string[]> {
-  const calls = join(directory, 'calls');
-  rmSync(calls, { force: true });
-  playTheMachine(disk, await freePort());
   const script = containerScript({
     cloud: GCE_SCRIPTS,
     vmServerUrl: `${played.url}/v1/agent/vm-server.cjs`,
@@ -129,11 +54,9 @@ async function boot({ disk, port, container = 'docker.io/library/redis:8' }: Sta
     container,
     ports: [{ name: 'redis', port, protocol: 'tcp' }],
     directory: join(disk, 'state'),
-    memoryDirectory: join(directory, 'memory'),
+    memoryDirectory: machine.memory,
   });
-  const env = { PATH: `${join(directory, 'bin')}:${process.env['PATH'] ?? ''}` };
-  await promisify(execFile)('sh', ['-c', script], { env });
-  return readFileSync(calls, 'utf8').trim().split('\n');
+  return machine.boot(script, { disk });
 }
 
 function isTold(secret: string, more: Record<string, string> = {}): void {
@@ -191,7 +114,7 @@ it('keeps the files of the container over a stop and in an image, where the mach
   expect(await reported(0)).toBe('token-1');
   writeFileSync(written(disk), 'by a player');
 
-  powerOff();
+  machine.powerOff();
   played.attributes['ephemera-agent-secret'] = 'one-time-again';
   let seen = played.reports.length;
   const again = await boot({ disk, port });
@@ -201,7 +124,7 @@ it('keeps the files of the container over a stop and in an image, where the mach
   expect(readFileSync(written(disk), 'utf8')).toBe('by a player');
   expect([await reported(seen), played.exchanged]).toEqual(['token-1', ['one-time-1']]);
 
-  powerOff();
+  machine.powerOff();
   for (const secret of ['one-time-1', 'token-1', 'key beside']) expect(await filesWith(disk, secret)).toEqual([]);
   const image = join(directory, 'image');
   cpSync(disk, image, { recursive: true });
@@ -211,12 +134,12 @@ it('keeps the files of the container over a stop and in an image, where the mach
   expect(readFileSync(written(image), 'utf8')).toBe('by a player');
   expect([await reported(seen), played.exchanged]).toEqual(['token-2', ['one-time-1', 'one-time-2']]);
 
-  powerOff();
+  machine.powerOff();
   isTold('one-time-2', { 'ephemera-container-environment': 'MOTD=another\n' });
   await boot({ disk: image, port });
   expect(existsSync(written(image)), 'another environment').toBe(false);
   writeFileSync(written(image), 'by a player');
-  powerOff();
+  machine.powerOff();
   const anew = await boot({ disk: image, port, container: 'docker.io/library/redis:9' });
   expect(existsSync(written(image)), 'another image').toBe(false);
   expect(anew.some((call) => /^docker run .*--label ephemera-made-of=[0-9a-f]{64} .*redis:9$/.test(call))).toBe(true);
