@@ -11,6 +11,7 @@ export default tseslint.config(
       'test/replay/histories',
       'vm-server/app/page',
       'client/api-types.ts',
+      'client/operations.ts',
     ],
   },
   ...tseslint.configs.strictTypeChecked,

@@ -1695,7 +1695,7 @@ export interface components {
        * @description The command is killed after this. Default: 60.
        * @default 60
        */
-      timeoutSeconds: number;
+      timeoutSeconds?: number;
     };
     ExecResult: {
       /** @description Null where a signal ended the command. */

@@ -32,6 +32,7 @@ export function staticGates(root: string): Gate[] {
     ),
     types('types of domain/', 'domain'),
     types('types of workflows/', 'workflows'),
+    types('types of client/ in a browser', 'client'),
     tool(
       'imports go one way',
       'depcruise',

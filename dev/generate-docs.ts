@@ -11,6 +11,7 @@ import { openApiText } from '../api/routes.ts';
 import { settingsMarkdown } from '../config/describe-settings.ts';
 import { API_ERROR, todoText } from '../domain/error-codes.ts';
 import { PROVIDER_ERROR } from '../domain/machine/error-codes.ts';
+import { clientOperations } from './client-operations.ts';
 import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 import { apiReference } from './docs-site/api-reference.ts';
 
@@ -24,6 +25,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     'docs/settings.md': await format(settingsMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/api.md': apiReference(openApiText()),
     'client/api-types.ts': await clientTypes(),
+    'client/operations.ts': await clientOperations(openApiText()),
     'docs/openapi.json': await format(openApiText(), { parser: 'json', printWidth: 120 }),
   };
 }
@@ -38,7 +40,7 @@ export async function outdatedDocs(): Promise<string[]> {
 }
 
 async function clientTypes(): Promise<string> {
-  const types = astToString(await openapiTypes(openApiText()));
+  const types = astToString(await openapiTypes(openApiText(), { defaultNonNullable: false }));
   const text = `/** Generated from docs/openapi.json by dev/generate-docs.ts. */\n${types}`;
   return format(text, { parser: 'typescript', printWidth: 120, singleQuote: true });
 }
