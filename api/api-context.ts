@@ -11,6 +11,7 @@ import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { SealedRequests } from '../security/sealing/sealed-requests.ts';
 import type { StartSignatures } from '../security/sealing/start-signatures.ts';
+import type { AuditReader } from './audit/audit-reader.ts';
 import type { KnownQuestions } from './agents/known-questions.ts';
 import type { CloudWatches } from './hosts/cloud-watches.ts';
 import type { HostDirectory } from './hosts/host-directory.ts';
@@ -28,7 +29,8 @@ import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
 import type { EndWaiters } from './vms/waits/end-waiters.ts';
 import type { TemplateDirectory } from './templates/template-directory.ts';
-import type { SharedSweep } from './service/shared-sweep.ts';
+import type { SharedSweep } from './service/sweeps/shared-sweep.ts';
+import type { SweepRuns } from './service/sweeps/sweep-runs.ts';
 import type { ReadyWaiters } from './vms/waits/ready-waiters.ts';
 import type { VmDirectory } from './vms/seen/vm-directory.ts';
 
@@ -36,7 +38,7 @@ import type { VmDirectory } from './vms/seen/vm-directory.ts';
 export interface ApiContext {
   settings: Settings;
   client: Client;
-  keys: KeyVerifier & Pick<ApiKeyStore, 'holder' | 'standing'>;
+  keys: KeyVerifier & Pick<ApiKeyStore, 'holder' | 'standing' | 'refresh'>;
   browserSessions: BrowserSessions;
   agentTokens: Pick<AgentTokens, 'issue' | 'verify' | 'verifyRenewable'>;
   sealedInputs: SealedInputs;
@@ -64,6 +66,7 @@ export interface ApiContext {
   endWaiters: EndWaiters;
   requestLimits: RequestLimits;
   auditLog: Pick<AuditLog, 'write'>;
+  auditReader: AuditReader;
   reportLimit: RateLimiter;
   questions: KnownQuestions;
   /** Questions to Temporal about VMs whose view here may be too old. */
@@ -79,4 +82,5 @@ export interface ApiContext {
   openRequests: OpenRequests;
   /** What sweeps would do. */
   dryRuns: SharedSweep;
+  sweepRuns: SweepRuns;
 }

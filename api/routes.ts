@@ -4,6 +4,8 @@ import { exchangeRoute } from './agents/exchange-route.ts';
 import { datasourceRoute } from './agents/datasource-route.ts';
 import { reportRoute } from './agents/report-route.ts';
 import { vmServerRoute } from './agents/vm-server-route.ts';
+import { createKeyRoute, listKeysRoute, revokeKeyRoute, rotateKeyRoute } from './keys/key-routes.ts';
+import { listAuditRoute } from './audit/audit-route.ts';
 import { joinRoute, joinTokenRoute } from './hosts/join-routes.ts';
 import {
   cordonHostRoute,
@@ -28,7 +30,7 @@ import {
   getMachineImageRoute,
   listMachineImagesRoute,
 } from './machine-images/machine-image-routes.ts';
-import { listPoolsRoute } from './pools/pool-routes.ts';
+import { listPoolsRoute, poolHistoryRoute } from './pools/pool-routes.ts';
 import { cancelRequestRoute, getRequestRoute } from './requests/request-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { docsRoute, errorDocsRoute, openApiRoute } from './service/document-routes.ts';
@@ -36,7 +38,8 @@ import { healthRoute, readyRoute } from './service/health-routes.ts';
 import { execRoute, execSocketRoute } from './streams/exec-routes.ts';
 import { readFilesRoute, writeFilesRoute } from './streams/files-routes.ts';
 import { portRoute } from './streams/port-route.ts';
-import { sweepRoute } from './service/sweep-route.ts';
+import { sweepRoute } from './service/sweeps/sweep-route.ts';
+import { listSweepRunsRoute } from './service/sweeps/sweep-runs-route.ts';
 import {
   deleteTemplateRoute,
   getTemplateRoute,
@@ -83,6 +86,7 @@ export const ROUTES: readonly Route[] = [
   putTemplateRoute,
   deleteTemplateRoute,
   listPoolsRoute,
+  poolHistoryRoute,
   listSessionsRoute,
   listImagesRoute,
   deleteImageRoute,
@@ -105,6 +109,12 @@ export const ROUTES: readonly Route[] = [
   getSessionRoute,
   signOutRoute,
   sweepRoute,
+  listSweepRunsRoute,
+  listKeysRoute,
+  createKeyRoute,
+  rotateKeyRoute,
+  revokeKeyRoute,
+  listAuditRoute,
   healthRoute,
   readyRoute,
   openApiRoute(() => (documentText ??= openApiText())),

@@ -21,6 +21,7 @@ import { PROVIDERS } from '../providers/registry.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
+import { AuditReader } from './audit/audit-reader.ts';
 import { KnownQuestions } from './agents/known-questions.ts';
 import { DIRECT_LOOKS } from './agents/stale-view.ts';
 import { RateLimiter } from './http/limits/rate-limiter.ts';
@@ -43,7 +44,8 @@ import { ApiMetrics } from './metrics/api-metrics.ts';
 import { ProjectionFeed } from './projection/projection-feed.ts';
 import { Projection } from './projection/projection.ts';
 import { EndWaiters } from './vms/waits/end-waiters.ts';
-import { SharedSweep } from './service/shared-sweep.ts';
+import { SharedSweep } from './service/sweeps/shared-sweep.ts';
+import { SweepRuns } from './service/sweeps/sweep-runs.ts';
 import { TemplateDirectory } from './templates/template-directory.ts';
 import { ReadyWaiters } from './vms/waits/ready-waiters.ts';
 import { VmDirectory } from './vms/seen/vm-directory.ts';
@@ -132,17 +134,25 @@ function trustedInstances(settings: Settings, secret: Uint8Array, keysUrl: strin
   });
 }
 
+/** What is made of the deployment's secret. */
+function ofSecret({ settings, instanceKeysUrl, reportTokenSeconds: report }: ApiParts, secret: Uint8Array) {
+  const { deployment, api } = settings;
+  return {
+    browserSessions: new BrowserSessions(secret, { deployment, seconds: api.browserSessionSeconds }),
+    agentTokens: new AgentTokens(secret, deployment, report === undefined ? {} : { report }),
+    sealedInputs: new SealedInputs(secret, deployment),
+    sealedRequests: new SealedRequests(secret, deployment),
+    startSignatures: new StartSignatures(secret, deployment),
+    trustedInstances: trustedInstances(settings, secret, instanceKeysUrl),
+    joinTokens: new JoinTokens(secret, deployment),
+    links: new LinkSigner(secret, deployment),
+    hostKeys: hostKeys(secret),
+    bearerKeys: secret,
+  };
+}
+
 function createContext(parts: ApiParts & { log: Logger }): ApiContext {
-  const {
-    settings,
-    client,
-    log,
-    registry,
-    instanceKeysUrl,
-    reportTokenSeconds: report,
-    now = Date.now,
-    pollMs,
-  } = parts;
+  const { settings, client, log, registry, now = Date.now, pollMs } = parts;
   const secret = loadDeploymentSecret(settings);
   const { controlTaskQueue } = settings.temporal;
   const hosts = new HostDirectory(client, controlTaskQueue);
@@ -164,19 +174,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     keys: new ApiKeyStore(settings, {
       onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
     }),
-    browserSessions: new BrowserSessions(secret, {
-      deployment: settings.deployment,
-      seconds: settings.api.browserSessionSeconds,
-    }),
-    agentTokens: new AgentTokens(secret, settings.deployment, report === undefined ? {} : { report }),
-    sealedInputs: new SealedInputs(secret, settings.deployment),
-    sealedRequests: new SealedRequests(secret, settings.deployment),
-    startSignatures: new StartSignatures(secret, settings.deployment),
-    trustedInstances: trustedInstances(settings, secret, instanceKeysUrl),
-    joinTokens: new JoinTokens(secret, settings.deployment),
-    links: new LinkSigner(secret, settings.deployment),
-    hostKeys: hostKeys(secret),
-    bearerKeys: secret,
+    ...ofSecret(parts, secret),
     directory,
     hosts,
     clouds: new CloudWatches({ client, controlTaskQueue, providers: settings.providers, projection, now, pollMs }),
@@ -191,6 +189,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     endWaiters: new EndWaiters(client),
     requestLimits: new RequestLimits(settings.api.limits),
     auditLog: new AuditLog(settings.api.auditLog, log),
+    auditReader: new AuditReader(settings.api.auditLog),
     ...agentLimits(),
     questions: new KnownQuestions(),
     log,
@@ -198,6 +197,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     now,
     openRequests: new OpenRequests(),
     dryRuns: new SharedSweep(Date.now),
+    sweepRuns: new SweepRuns(client, settings.deployment),
   };
 }
 

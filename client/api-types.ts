@@ -506,6 +506,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/pools/{template}/history': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * How the warm machines of a template went
+     * @description Of the last 12 hours. The workflow of the pool keeps it, so a restart loses none of it and every replica tells the same; `claimed`, `missed` and `failed` count since the pool began.
+     */
+    get: operations['getPoolHistory'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/sessions': {
     parameters: {
       query?: never;
@@ -861,6 +881,110 @@ export interface paths {
      * @description Looks for machines that nobody owns and VMs whose machine is gone, and changes nothing. `orphan` machines go with the next sweep; `unattributed` ones are never touched: no trace of an owner was found; `unknown` ones could not be asked about this time. Of machines and VMs those of the project are shown, and machines without any project; `owned` counts all. One look answers everybody who asks a replica within 5 seconds; `at` says when it was.
      */
     get: operations['drySweep'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sweep/findings': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What the last sweeps found and did
+     * @description From Temporal, for as long as its namespace retains what has closed. Of machines and VMs those of the project are shown, and machines without any project; `owned` counts all.
+     */
+    get: operations['listSweepRuns'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The API keys of every project
+     * @description Without the keys themselves, which are kept nowhere.
+     */
+    get: operations['listKeys'];
+    put?: never;
+    /**
+     * Make an API key
+     * @description For any project. The key is in this answer alone. It counts here at once, and within a second on every replica of this state directory.
+     */
+    post: operations['createKey'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys/{id}/rotate': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Replace an API key by a new one
+     * @description For the same project, role and label. The old key ends now, or after `overlapSeconds`.
+     */
+    post: operations['rotateKey'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Revoke an API key
+     * @description It is refused here at once, and within a second on every replica of this state directory; it stays in the list. The last good key with the role admin is revoked with `force` alone.
+     */
+    delete: operations['revokeKey'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/audit': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Who changed what, and who tried to
+     * @description The audit log of the computer that this replica runs on, of all projects, the newest first. It reads the file that is there now: what was renamed away is not in it, nor what replicas on other computers wrote. One page reads a part of the file, so it may hold few entries or none and still have a `nextPageToken`.
+     */
+    get: operations['listAudit'];
     put?: never;
     post?: never;
     delete?: never;
@@ -1586,6 +1710,14 @@ export interface components {
         | 'identityUnavailable'
         | 'vmServerMissing'
         | 'notReady'
+        | 'unknownKey'
+        | 'keyEnded'
+        | 'lastAdminKey'
+        | 'keysNotWritable'
+        | 'auditNotReadable'
+        | 'pageTokenExpired'
+        | 'poolNotFound'
+        | 'poolSilent'
         | 'sweepUnavailable'
         | 'internal';
       /** @description Names this request in the logs. */
@@ -1995,6 +2127,36 @@ export interface components {
       failed: number;
       /** @description What the pool waits for; null: for claims. */
       waitsFor: string | null;
+    };
+    /** @description How the numbers of a pool went. */
+    PoolHistory: {
+      /** @description Name of the template whose pool it is. */
+      template: string;
+      /**
+       * Format: date-time
+       * @description From then on it is known; absent while nothing is.
+       */
+      since?: string;
+      /** @description The oldest first; one a minute at most, and none where nothing changed. */
+      samples: {
+        /** @description Machines that shall wait now: as many as were claimed within a minute, within the limits. */
+        desired: number;
+        /** @description Machines that wait. */
+        ready: number;
+        /** @description Machines that are being made. */
+        inFlight: number;
+        /** @description Claims that got a machine, since the pool began. */
+        claimed: number;
+        /** @description Claims that found none: their VMs were made anew. */
+        missed: number;
+        /** @description Machines that never got ready. */
+        failed: number;
+        /**
+         * Format: date-time
+         * @description From then on these are its numbers, until the next sample.
+         */
+        at: string;
+      }[];
     };
     /** @description The names of a project that were closed. */
     SessionList: {
@@ -2459,6 +2621,245 @@ export interface components {
           action: 'none' | 'notified';
         }[];
       }[];
+    };
+    /** @description The last sweeps, and what each did. */
+    SweepRunList: {
+      /** @description The newest first. */
+      runs: {
+        /**
+         * Format: date-time
+         * @description When it began.
+         */
+        startedAt: string;
+        /**
+         * Format: date-time
+         * @description When it ended; absent while it runs.
+         */
+        endedAt?: string;
+        /**
+         * @description What became of it. `running`: it goes on; `completed`: it is through; `failed`: it could not be done; the next one does its work; `timedOut`: nobody did it in time; `terminated`: somebody has ended it; `cancelled`: somebody has asked it to end.
+         * @enum {string}
+         */
+        state: 'running' | 'completed' | 'failed' | 'timedOut' | 'terminated' | 'cancelled';
+        /** @description Its workflow. */
+        workflowId: string;
+        /** @description The run of that. */
+        runId: string;
+        /** @description What it found and did: one for each provider, or for each host; none of hosts that were away. */
+        reports: {
+          /**
+           * Format: date-time
+           * @description When it was looked.
+           */
+          at: string;
+          /** @description Nothing was changed. */
+          dryRun: boolean;
+          /** @description Machines whose VM lives, of all projects. */
+          owned: number;
+          /** @description Machines that were found and are not owned. */
+          machines: {
+            /** @description The machine. */
+            machineId: string;
+            /** @description Who made it. */
+            provider: string;
+            /** @description Workflow id of its owner; hosts of an earlier version do not say it. */
+            owner?: string;
+            /** @description Project of the VM that it was made for; empty where its owner is no VM. */
+            project: string;
+            /** @description What people call its owner: the name of a VM. */
+            vm: string;
+            /**
+             * @description Whose it is. `owned`: its owner runs; `young`: too new to tell; `orphan`: its owner has ended or has another machine: a sweep removes it; `unknown`: its owner could not be asked for this time; it is left alone; `unattributed`: no trace of its owner was found: it is never touched.
+             * @enum {string}
+             */
+            verdict: 'owned' | 'young' | 'orphan' | 'unattributed' | 'unknown';
+            /**
+             * @description What was done about it. `none`: nothing, as always in a dry run; `destroyed`: it was removed; `deferred`: the sweep had no time left for it; the next one goes on; `destroyFailed`: it could not be removed; the next sweep tries again.
+             * @enum {string}
+             */
+            action: 'none' | 'destroyed' | 'destroyFailed' | 'deferred';
+          }[];
+          /** @description VMs whose machine is gone. */
+          lost: {
+            /** @description Workflow of the VM whose machine is gone. */
+            workflowId: string;
+            /** @description The machine that is gone. */
+            machineId: string;
+            /**
+             * @description What was done about it. `none`: nothing, as always in a dry run; `notified`: the VM was notified.
+             * @enum {string}
+             */
+            action: 'none' | 'notified';
+          }[];
+        }[];
+      }[];
+    };
+    /** @description The API keys of the deployment. */
+    KeyList: {
+      /** @description Each key of every project, those that have ended too, in the order they were made. */
+      keys: components['schemas']['Key'][];
+    };
+    /** @description What is kept of an API key; never the key. */
+    Key: {
+      /** @description Names the key in lists and in the audit log. */
+      id: string;
+      /** @description Whose VMs it is for. */
+      project: string;
+      /**
+       * @description What the key may do. `viewer`: look; `operator`: also create VMs and change them; `admin`: also what concerns the whole deployment, keys among it.
+       * @enum {string}
+       */
+      role: 'viewer' | 'operator' | 'admin';
+      /** @description What it is for; absent where nobody said it. */
+      label?: string;
+      /** @description The end of the key, by which people tell it from others. */
+      lastFour?: string;
+      /**
+       * Format: date-time
+       * @description When it was made.
+       */
+      createdAt: string;
+      /**
+       * Format: date-time
+       * @description From then on it is refused; absent: never.
+       */
+      expiresAt?: string;
+      /**
+       * Format: date-time
+       * @description When it was revoked.
+       */
+      revokedAt?: string;
+      /**
+       * @description Whether it is accepted. `good`: it is; `expired`: its time is over; `revoked`: somebody has ended it.
+       * @enum {string}
+       */
+      state: 'good' | 'expired' | 'revoked';
+      /** @description It is the key of this request. */
+      isCaller: boolean;
+    };
+    KeyOrder: {
+      /** @description Whose VMs the key is for. */
+      project: string;
+      /**
+       * @description What the key may do. `viewer`: look; `operator`: also create VMs and change them; `admin`: also what concerns the whole deployment, keys among it.
+       * @enum {string}
+       */
+      role: 'viewer' | 'operator' | 'admin';
+      /** @description What it is for, in lists. Default: none. */
+      label?: string & (unknown & unknown);
+      /**
+       * Format: date-time
+       * @description From then on the key is refused; a time to come. Default: never.
+       */
+      expiresAt?: string;
+    };
+    /** @description A key that was just made. */
+    MadeKey: {
+      /** @description Names the key in lists and in the audit log. */
+      id: string;
+      /** @description Whose VMs it is for. */
+      project: string;
+      /**
+       * @description What the key may do. `viewer`: look; `operator`: also create VMs and change them; `admin`: also what concerns the whole deployment, keys among it.
+       * @enum {string}
+       */
+      role: 'viewer' | 'operator' | 'admin';
+      /** @description What it is for; absent where nobody said it. */
+      label?: string;
+      /** @description The end of the key, by which people tell it from others. */
+      lastFour?: string;
+      /**
+       * Format: date-time
+       * @description When it was made.
+       */
+      createdAt: string;
+      /**
+       * Format: date-time
+       * @description From then on it is refused; absent: never.
+       */
+      expiresAt?: string;
+      /**
+       * Format: date-time
+       * @description When it was revoked.
+       */
+      revokedAt?: string;
+      /**
+       * @description Whether it is accepted. `good`: it is; `expired`: its time is over; `revoked`: somebody has ended it.
+       * @enum {string}
+       */
+      state: 'good' | 'expired' | 'revoked';
+      /** @description It is the key of this request. */
+      isCaller: boolean;
+      /** @description The key itself. It is in this answer alone, and kept nowhere. */
+      key: string;
+    };
+    KeyRotation: {
+      /** @description How long the old key goes on beside the new one. Default: 0, it ends now. */
+      overlapSeconds?: number;
+      /**
+       * Format: date-time
+       * @description From then on the key is refused; a time to come. Default: never.
+       */
+      expiresAt?: string;
+    };
+    /** @description Who did what. */
+    AuditPage: {
+      /** @description The newest first. */
+      entries: components['schemas']['AuditEntry'][];
+      /** @description Lines that were passed over because they are no entries; 0 unless the file is damaged. */
+      unreadable: number;
+      /** @description For the page with what is older; absent on the last one. A page before the last may hold few entries, or none. */
+      nextPageToken?: string;
+    };
+    /** @description One change, or one attempt to change something. */
+    AuditEntry: {
+      /**
+       * Format: date-time
+       * @description When it was answered.
+       */
+      at: string;
+      /** @description Names the request in the answer and in the log. */
+      requestId: string;
+      /** @description Where it came from, or the proxy that it came through. */
+      remoteAddress: string;
+      /** @description Who: id of the key; absent where no key of ours was shown. */
+      keyId?: string;
+      /** @description Role of that key. */
+      role?: string;
+      /** @description Project of that key. */
+      project?: string;
+      /** @description What was asked for, as `operationId` of this document has it. */
+      action: string;
+      /** @description HTTP method. */
+      method: string;
+      /** @description Path as this document has it. */
+      path: string;
+      /** @description Name of the VM that it was about; absent where it was about none. */
+      vm?: string;
+      /** @description What else it was about, where it was. */
+      target?: {
+        [key: string]: unknown;
+      };
+      /** @description Workflow of the VM. */
+      workflowId?: string;
+      /** @description Life of the VM. */
+      uid?: string;
+      /** @description Id of the request for later that was done. */
+      request?: string;
+      /**
+       * @description It was asked for with `force`.
+       * @constant
+       */
+      force?: true;
+      /**
+       * @description It was checked alone.
+       * @constant
+       */
+      dryRun?: true;
+      /** @description HTTP status of the answer. */
+      status: number;
+      /** @description Why it was refused; absent where it was not. */
+      code?: string;
     };
     Health: {
       /**
@@ -7112,6 +7513,127 @@ export interface operations {
       };
     };
   };
+  getPoolHistory: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Name of the template. */
+        template: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its numbers, and since when. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PoolHistory'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `poolNotFound`: The template has no pool. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `poolSilent`: No worker answers for the pool now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
   listSessions: {
     parameters: {
       query?: never;
@@ -9448,6 +9970,719 @@ export interface operations {
           'X-Request-Id'?: string;
           /** @description Seconds to wait. */
           'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSweepRuns: {
+    parameters: {
+      query?: {
+        /** @description Runs at most. Default: 60, an hour of them unless the deployment sweeps at other times. */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The sweeps. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SweepRunList'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listKeys: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All of them. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['KeyList'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['KeyOrder'];
+      };
+    };
+    responses: {
+      /** @description The key. */
+      201: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MadeKey'];
+        };
+      };
+      /** @description `malformedBody`: The body is not valid JSON. `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `keysNotWritable`: The API keys cannot be changed by this replica. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `bodyTooLarge`: The body is too large. */
+      413: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  rotateKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Id of the key, as lists and the audit log name it; never the key itself. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['KeyRotation'];
+      };
+    };
+    responses: {
+      /** @description The new key. */
+      201: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MadeKey'];
+        };
+      };
+      /** @description `malformedBody`: The body is not valid JSON. `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownKey`: No such API key. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `keyEnded`: The API key has ended already. `keysNotWritable`: The API keys cannot be changed by this replica. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `bodyTooLarge`: The body is too large. */
+      413: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unsupportedMediaType`: The body is not JSON. */
+      415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  revokeKey: {
+    parameters: {
+      query?: {
+        /** @description Revoke it though no good key with the role admin is left. Default: false. */
+        force?: boolean;
+      };
+      header?: never;
+      path: {
+        /** @description Id of the key, as lists and the audit log name it; never the key itself. */
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The key as it is now. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Key'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownKey`: No such API key. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `keyEnded`: The API key has ended already. `lastAdminKey`: No good key with the role admin would be left. `keysNotWritable`: The API keys cannot be changed by this replica. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAudit: {
+    parameters: {
+      query?: {
+        /** @description Only what was done at or after this time. Default: from the begin of the file. */
+        since?: string;
+        /** @description Only what was done before this time. Default: up to now. */
+        until?: string;
+        /** @description Only what keys of this project did. Default: all. */
+        project?: string;
+        /** @description Only this action, as `operationId` of this document has it. Default: all. */
+        action?: string;
+        /** @description Only what the key of this id did. Default: all. */
+        keyId?: string;
+        /** @description Only what was done to VMs of this name. Default: everything. */
+        vm?: string;
+        /** @description Entries on a page at most. Default: 100. */
+        pageSize?: number;
+        /** @description `nextPageToken` of the page before. Default: the first page. */
+        pageToken?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page of it. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AuditPage'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `auditNotReadable`: The audit log cannot be read through this replica. `pageTokenExpired`: The list has changed too much to go on with this page. */
+      409: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
           [name: string]: unknown;
         };
         content: {

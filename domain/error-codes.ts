@@ -320,6 +320,38 @@ export const API_ERROR = {
     todo: 'Run `npx tsx commands/start/build-vm-server.ts` on every API replica.',
   },
   notReady: { status: 503, title: 'The API is starting', todo: 'Wait until GET /readyz answers 200.' },
+  unknownKey: { status: 404, title: 'No such API key', todo: 'List the keys with GET /v1/keys.' },
+  keyEnded: {
+    status: 409,
+    title: 'The API key has ended already',
+    todo: 'Nothing is to be done: it is refused everywhere. Make another one with POST /v1/keys.',
+  },
+  lastAdminKey: {
+    status: 409,
+    title: 'No good key with the role admin would be left',
+    todo: 'Make or rotate one first; or repeat this with `force=true`: then `npm run keys` on the computer of the API makes the next one.',
+  },
+  keysNotWritable: {
+    status: 409,
+    title: 'The API keys cannot be changed by this replica',
+    todo: 'Ask a replica on the computer where keys.json is kept, or use `npm run keys` there; where it is this one, see that the state directory can be written.',
+  },
+  auditNotReadable: {
+    status: 409,
+    title: 'The audit log cannot be read through this replica',
+    todo: 'Read it where EPHEMERA_AUDIT_LOG sends it; where that is a file, see that the API may read it.',
+  },
+  pageTokenExpired: {
+    status: 409,
+    title: 'The list has changed too much to go on with this page',
+    todo: 'Begin again with the first page.',
+  },
+  poolNotFound: { status: 404, title: 'The template has no pool', todo: 'List the pools with GET /v1/pools.' },
+  poolSilent: {
+    status: 503,
+    title: 'No worker answers for the pool now',
+    todo: 'See that a worker runs, then repeat the request after the seconds in Retry-After; the pool itself has lost nothing.',
+  },
   sweepUnavailable: {
     status: 503,
     title: 'No sweep can be made now',

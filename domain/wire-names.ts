@@ -128,6 +128,8 @@ export const QUERY = {
   keptImages: 'keptImages',
   /** Of a template: what one of its versions says, by its number. */
   version: 'version',
+  /** Of a pool: how its numbers went. */
+  history: 'history',
 } as const;
 
 export const UPDATE = {

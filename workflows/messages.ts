@@ -26,6 +26,7 @@ import type { MachineEndCause, MachineFacts } from '../domain/machine/provider.t
 import type { Asker } from '../domain/pool/handover.ts';
 import type { Grant } from '../domain/pool/claims.ts';
 import type { Pool, PoolTemplate } from '../domain/pool/state.ts';
+import type { PoolSample } from '../domain/pool/history.ts';
 import type { PoolView } from '../domain/pool/view.ts';
 import type { AcceptedRequest, RequestQueue } from '../domain/request/state.ts';
 import type { RequestQueueView } from '../domain/request/view.ts';
@@ -344,6 +345,8 @@ export interface PoolInput {
   resume?: Pool;
   /** Grants of the run before that their machines are still to be notified of. */
   grants?: Grant[];
+  /** How its numbers went in the runs before. */
+  history?: readonly PoolSample[];
   /** Events after which a run continues as new; only tests set it. */
   historyLimitEvents?: number;
 }
@@ -372,6 +375,7 @@ export const warmReadySignal = defineSignal<[WarmReady]>(POOL_SIGNAL.ready);
 export const warmEvictedSignal = defineSignal<[{ machineId: string }]>(POOL_SIGNAL.evicted);
 export const warmOverSignal = defineSignal<[{ machineId: string; failed: string | null }]>(POOL_SIGNAL.over);
 export const poolViewQuery = defineQuery<PoolView>(QUERY.view);
+export const poolHistoryQuery = defineQuery<PoolSample[]>(QUERY.history);
 /** `closedHosts`: those that take no creates, as the caller knows; absent: none. */
 export const claimUpdate = defineUpdate<ClaimAnswer, [{ requests: ClaimRequest[]; closedHosts?: string[] }]>(
   UPDATE.claim,

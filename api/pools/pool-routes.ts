@@ -1,5 +1,8 @@
+import { HISTORY_HOURS } from '../../domain/pool/history.ts';
+import { ApiProblem } from '../http/errors/problem.ts';
 import { keyedRoute } from '../http/route.ts';
-import { poolListSchema } from '../schemas/pool.ts';
+import { poolHistorySchema, poolListSchema, poolPathSchema } from '../schemas/pool.ts';
+import { readPoolHistory } from './pool-history.ts';
 
 export const listPoolsRoute = keyedRoute({
   method: 'get',
@@ -14,4 +17,24 @@ export const listPoolsRoute = keyedRoute({
   replies: { 200: { description: 'All of them, at most a second old.', schema: poolListSchema } },
   errors: ['temporalUnavailable'],
   handle: async ({ project }, api) => ({ status: 200, body: { pools: await api.pools.list(project) } }),
+});
+
+export const poolHistoryRoute = keyedRoute({
+  method: 'get',
+  path: '/v1/pools/{template}/history',
+  operationId: 'getPoolHistory',
+  tag: 'Pools',
+  summary: 'How the warm machines of a template went',
+  description:
+    `Of the last ${HISTORY_HOURS} hours. The workflow of the pool keeps it, so a restart loses none of it and every replica tells the same; ` +
+    '`claimed`, `missed` and `failed` count since the pool began.',
+  access: 'viewer',
+  params: poolPathSchema,
+  replies: { 200: { description: 'Its numbers, and since when.', schema: poolHistorySchema } },
+  errors: ['poolNotFound', 'poolSilent', 'temporalUnavailable'],
+  handle: async ({ project, params: { template } }, api) => {
+    const history = await readPoolHistory(api, project, template);
+    if (history === undefined) throw new ApiProblem('poolNotFound', `${template} has no pool`);
+    return { status: 200, body: history };
+  },
 });

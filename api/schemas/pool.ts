@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameSchema } from '../../spec/spec-fields.ts';
 
 export const poolSchema = z
   .object({
@@ -27,6 +28,23 @@ export const poolSchema = z
   })
   .meta({ id: 'Pool', description: 'Machines of one template that wait for a VM.' });
 export type ApiPool = z.infer<typeof poolSchema>;
+
+export const poolPathSchema = z.strictObject({ template: nameSchema.describe('Name of the template.') });
+
+export const poolHistorySchema = z
+  .object({
+    template: z.string().describe('Name of the template whose pool it is.'),
+    since: z.iso.datetime().optional().describe('From then on it is known; absent while nothing is.'),
+    samples: z
+      .array(
+        poolSchema
+          .pick({ desired: true, ready: true, inFlight: true, claimed: true, missed: true, failed: true })
+          .extend({ at: z.iso.datetime().describe('From then on these are its numbers, until the next sample.') }),
+      )
+      .describe('The oldest first; one a minute at most, and none where nothing changed.'),
+  })
+  .meta({ id: 'PoolHistory', description: 'How the numbers of a pool went.' });
+export type ApiPoolHistory = z.infer<typeof poolHistorySchema>;
 
 export const poolListSchema = z
   .object({ pools: z.array(poolSchema).describe('Each pool of the project, in the order of their templates.') })

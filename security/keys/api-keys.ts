@@ -92,6 +92,11 @@ export class ApiKeyStore {
     return stored === undefined || why === undefined ? undefined : { holder: holderOf(stored), why };
   }
 
+  /** Has what was just changed here count at once. */
+  refresh(): void {
+    this.#checkedAt = -Infinity;
+  }
+
   /** Compares with every key, in a time that does not tell which one was near. */
   #find(presented: unknown): StoredKey | undefined {
     this.#recheck();

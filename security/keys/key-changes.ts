@@ -20,9 +20,15 @@ export interface MadeKey {
   stored: StoredKey;
 }
 
-/** Why a change cannot be made, for people. */
+/** Why a change cannot be made, for people and for programs. */
 export class KeyChangeError extends Error {
   override readonly name = 'KeyChangeError';
+  readonly reason: 'unknown' | 'ended' | 'lastAdmin';
+
+  constructor(reason: KeyChangeError['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /** Makes a key. `now` in epoch ms. */
@@ -33,10 +39,22 @@ export function addKey(stateDir: string, order: KeyOrder, now: number): Promise<
   });
 }
 
-/** Ends a key now. @throws KeyChangeError when there is no such key, or it has ended already. */
-export function revokeKey(stateDir: string, id: string, now: number): Promise<StoredKey> {
+/**
+ * Ends a key now. `keepsAdmin`: not where no good key with the role admin would be left.
+ * @throws KeyChangeError when there is no such key, it has ended already, or it is the last one of an admin.
+ */
+export function revokeKey(
+  stateDir: string,
+  id: string,
+  now: number,
+  { keepsAdmin = false }: { keepsAdmin?: boolean } = {},
+): Promise<StoredKey> {
   return changeKeys(stateDir, (keys) => {
-    const result = { ...liveKey(keys, id, now), revokedAt: new Date(now).toISOString() };
+    const key = liveKey(keys, id, now);
+    if (keepsAdmin && key.role === 'admin' && !keys.some((other) => other.id !== id && isGoodAdmin(other, now))) {
+      throw new KeyChangeError('lastAdmin', `the key ${id} is the last good one with the role admin`);
+    }
+    const result = { ...key, revokedAt: new Date(now).toISOString() };
     return { keys: keys.map((key) => (key.id === id ? result : key)), result };
   });
 }
@@ -79,11 +97,17 @@ function madeKey(keys: readonly StoredKey[], order: KeyOrder, now: number): Made
   }
 }
 
+function isGoodAdmin(key: StoredKey, now: number): boolean {
+  return key.role === 'admin' && endOfKey(key, now) === undefined;
+}
+
 function liveKey(keys: readonly StoredKey[], id: string, now: number): StoredKey {
   const found = keys.find((key) => key.id === id);
-  if (found === undefined) throw new KeyChangeError(`there is no key ${id}; \`npm run keys -- list\` shows them`);
+  if (found === undefined) {
+    throw new KeyChangeError('unknown', `there is no key ${id}; \`npm run keys -- list\` shows them`);
+  }
   const why = endOfKey(found, now);
-  if (why !== undefined) throw new KeyChangeError(`the key ${id} is ${why} already`);
+  if (why !== undefined) throw new KeyChangeError('ended', `the key ${id} is ${why} already`);
   return found;
 }
 

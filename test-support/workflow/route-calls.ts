@@ -16,6 +16,8 @@ const BODIES: Record<string, object> = {
     ...{ hostId: 'host-of-tests', hostKey: '0'.repeat(64) },
     endpoint: { publicKey: 'AAAA', signature: 'AAAA' },
   },
+  createKey: { project: 'default', role: 'viewer' },
+  rotateKey: {},
   runCommand: { command: ['true'] },
   reportUsage: { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null },
 };
@@ -26,7 +28,7 @@ const QUERIES: Record<string, string> = { readFiles: '?path=/', writeFiles: '?pa
 export interface RouteCall {
   route: Route;
   method: string;
-  /** The path for a VM, or for a host or request that does not exist. */
+  /** The path for a VM, or for a host, key or request that does not exist. */
   path: (vm: string) => string;
   body?: object;
 }
@@ -41,8 +43,11 @@ export const ROUTE_CALLS: readonly RouteCall[] = ROUTES.map((route) => {
     route,
     method: route.method.toUpperCase(),
     path: (vm) =>
-      route.path.replace('{name}', vm).replace('{port}', '8080').replace('{id}', unknownId(route)) +
-      (QUERIES[route.operationId] ?? ''),
+      route.path
+        .replace('{name}', vm)
+        .replace('{template}', vm)
+        .replace('{port}', '8080')
+        .replace('{id}', unknownId(route)) + (QUERIES[route.operationId] ?? ''),
     ...(body === undefined ? {} : { body }),
   };
 });

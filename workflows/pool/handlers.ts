@@ -7,6 +7,7 @@ import { ignoreSignal } from '../ignored-signal.ts';
 import {
   claimUpdate,
   configurePoolSignal,
+  poolHistoryQuery,
   poolViewQuery,
   warmEvictedSignal,
   warmOverSignal,
@@ -45,6 +46,7 @@ export function handleMessages(life: PoolLife): void {
     else life.record({ kind: 'over', machineId, failed: typeof failed === 'string' ? failed : null });
   });
   setHandler(poolViewQuery, () => poolView(life.pool, Date.now()));
+  setHandler(poolHistoryQuery, () => [...life.history]);
   setHandler(
     claimUpdate,
     ({ requests, closedHosts }): ClaimAnswer => {

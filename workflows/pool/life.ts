@@ -1,6 +1,8 @@
 import type { Grant } from '../../domain/pool/claims.ts';
 import { claimFrom, nextPool, type Claim, type PoolEvent } from '../../domain/pool/next.ts';
+import { sampled, type PoolSample } from '../../domain/pool/history.ts';
 import type { HostPlace, Pool } from '../../domain/pool/state.ts';
+import type { PoolView } from '../../domain/pool/view.ts';
 import type { Happened } from '../happened.ts';
 
 /** Holds the one copy of a pool's state, and the grants that machines are still to be notified of. */
@@ -13,14 +15,17 @@ export class PoolLife {
   hosts: { at: number; places: readonly HostPlace[] } | null = null;
   /** A worker is asked what the schedule says. */
   isPlanning = false;
+  /** How its numbers went, the oldest first. */
+  history: readonly PoolSample[];
   #pool: Pool;
   #grants: Grant[];
   #hasChanged = true;
 
   /** `grants`: those that machines are still to be notified of from the start on. */
-  constructor(pool: Pool, grants: readonly Grant[] = []) {
+  constructor(pool: Pool, grants: readonly Grant[] = [], history: readonly PoolSample[] = []) {
     this.#pool = pool;
     this.#grants = [...grants];
+    this.history = history;
   }
 
   get pool(): Pool {
@@ -45,6 +50,11 @@ export class PoolLife {
   record(event: Happened<PoolEvent>): void {
     this.#pool = nextPool(this.#pool, { ...event, at: Date.now() });
     this.#hasChanged = true;
+  }
+
+  /** Keeps what the numbers are now. */
+  sample(view: PoolView): void {
+    this.history = sampled(this.history, view, Date.now());
   }
 
   claim(claims: readonly Claim[], closedHosts?: readonly string[]): (Grant | null)[] {

@@ -26,7 +26,7 @@ const HISTORY_LIMIT_EVENTS = 2000;
 const SHORTEST_WAIT_MS = 1000;
 
 export async function runPool(input: PoolInput): Promise<void> {
-  const life = new PoolLife(input.resume ?? newPool(input.project, input.template), input.grants);
+  const life = new PoolLife(input.resume ?? newPool(input.project, input.template), input.grants, input.history);
   handleMessages(life);
   const limit = input.historyLimitEvents ?? HISTORY_LIMIT_EVENTS;
   while (!life.isOver) {
@@ -43,7 +43,7 @@ async function goOnAfresh(life: PoolLife, input: PoolInput): Promise<void> {
   await condition(allHandlersFinished);
   if (life.hasWork && !continuesPoolsUnderLoad()) return;
   const grants = life.takeGrants();
-  await continueInFreshHistory<typeof runPool>({ ...input, resume: life.pool, grants });
+  await continueInFreshHistory<typeof runPool>({ ...input, resume: life.pool, grants, history: life.history });
 }
 
 /** Makes and retires what is to be; machines that were granted are notified first. Returns when to look again. */

@@ -7,6 +7,7 @@ import type { PoolLife } from './life.ts';
 /** Keeps the view in the memo, so that lists ask no workflow; and shows it in the Web UI. */
 export function publish(life: PoolLife): void {
   const view = poolView(life.pool, Date.now());
+  life.sample(view);
   const text = JSON.stringify(view);
   if (text === life.published) return;
   life.published = text;

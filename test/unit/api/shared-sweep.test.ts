@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedSweep } from '../../../api/service/shared-sweep.ts';
+import { SharedSweep } from '../../../api/service/sweeps/shared-sweep.ts';
 import type { SweepReport } from '../../../domain/machine/sweep.ts';
 
 /** Sweeps that end when the test says so. */

@@ -66,6 +66,7 @@ describe('names that other programs type, store or send', () => {
           "ready": "warmReady",
         },
         "QUERY": {
+          "history": "history",
           "keptImages": "keptImages",
           "sealedInput": "sealedInput",
           "timeline": "timeline",

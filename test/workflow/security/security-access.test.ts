@@ -56,6 +56,8 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   getMachineImage: { least: 'viewer', right: [404] },
   deleteMachineImage: { least: 'admin', right: [404] },
   listPools: { least: 'viewer', right: [200] },
+  // No VM's name is that of a template with a pool; the key got through.
+  getPoolHistory: { least: 'viewer', right: [404] },
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.
   getConsole: { least: 'viewer', right: [404] },
@@ -92,6 +94,13 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   getBrowserSession: { least: 'viewer', right: [200] },
   signOut: { least: 'viewer', right: [204] },
   drySweep: { least: 'admin', right: [200, 503] },
+  listSweepRuns: { least: 'admin', right: [200] },
+  listKeys: { least: 'admin', right: [200] },
+  createKey: { least: 'admin', right: [201] },
+  // No key has the id of this suite; the key got through.
+  rotateKey: { least: 'admin', right: [404] },
+  revokeKey: { least: 'admin', right: [404] },
+  listAudit: { least: 'admin', right: [200] },
   getHealth: { least: 'anyone', right: [200] },
   getReadiness: { least: 'anyone', right: [200] },
   getOpenApi: { least: 'anyone', right: [200] },

@@ -1,4 +1,4 @@
-import type { SweepReport } from '../../domain/machine/sweep.ts';
+import type { SweepReport } from '../../../domain/machine/sweep.ts';
 
 /** A sweep that began no longer ago answers again. */
 const SHARED_MS = 5000;
