@@ -13,6 +13,8 @@ import type { SealedRequests } from '../security/sealing/sealed-requests.ts';
 import type { StartSignatures } from '../security/sealing/start-signatures.ts';
 import type { AuditReader } from './audit/audit-reader.ts';
 import type { KnownQuestions } from './agents/known-questions.ts';
+import type { Outbox } from './events/outbox.ts';
+import type { Watchers } from './events/watchers.ts';
 import type { CloudWatches } from './hosts/cloud-watches.ts';
 import type { HostDirectory } from './hosts/host-directory.ts';
 import type { KeyVerifier } from './http/authenticate.ts';
@@ -62,6 +64,8 @@ export interface ApiContext {
   requests: RequestDirectory;
   projection: Projection;
   feed: ProjectionFeed;
+  outbox: Outbox;
+  watchers: Watchers;
   readyWaiters: ReadyWaiters;
   endWaiters: EndWaiters;
   requestLimits: RequestLimits;

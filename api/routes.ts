@@ -23,6 +23,7 @@ import {
   snapshotVmRoute,
 } from './images/image-routes.ts';
 import { getSessionRoute, signInRoute, signOutRoute } from './browser/session-routes.ts';
+import { watchEventsRoute } from './events/event-routes.ts';
 import { createLinkRoute, linkKeyRoute } from './links/link-routes.ts';
 import type { Route } from './http/route.ts';
 import {
@@ -74,6 +75,7 @@ export const ROUTES: readonly Route[] = [
   cancelRequestRoute,
   timelineRoute,
   consoleRoute,
+  watchEventsRoute,
   createLinkRoute,
   linkKeyRoute,
   portRoute,

@@ -29,6 +29,8 @@ import { createApp } from './app.ts';
 import { serveUpgrades } from './http/upgrade.ts';
 import { AuditLog } from './http/log/audit-log.ts';
 import { createHttpServer } from '../lib/network/http-server.ts';
+import { Outbox } from './events/outbox.ts';
+import { Watchers } from './events/watchers.ts';
 import { CloudWatches } from './hosts/cloud-watches.ts';
 import { HostDirectory } from './hosts/host-directory.ts';
 import { ImageDirectory } from './images/image-directory.ts';
@@ -158,22 +160,11 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
   const hosts = new HostDirectory(client, controlTaskQueue);
   const directory = new VmDirectory(client, { queued: new QueuedCreates(client, hosts), controlTaskQueue });
   const templates = new TemplateDirectory(client, controlTaskQueue);
-  const projection = new Projection(settings.temporal);
-  const feed = new ProjectionFeed({
-    ...(pollMs === undefined ? {} : { pollMs, relistMs: pollMs }),
-    client,
-    projection,
-    directory,
-    templates,
-    log,
-    controlTaskQueue,
-  });
+  const { projection, feed, outbox, watchers, keys } = followed(parts, { directory, templates });
   return {
     settings,
     client,
-    keys: new ApiKeyStore(settings, {
-      onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
-    }),
+    keys,
     ...ofSecret(parts, secret),
     directory,
     hosts,
@@ -185,6 +176,8 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     reusedVms: new ReusedVms({ projection, directory, hosts, now }),
     projection,
     feed,
+    outbox,
+    watchers,
     readyWaiters: new ReadyWaiters(client, log),
     endWaiters: new EndWaiters(client),
     requestLimits: new RequestLimits(settings.api.limits),
@@ -193,7 +186,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     ...agentLimits(),
     questions: new KnownQuestions(),
     log,
-    metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed }),
+    metrics: new ApiMetrics(registry ?? new MetricRegistry(), { projection, feed, watchers }),
     now,
     openRequests: new OpenRequests(),
     dryRuns: new SharedSweep(Date.now),
@@ -211,16 +204,38 @@ function agentLimits(): Pick<ApiContext, 'reportLimit' | 'forwardLimit' | 'direc
   };
 }
 
+/** What this replica knows of all VMs, and who is told when it learns more. */
+function followed(
+  { settings, client, log, pollMs }: ApiParts & { log: Logger },
+  { directory, templates }: Pick<ApiContext, 'directory' | 'templates'>,
+): Pick<ApiContext, 'projection' | 'feed' | 'outbox' | 'watchers'> & { keys: ApiKeyStore } {
+  const projection = new Projection(settings.temporal);
+  const outbox = new Outbox();
+  const keys = new ApiKeyStore(settings, {
+    onDamage: (err) => log.error({ err }, 'the changed keys file is not taken over; the keys read last stay valid'),
+  });
+  const { watchersPerKey: perKey, watchers: all } = settings.api.limits;
+  const watchers = new Watchers({ outbox, keys, limits: { perKey, all } });
+  const feed = new ProjectionFeed({
+    ...(pollMs === undefined ? {} : { pollMs, relistMs: pollMs }),
+    ...{ client, projection, directory, templates, outbox, log },
+    controlTaskQueue: settings.temporal.controlTaskQueue,
+  });
+  return { projection, feed, outbox, watchers, keys };
+}
+
 async function close(server: Server, api: ApiContext, requestWorker: RequestWorker): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   // Those that wait for a VM are answered with its state as it is.
   api.openRequests.close();
+  api.watchers.close();
   server.closeIdleConnections();
   // A connection whose last request ends now would else stay open for its client's next one.
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
   await Promise.all([closed, api.feed.close(), requestWorker.close()]);
+  api.outbox.close();
   clearInterval(idle);
   clearTimeout(force);
 }

@@ -336,6 +336,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Watch what happens to the VMs of the project
+     * @description Server-sent events, until the client hangs up (docs/events.md). Blocks of type `vm` have an event of the schema `Event` as JSON. `open` comes first; `gap` names events of one VM that are not kept any more; `reset` says that a position is too old, so that all VMs have to be listed again; `end` says why the server ends the stream. A stream that was cut goes on with `Last-Event-ID`, at any replica; there an event may come again.
+     */
+    get: operations['watchEvents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/vms/{name}/links': {
     parameters: {
       query?: never;
@@ -1706,6 +1726,7 @@ export interface components {
         | 'providerUnavailable'
         | 'rateLimited'
         | 'tooManyWaits'
+        | 'tooManyWatchers'
         | 'temporalUnavailable'
         | 'identityUnavailable'
         | 'vmServerMissing'
@@ -1786,7 +1807,77 @@ export interface components {
       reason?: components['schemas']['EndReason'];
       /** @description One sentence more. */
       detail?: string;
+      /** @description The new count, where `kind` is `connections`. */
+      connections?: number;
     };
+    /** @description One thing that happened to a VM. */
+    Event: {
+      /** @description `<uid>.<number>`: the same wherever and how often it is told. */
+      id: string;
+      /** @description Counts up through one life of a name; in a timeline it has the same number. */
+      number: number;
+      kind: components['schemas']['EventKind'];
+      /**
+       * Format: date-time
+       * @description When it happened.
+       */
+      at: string;
+      /** @description Name of the VM. */
+      vm: string;
+      /** @description The life of the name. */
+      uid: string;
+      /** @description Template of the VM; absent without one. */
+      template?: string;
+      /** @description State of the VM after it. Where the VM is in its life. `creating`: its machine is being made, or waits for room; `booting`: the machine is there and not ready yet; `running`: it is ready and serves its users; `draining`: it admits nobody new, and `idle.action` follows when the last user has left; `stopping`: its machine is being stopped; `stopped`: its machine does not run and keeps its disk; a start or a create of its name brings it back; `imaging`: an image is made of its stopped machine; `pendingImage` says which, and whether it ends with that; `starting`: its stopped machine is being started, or waits for room on its host; `suspending`: its machine is being suspended; `suspended`: its machine does not run and keeps its memory and its disk; a resume or a create of its name brings it back; `resuming`: its suspended machine is being resumed; `destroying`: its machine is being removed; `destroyed`: it has ended as it was meant to, and its machine was seen gone; `failed`: it has ended as nobody meant it to; `reason` and `detail` say why. */
+      state: components['schemas']['VmState'];
+      /**
+       * @description Why the VM is stopped, ends or has ended; absent before. `requested`: somebody asked for it; `idle`: nobody used it any more for `idle.timeoutSeconds`, or for a moment where a newer version of its template serves and has `rollIdle`; `neverConnected`: nobody came within `idle.firstConnectTimeoutSeconds`; `maxLifetime`: it was `maxLifetimeSeconds` old; `softLifetime`: it was `softLifetimeSeconds` old, and empty; `drained`: it was drained, and the last user has left; `createFailed`: no machine could be made; `notReady`: the machine was not ready within `readiness.timeoutSeconds`, or its startup script failed; `lost`: its machine is gone, or its agent was silent for too long; `preempted`: the provider took the machine back; `cancelled`: its workflow was cancelled in Temporal; `closed`: it was closed, and its disk is kept in an image: a reopen, or a create of its name, brings it back.
+       * @enum {string}
+       */
+      reason?:
+        | 'requested'
+        | 'idle'
+        | 'neverConnected'
+        | 'maxLifetime'
+        | 'softLifetime'
+        | 'drained'
+        | 'createFailed'
+        | 'notReady'
+        | 'lost'
+        | 'preempted'
+        | 'cancelled'
+        | 'closed';
+      /** @description One sentence more. */
+      detail?: string;
+      /** @description How many use the VM now, with `vm.connections`. */
+      connections?: number;
+    };
+    /**
+     * @description What happened to the VM. `vm.creating`: its machine, or another one in its place, is being made; `vm.booting`: its machine is there and boots; `vm.running`: it is ready, or admits users again; `vm.draining`: it admits nobody new; `vm.stopping`: its machine is being stopped; `vm.stopped`: its machine is stopped and keeps its disk; `vm.imaging`: an image is made of its stopped machine; `vm.starting`: its stopped machine is being started; `vm.suspending`: its machine is being suspended; `vm.suspended`: its machine is suspended and keeps its memory; `vm.resuming`: its suspended machine is being resumed; `vm.destroying`: its machine is being removed; `vm.destroyed`: it has ended as it was meant to; `vm.failed`: it has ended as nobody meant it to; `vm.connections`: the count of its users changed; `vm.hold`: a hold began or is over; `vm.health`: its agent fell silent or reports again; `vm.confirming`: its agent is asked before it ends as empty; `vm.confirmed`: its agent confirmed that nobody is connected; `vm.forced`: an administrator forced its end; `vm.version`: it makes room for a newer version of its template, or need not any more.
+     * @enum {string}
+     */
+    EventKind:
+      | 'vm.creating'
+      | 'vm.booting'
+      | 'vm.running'
+      | 'vm.draining'
+      | 'vm.stopping'
+      | 'vm.stopped'
+      | 'vm.imaging'
+      | 'vm.starting'
+      | 'vm.suspending'
+      | 'vm.suspended'
+      | 'vm.resuming'
+      | 'vm.destroying'
+      | 'vm.destroyed'
+      | 'vm.failed'
+      | 'vm.connections'
+      | 'vm.hold'
+      | 'vm.health'
+      | 'vm.confirming'
+      | 'vm.confirmed'
+      | 'vm.forced'
+      | 'vm.version';
     CreateLink: {
       /** @description A TCP port of the VM. */
       port: number;
@@ -5786,6 +5877,149 @@ export interface operations {
         };
       };
       /** @description `hostAway`: The host of the machine cannot be asked now. `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  watchEvents: {
+    parameters: {
+      query?: {
+        /** @description Only events of the VM of this name. Default: of all. */
+        vm?: string;
+        /** @description Only events of VMs of this template. Default: of all. */
+        template?: string;
+        /** @description Only these kinds. What happened to the VM. `vm.creating`: its machine, or another one in its place, is being made; `vm.booting`: its machine is there and boots; `vm.running`: it is ready, or admits users again; `vm.draining`: it admits nobody new; `vm.stopping`: its machine is being stopped; `vm.stopped`: its machine is stopped and keeps its disk; `vm.imaging`: an image is made of its stopped machine; `vm.starting`: its stopped machine is being started; `vm.suspending`: its machine is being suspended; `vm.suspended`: its machine is suspended and keeps its memory; `vm.resuming`: its suspended machine is being resumed; `vm.destroying`: its machine is being removed; `vm.destroyed`: it has ended as it was meant to; `vm.failed`: it has ended as nobody meant it to; `vm.connections`: the count of its users changed; `vm.hold`: a hold began or is over; `vm.health`: its agent fell silent or reports again; `vm.confirming`: its agent is asked before it ends as empty; `vm.confirmed`: its agent confirmed that nobody is connected; `vm.forced`: an administrator forced its end; `vm.version`: it makes room for a newer version of its template, or need not any more. Default: all. */
+        kind?: (
+          | 'vm.creating'
+          | 'vm.booting'
+          | 'vm.running'
+          | 'vm.draining'
+          | 'vm.stopping'
+          | 'vm.stopped'
+          | 'vm.imaging'
+          | 'vm.starting'
+          | 'vm.suspending'
+          | 'vm.suspended'
+          | 'vm.resuming'
+          | 'vm.destroying'
+          | 'vm.destroyed'
+          | 'vm.failed'
+          | 'vm.connections'
+          | 'vm.hold'
+          | 'vm.health'
+          | 'vm.confirming'
+          | 'vm.confirmed'
+          | 'vm.forced'
+          | 'vm.version'
+        )[];
+        /** @description The stream ends after this time. Default: when the client hangs up. */
+        timeoutSeconds?: number;
+        /** @description For clients that cannot send the header. `id` of the last block that was read: the stream goes on after that. Default: from now on. */
+        lastEventId?: string;
+      };
+      header?: {
+        /** @description `id` of the last block that was read: the stream goes on after that. Default: from now on. */
+        'Last-Event-Id'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The stream. The data of a block of type `vm` has this schema. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': components['schemas']['Event'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `tooManyWatchers`: Too many streams of events are open at once. `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `notReady`: The API is starting. */
       503: {
         headers: {
           /** @description Names this request in logs. */

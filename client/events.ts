@@ -6,7 +6,7 @@ import { readEventStream, type Block } from './event-stream.ts';
 
 type Schemas = components['schemas'];
 /** One numbered event of a VM. */
-export type VmEvent = Schemas extends { Event: infer Event } ? Event : Record<string, unknown>;
+export type VmEvent = Schemas['Event'];
 
 /** What the stream tells: what happened to VMs, and when that was not all. */
 export type StreamedEvent =
@@ -95,7 +95,9 @@ function streamedOf({ id, type, data }: Block, seen: Numbers): StreamedEvent | u
   const body = JSON.parse(data) as Record<string, unknown>;
   switch (type) {
     case 'vm':
-      return seen.isNew(body as { uid: string; number: number }) ? { type, id, event: body } : undefined;
+      return seen.isNew(body as { uid: string; number: number })
+        ? { type, id, event: body as unknown as VmEvent }
+        : undefined;
     case 'open':
       return { type, id, resumed: body['resumed'] === true };
     case 'gap':

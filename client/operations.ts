@@ -93,6 +93,13 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
   cancelRequest: { method: 'DELETE', path: '/v1/requests/{id}', query: [], headers: [], isRepeatable: true },
   getTimeline: { method: 'GET', path: '/v1/vms/{name}/timeline', query: [], headers: [], isRepeatable: true },
   getConsole: { method: 'GET', path: '/v1/vms/{name}/console', query: ['raw'], headers: [], isRepeatable: true },
+  watchEvents: {
+    method: 'GET',
+    path: '/v1/events',
+    query: ['vm', 'template', 'kind', 'timeoutSeconds', 'lastEventId'],
+    headers: ['Last-Event-Id'],
+    isRepeatable: true,
+  },
   createLink: { method: 'POST', path: '/v1/vms/{name}/links', query: [], headers: [], isRepeatable: false },
   getLinkKey: { method: 'GET', path: '/v1/links/key', query: [], headers: [], isRepeatable: true },
   forwardPort: {

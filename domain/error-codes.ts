@@ -304,6 +304,11 @@ export const API_ERROR = {
     title: 'Too many requests of one key wait at once',
     todo: 'Wait for fewer VMs at once, or ask without `?wait` and look with GET /v1/vms/{name}.',
   },
+  tooManyWatchers: {
+    status: 429,
+    title: 'Too many streams of events are open at once',
+    todo: 'Close streams that nobody reads, share one between its readers, or raise EPHEMERA_API_WATCHERS_PER_KEY or EPHEMERA_API_WATCHERS.',
+  },
   temporalUnavailable: {
     status: 503,
     title: 'The Temporal server does not answer',

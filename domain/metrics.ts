@@ -30,6 +30,10 @@ export const METRICS = {
     ...{ kind: 'gauge', from: ['API'], labels: [] },
     help: 'Since this replica last read the list of VMs from Temporal. A healthy one is below 2 seconds.',
   },
+  ephemera_event_watchers: {
+    ...{ kind: 'gauge', from: ['API'], labels: [] },
+    help: 'Streams of live events (GET /v1/events) that are open at this replica.',
+  },
   ephemera_http_request_duration_seconds: {
     ...{ kind: 'histogram', from: ['API'], labels: ['method', 'route', 'status', 'waited'] },
     bucketsSeconds: REQUEST_SECONDS,

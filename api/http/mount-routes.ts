@@ -139,6 +139,10 @@ async function readJson(request: Request, response: Response): Promise<unknown> 
 async function send(response: Response, reply: Reply): Promise<void> {
   response.status(reply.status);
   if (reply.headers) response.set(reply.headers);
+  if (reply.isEndless && response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
   if (reply.stream) {
     await reply.stream(response);
     return;

@@ -26,6 +26,8 @@ export interface Reply {
   headers?: Record<string, string>;
   /** Writes the body and ends the answer; what it throws cuts the connection. */
   stream?: (response: Writable) => Promise<void>;
+  /** The stream ends with its reader; a HEAD asks for none. */
+  isEndless?: true;
   /** Instead of an answer: what becomes of the WebSocket, of a route that has `webSocket`. Undefined: it was not made. */
   webSocket?: (webSocket: WebSocket | undefined) => void;
   /** The VM it is about, for the log. */

@@ -6,6 +6,7 @@ import type { LiveCount } from '../projection/live-counts.ts';
 export interface ApiMetricSources {
   projection: { liveCounts: () => LiveCount[] };
   feed: { ageMs: number; loaded: boolean };
+  watchers: { count: number };
 }
 
 /** A request that was answered, or whose caller hung up. */
@@ -33,7 +34,7 @@ export class ApiMetrics {
   readonly #countSaved;
   readonly #observeForwardedAge;
 
-  constructor(registry: MetricRegistry, { projection, feed }: ApiMetricSources) {
+  constructor(registry: MetricRegistry, { projection, feed, watchers }: ApiMetricSources) {
     this.#observeRequest = registry.histogram('ephemera_http_request_duration_seconds');
     this.#countProblem = registry.counter('ephemera_http_problems_total');
     this.#countReport = registry.counter('ephemera_agent_reports_total');
@@ -45,6 +46,7 @@ export class ApiMetrics {
     for (const count of [this.#countReport, this.#countSignal, this.#countSaved]) count(OVER_HTTP, 0);
     registry.read('ephemera_vms', () => vmSamples(projection.liveCounts()));
     registry.read('ephemera_vms_silent', () => silentSamples(projection.liveCounts()));
+    registry.read('ephemera_event_watchers', () => [{ labels: {}, value: watchers.count }]);
     registry.read('ephemera_projection_age_seconds', () =>
       feed.loaded ? [{ labels: {}, value: feed.ageMs / 1000 }] : [],
     );

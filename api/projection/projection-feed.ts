@@ -10,9 +10,11 @@ import { SEARCH_ATTRIBUTE, WORKFLOW_TYPE } from '../../domain/wire-names.ts';
 import { backoffMs } from '../../lib/waiting/backoff.ts';
 import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import { seenTemplate } from '../templates/template-memo.ts';
+import type { Outbox } from '../events/outbox.ts';
 import type { TemplateDirectory } from '../templates/template-directory.ts';
 import { UnreadableVm } from '../vms/seen/unreadable-vm.ts';
 import type { DescribedVm, VmDirectory } from '../vms/seen/vm-directory.ts';
+import type { VmRecord } from '../vms/seen/vm-record.ts';
 import { ENDED_LIMIT, type Projection } from './projection.ts';
 import { VisibilityRows, type VisibilityRow } from './visibility-rows.ts';
 
@@ -30,6 +32,8 @@ interface FeedParts {
   directory: VmDirectory;
   /** Absent: only VMs are followed. */
   templates?: TemplateDirectory;
+  /** Absent: nobody is told what happens. */
+  outbox?: Outbox;
   log: Logger;
   /** The deployment's. */
   controlTaskQueue: string;
@@ -119,8 +123,14 @@ export class ProjectionFeed {
   }
 
   async #load(): Promise<void> {
-    await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
-    await this.#read(endedQuery(this.#parts.controlTaskQueue, Date.now() - ENDED_SINCE_MS), ENDED_LIMIT);
+    const { controlTaskQueue, outbox } = this.#parts;
+    const startedAt = Date.now();
+    await this.#read(liveQuery(controlTaskQueue), Infinity);
+    const ended = await this.#read(endedQuery(controlTaskQueue, startedAt - ENDED_SINCE_MS), ENDED_LIMIT);
+    // The newest come first: where there were more, all that ended since the last one read are there.
+    const lastReadMs = ended.length < ENDED_LIMIT ? 0 : (ended.at(-1)?.closeTimeMs ?? startedAt);
+    outbox?.follow(Math.max(startedAt - ENDED_SINCE_MS, lastReadMs));
+    outbox?.sawAllUntil(startedAt - OVERLAP_MS);
     this.#loaded = true;
   }
 
@@ -131,7 +141,8 @@ export class ProjectionFeed {
   }
 
   async #relist(): Promise<void> {
-    const { projection, templates } = this.#parts;
+    const { projection, templates, outbox } = this.#parts;
+    const startedAt = Date.now();
     const open = projection.openWorkflowIds();
     const openTemplates = templates?.copies.openWorkflowIds() ?? [];
     const rows = await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
@@ -140,6 +151,8 @@ export class ProjectionFeed {
     await this.#lookUp(open.filter((workflowId) => !listed.has(workflowId)));
     for (const workflowId of openTemplates) if (!listed.has(workflowId)) await templates?.look(workflowId);
     this.#rows.keepOnly(new Set(rows.map(({ runId }) => runId)));
+    outbox?.forget((workflowId) => !listed.has(workflowId) && projection.get(workflowId) === undefined);
+    outbox?.sawAllUntil(startedAt - OVERLAP_MS);
   }
 
   /** VMs that are thought to be open and were not listed as such: ended and missed, or a moment too new to be listed. */
@@ -150,7 +163,7 @@ export class ProjectionFeed {
       if (projection.get(workflowId)?.closed !== false) continue;
       const found = await this.#described(workflowId);
       if (found === 'unreadable') continue;
-      if (found) projection.see(found.record);
+      if (found) this.#see(found.record);
       else projection.forget(workflowId);
     }
   }
@@ -172,9 +185,16 @@ export class ProjectionFeed {
     if (isUnreadable) await this.#askAbout(workflowId, runId);
     if (!record) return;
     this.#newestMs = Math.max(this.#newestMs, Date.parse(record.view.updatedAt));
+    // Also of a life that has a newer one by now: its last events are told nowhere else.
+    this.#parts.outbox?.take(record);
     const { projection } = this.#parts;
     if (!projection.doubts(record)) projection.see(record);
     else await this.#askAbout(workflowId, runId);
+  }
+
+  #see(record: VmRecord): void {
+    this.#parts.outbox?.take(record);
+    this.#parts.projection.see(record);
   }
 
   #takeTemplate(
@@ -206,7 +226,7 @@ export class ProjectionFeed {
   async #askAbout(workflowId: string, runId: string): Promise<void> {
     try {
       const found = await this.#described(workflowId);
-      if (found && found !== 'unreadable') this.#parts.projection.see(found.record);
+      if (found && found !== 'unreadable') this.#see(found.record);
     } catch (error) {
       // It is read again with the next list.
       this.#rows.forget(runId);

@@ -1,5 +1,6 @@
 /** Texts of the OpenAPI document that more than one schema needs: what each value of a choice means. */
 import type { AliveBecause, DeadlineKind } from '../../domain/vm/deadlines.ts';
+import type { EventKind } from '../../domain/outbox/event.ts';
 import type { EndReason, StartedFrom, TimelineEntry, VmStateName } from '../../domain/vm/state.ts';
 import { choice } from '../../spec/choice.ts';
 
@@ -88,4 +89,28 @@ export const TIMELINE_KIND_TEXT = choice<TimelineEntry['kind']>('What happened.'
   confirmed: 'the agent confirmed that nobody is connected',
   forced: 'an administrator forced its end',
   version: 'a newer version of its template serves, for which it makes room, or it need not any more',
+});
+
+export const EVENT_KIND_TEXT = choice<EventKind>('What happened to the VM.', {
+  'vm.creating': 'its machine, or another one in its place, is being made',
+  'vm.booting': 'its machine is there and boots',
+  'vm.running': 'it is ready, or admits users again',
+  'vm.draining': 'it admits nobody new',
+  'vm.stopping': 'its machine is being stopped',
+  'vm.stopped': 'its machine is stopped and keeps its disk',
+  'vm.imaging': 'an image is made of its stopped machine',
+  'vm.starting': 'its stopped machine is being started',
+  'vm.suspending': 'its machine is being suspended',
+  'vm.suspended': 'its machine is suspended and keeps its memory',
+  'vm.resuming': 'its suspended machine is being resumed',
+  'vm.destroying': 'its machine is being removed',
+  'vm.destroyed': 'it has ended as it was meant to',
+  'vm.failed': 'it has ended as nobody meant it to',
+  'vm.connections': 'the count of its users changed',
+  'vm.hold': 'a hold began or is over',
+  'vm.health': 'its agent fell silent or reports again',
+  'vm.confirming': 'its agent is asked before it ends as empty',
+  'vm.confirmed': 'its agent confirmed that nobody is connected',
+  'vm.forced': 'an administrator forced its end',
+  'vm.version': 'it makes room for a newer version of its template, or need not any more',
 });

@@ -163,6 +163,7 @@ export const timelineEntrySchema = z
     state: vmStateSchema,
     reason: endReasonSchema.optional(),
     detail: z.string().optional().describe('One sentence more.'),
+    connections: z.int().optional().describe('The new count, where `kind` is `connections`.'),
   })
   .meta({ id: 'TimelineEntry' });
 

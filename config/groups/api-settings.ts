@@ -61,6 +61,16 @@ export const API_SETTINGS = {
       about: 'requests of one key that may wait (?wait=) at once',
       default: 1000,
     }),
+    watchersPerKey: setting(count(1, 100_000), {
+      key: 'apiWatchersPerKey',
+      about: 'streams of live events (GET /v1/events) that one key may have open',
+      default: 2000,
+    }),
+    watchers: setting(count(1, 100_000), {
+      key: 'apiWatchers',
+      about: 'streams of live events that all keys together may have open at one replica; each is a connection',
+      default: 5000,
+    }),
   },
   /** How long a person who signed in to the dashboard stays so. */
   browserSessionSeconds: setting(seconds(60, 30 * 24 * 3600), {

@@ -362,7 +362,8 @@ function counted(vm: Vm, state: Running | Draining, usage: Usage, at: number): V
   const confirmation = usage.connections > 0 ? null : state.confirmation;
   const served: Vm = { ...vm, state: { ...state, usage, confirmation } };
   if (state.usage?.connections === usage.connections) return served;
-  return logged(served, at, { kind: 'connections', detail: connectionsText(usage.connections) });
+  const { connections } = usage;
+  return logged(served, at, { kind: 'connections', detail: connectionsText(connections), connections });
 }
 
 function connectionsText(connections: number): string {

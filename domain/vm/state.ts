@@ -321,6 +321,8 @@ export interface TimelineEntry {
   state: VmStateName;
   reason?: EndReason;
   detail?: string;
+  /** Of kind `connections`: the new count. Absent in entries of before it was noted. */
+  connections?: number;
 }
 
 /** A VM that loses machine after machine ends as lost, instead of costing for ever. */
@@ -396,7 +398,7 @@ export function mayBeAssigned({ state, machineId, assignedMachineId }: Vm): bool
 }
 
 /** Adds a timeline entry; the one place where `updatedAt` moves. */
-export function logged(vm: Vm, at: number, entry: Pick<TimelineEntry, 'kind' | 'reason' | 'detail'>): Vm {
+export function logged(vm: Vm, at: number, entry: Omit<TimelineEntry, 'number' | 'at' | 'state'>): Vm {
   const line: TimelineEntry = { number: vm.nextEntryNumber, at, state: vm.state.name, ...entry };
   return {
     ...vm,

@@ -23,7 +23,11 @@ const BODIES: Record<string, object> = {
 };
 
 /** What a query must have. */
-const QUERIES: Record<string, string> = { readFiles: '?path=/', writeFiles: '?path=/' };
+const QUERIES: Record<string, string> = {
+  readFiles: '?path=/',
+  writeFiles: '?path=/',
+  watchEvents: '?timeoutSeconds=1',
+};
 
 export interface RouteCall {
   route: Route;

@@ -22,8 +22,10 @@ const REFUSED_JOIN_LIMIT = { burst: 20, perSecond: 1 / 3 };
 /** Uses of one join token: its host asks again when an answer was lost. */
 const JOIN_LIMIT = { burst: 10, perSecond: 1 };
 
+type RequestLimitSettings = Omit<Settings['api']['limits'], 'watchersPerKey' | 'watchers'>;
+
 export class RequestLimits {
-  readonly #limits: Settings['api']['limits'];
+  readonly #limits: RequestLimitSettings;
   readonly #reads: RateLimiter;
   readonly #mutations: RateLimiter;
   readonly #wrongKeys: RateLimiter;
@@ -35,7 +37,7 @@ export class RequestLimits {
   readonly #joins = new RateLimiter(JOIN_LIMIT, 'uses of this join token');
   readonly #waits = new Map<string, number>();
 
-  constructor(limits: Settings['api']['limits']) {
+  constructor(limits: RequestLimitSettings) {
     const { readsPerSecond, mutationsPerSecond, wrongKeysPerMinute } = limits;
     this.#limits = limits;
     this.#reads = new RateLimiter(

@@ -86,7 +86,11 @@ describe('live VMs', () => {
 describe('the API', () => {
   const made = (): { registry: MetricRegistry; metrics: ApiMetrics } => {
     const registry = new MetricRegistry();
-    const sources = { projection: { liveCounts: () => [] }, feed: { loaded: true, ageMs: 1500 } };
+    const sources = {
+      projection: { liveCounts: () => [] },
+      feed: { loaded: true, ageMs: 1500 },
+      watchers: { count: 2 },
+    };
     return { registry, metrics: new ApiMetrics(registry, sources) };
   };
 

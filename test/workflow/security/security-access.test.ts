@@ -58,6 +58,7 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   listPools: { least: 'viewer', right: [200] },
   // No VM's name is that of a template with a pool; the key got through.
   getPoolHistory: { least: 'viewer', right: [404] },
+  watchEvents: { least: 'viewer', right: [200] },
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.
   getConsole: { least: 'viewer', right: [404] },

@@ -5,7 +5,14 @@ import { startTestServer, type TestServer } from '../../../test-support/temporal
 
 /** No worker runs here: VMs are started and stay `creating`. */
 const QUEUE = 'nobody-works-here';
-const LIMITS = { readsPerSecond: 5, mutationsPerSecond: 1, wrongKeysPerMinute: 30, waitsPerKey: 3 };
+const LIMITS = {
+  readsPerSecond: 5,
+  mutationsPerSecond: 1,
+  wrongKeysPerMinute: 30,
+  waitsPerKey: 3,
+  watchersPerKey: 2,
+  watchers: 3,
+};
 
 let server: TestServer;
 let api: TestApi;

@@ -95,7 +95,7 @@ describe('the timeline', () => {
       { number: 1, at: iso(0), kind: 'state', state: 'creating' },
       { number: 2, at: iso(1), kind: 'state', state: 'booting' },
       { number: 3, at: iso(10), kind: 'state', state: 'running' },
-      { number: 4, at: iso(20), kind: 'connections', state: 'running', detail: '1 connection' },
+      { number: 4, at: iso(20), kind: 'connections', state: 'running', detail: '1 connection', connections: 1 },
       { number: 5, at: iso(30), kind: 'state', state: 'destroying', reason: 'requested' },
     ]);
   });
