@@ -18,7 +18,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './domain/tsconfig.json', './workflows/tsconfig.json'],
+        project: ['./tsconfig.json', './domain/tsconfig.json', './workflows/tsconfig.json', './web/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -49,6 +49,15 @@ export default tseslint.config(
       // A describe block is a list of sentences, not a function to understand.
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: ['web/**/*.tsx'],
+    rules: {
+      // A component is mostly what it shows.
+      'max-lines-per-function': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
+      // Handlers of events are callbacks that React waits for in no way.
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
     },
   },
   {

@@ -10,6 +10,7 @@ import type { Settings } from '../config/settings.ts';
 import { writeForOwnUserOnly } from '../security/state-directory.ts';
 import { temporalConnectionOptions } from '../config/temporal/temporal-connection.ts';
 import { buildProgram, type Program } from './start/build-programs.ts';
+import { keepDashboardBuilt } from './start/build-dashboard.ts';
 import { buildVmServer } from './start/build-vm-server.ts';
 import { withPreparedHost } from './image/prepared-host.ts';
 import { answerHelp, type Help } from './terminal/help.ts';
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
     if (leftovers.length > 0) warn(`ended what an earlier start left behind: ${leftovers.join(', ')}`);
     const firstKey = await step('state directory', ({ note }) => prepareState(asked, note));
     await step('vm-server built', () => buildVmServer());
+    await step('dashboard built', async ({ note }) => note(await keepDashboardBuilt()));
     const settings = await startTemporal(await withPorts(await withPreparedHost(asked)), supervisor);
     await startWorker(settings, supervisor);
     await startApi(settings, supervisor);
@@ -274,6 +276,7 @@ function sayReady(settings: Settings, { newKey, keyFile }: FirstKey, logDirector
   const line = (name: string, text: string): void => say(`  ${coloured(name.padEnd(18), 'bold')} ${text}`);
   say('');
   line('API', url);
+  line('Dashboard', `${url}/dashboard/`);
   line('API documentation', `${url}/docs`);
   line('Temporal Web UI', workflowsUrl(settings) ?? 'the one of your Temporal server');
   line('Metrics', metricsUrls(settings).join('  '));

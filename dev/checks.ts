@@ -32,7 +32,11 @@ export function staticGates(root: string): Gate[] {
     ),
     types('types of domain/', 'domain'),
     types('types of workflows/', 'workflows'),
+<<<<<<< HEAD
     types('types of client/ in a browser', 'client'),
+=======
+    types('types of web/', 'web'),
+>>>>>>> 2841a52 (A dashboard: the VMs live, a page for each with its story, console and what may be done, and a form that the schema makes)
     tool(
       'imports go one way',
       'depcruise',
@@ -59,7 +63,7 @@ const LAYERS = [
     'worker',
     'api',
   ],
-  ...['vm-server', 'commands', 'dev', 'test', 'test-support', 'bench'],
+  ...['vm-server', 'web', 'commands', 'dev', 'test', 'test-support', 'bench'],
 ];
 
 /** The unit tests as one more gate. */

@@ -1,0 +1,7 @@
+import type { Role } from '../session/session.ts';
+
+/** Where one can go, and who may: what a role may not see is not offered to it. */
+export const PLACES: readonly { to: string; label: string; needs: Role }[] = [
+  { to: '/vms', label: 'VMs', needs: 'viewer' },
+  { to: '/create', label: 'Create a VM', needs: 'operator' },
+];
