@@ -32,11 +32,8 @@ export function staticGates(root: string): Gate[] {
     ),
     types('types of domain/', 'domain'),
     types('types of workflows/', 'workflows'),
-<<<<<<< HEAD
     types('types of client/ in a browser', 'client'),
-=======
     types('types of web/', 'web'),
->>>>>>> 2841a52 (A dashboard: the VMs live, a page for each with its story, console and what may be done, and a form that the schema makes)
     tool(
       'imports go one way',
       'depcruise',
