@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Boot real guests, which on a computer without KVM must not be many at a time. */
 const GUESTS = [
   'test/provider/qemu/qemu-*.test.ts',
+  'test/e2e/container-hosts.test.ts',
   'test/e2e/full-host.test.ts',
   'test/e2e/host-command.test.ts',
   'test/e2e/real-machines.test.ts',

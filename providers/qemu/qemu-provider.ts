@@ -49,6 +49,7 @@ import {
 import { startMachine } from './machine/machine-start.ts';
 import { KEEPING_THE_DISK, shutDown } from './machine/shut-down.ts';
 import type { GuestNetworkKind } from './network/find-network.ts';
+import { UPLINK_TRIES } from './network/guest-network.ts';
 import { UPLINK_FILE } from './network/uplink-state.ts';
 import { checkContainer, checkRequest, portsOf, refuseContainerName, refuseNetworked } from './spec-check.ts';
 
@@ -73,6 +74,8 @@ export interface QemuProviderOptions {
   addresses?: readonly string[];
   /** What network new guests have; by default the user network. */
   network?: GuestNetworkKind;
+  /** How often the uplink of a guest's network is started again, each half second; only tests set another. */
+  uplinkTries?: number;
   /** The QEMU program; the one on PATH by default. */
   qemuPath?: string;
   /** How long one try to boot may take, and how many there are. */
@@ -273,6 +276,7 @@ class QemuProvider implements MachineProvider {
       manifest,
       image: this.options.image,
       addresses: this.options.addresses ?? [],
+      uplinkTries: this.options.uplinkTries ?? UPLINK_TRIES,
       hypervisor,
       tombstonePath: tombstones.pathOf(machineId),
       started,

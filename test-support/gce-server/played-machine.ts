@@ -28,6 +28,8 @@ export interface MachineBoot {
 export class PlayedMachine {
   /** What no disk has. */
   readonly memory: string;
+  /** Of its agent, where a program says how many use it; after a boot. */
+  agentPort = 0;
   readonly #directory: string;
   readonly #played: PlayedInstance;
 
@@ -42,7 +44,8 @@ export class PlayedMachine {
   async boot(script: string, { disk, images = {} }: MachineBoot): Promise<string[]> {
     const calls = join(this.#directory, 'calls');
     rmSync(calls, { force: true });
-    this.#playIts({ disk, images }, await freePort());
+    this.agentPort = await freePort();
+    this.#playIts({ disk, images });
     const env = { PATH: `${join(this.#directory, 'bin')}:${process.env['PATH'] ?? ''}` };
     await promisify(execFile)('sh', ['-c', script], { env });
     return readFileSync(calls, 'utf8').trim().split('\n');
@@ -79,7 +82,7 @@ ${body}
     chmodSync(path, 0o755);
   }
 
-  #playIts({ disk, images = {} }: MachineBoot, localPort: number): void {
+  #playIts({ disk, images = {} }: MachineBoot): void {
     const { memory } = this;
     const containers = join(disk, 'docker');
     this.#plays('iptables', '');
@@ -120,7 +123,7 @@ switch (args[0]) {
     if (node < 0) break;
     const inside = (text) => text.replace(/^\\/ephemera\\b/, ${JSON.stringify(join(disk, 'state'))}).replace(/^\\/run\\/ephemera\\b/, ${JSON.stringify(memory)});
     const agent = args.slice(node + 1).map(inside);
-    const child = spawn(process.execPath, [...agent, '--local-port', '${localPort}'], { detached: true, stdio: 'ignore' });
+    const child = spawn(process.execPath, [...agent, '--local-port', '${this.agentPort}'], { detached: true, stdio: 'ignore' });
     writeFileSync(${JSON.stringify(join(memory, 'agent.pid'))}, String(child.pid));
     child.unref();
   }

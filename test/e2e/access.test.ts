@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { request } from 'node:http';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { TIMEOUTS } from '../../domain/timeouts.ts';
+import { vmWorkflowId } from '../../domain/wire-names.ts';
 import { plainRequest } from '../../test-support/api/plain-request.ts';
 import type { ShownVm } from '../../test-support/api/api-calls.ts';
 import { eventually, seeVm, startStack, type Stack } from '../../test-support/stack.ts';
@@ -55,14 +57,29 @@ async function exec(body: object, name = vm.name) {
   return { status: answer.status, body: answer.body };
 }
 
-async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+async function listen(onConnection: (socket: Socket) => void, ip = vm.address!.ip): Promise<number> {
   const listener = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     onConnection(socket);
   });
   listeners.push(listener);
-  await new Promise<void>((resolve) => listener.listen(0, vm.address!.ip, resolve));
+  await new Promise<void>((resolve) => listener.listen(0, ip, resolve));
   return (listener.address() as { port: number }).port;
+}
+
+/** From when the workflow asked for the agent's count until it had it; one question each. */
+async function secondsOfConfirm(name: string): Promise<number> {
+  const { events } = await server.client.workflow.getHandle(vmWorkflowId('default', name)).fetchHistory();
+  const isConfirm = (event: (typeof all)[number]): boolean =>
+    event.activityTaskScheduledEventAttributes?.activityType?.name === 'confirmUsage';
+  const all = events ?? [];
+  const asked = all.findLast(isConfirm);
+  const answered = all.find(
+    ({ activityTaskCompletedEventAttributes: completed }) =>
+      completed?.scheduledEventId?.toString() === asked?.eventId?.toString(),
+  );
+  const at = (event: typeof asked): number => Number(event?.eventTime?.seconds) + (event?.eventTime?.nanos ?? 0) / 1e9;
+  return at(answered) - at(asked);
 }
 
 /** Command lines of processes that hold these words. */
@@ -159,7 +176,7 @@ it('a command whose client goes away is ended, and one whose first message is no
   expect(wrong.messages.at(-1)).toMatchObject({ type: 'error', code: 'invalidRequest' });
 });
 
-it('32 MiB go through a port both ways unbroken', async () => {
+it('32 MiB go through a port both ways unbroken, and both ends close', async () => {
   const port = await listen((socket) => socket.pipe(socket));
   const sent = randomBytes(32 * MIB);
   const client = await open(`/ports/${port}`);
@@ -173,6 +190,44 @@ it('32 MiB go through a port both ways unbroken', async () => {
   expect(client.messages).toEqual([{ type: 'end' }]);
   expect(client.closed?.code).toBe(1000);
 }, 120_000);
+
+it('more than 200 MB go through a port both ways unbroken, and a confirm in their midst answers within its time', async () => {
+  const idle = await create({ idle: { timeoutSeconds: 1, firstConnectTimeoutSeconds: 3000 } });
+  const port = await listen((socket) => socket.pipe(socket), idle.address!.ip);
+  const counted = await StreamClient.open(target(), `/v1/vms/${idle.name}/exec?countsAsConnection=true`);
+  counted.say({ type: 'start', command: ['sleep', '1000'] });
+  await seeVm(stack, idle.name, 'one connection', ({ connections }) => connections === 1);
+  // Not a divisor of anything that frames or buffers have, so that a byte too few or too many shows.
+  const pattern = randomBytes(1_000_003);
+  const client = await StreamClient.open(target(1), `/v1/vms/${idle.name}/ports/${port}`);
+  let [sent, wrongAt] = [0, -1];
+  const begunAt = performance.now();
+  client.socket.on('message', (data, isBinary) => {
+    if (!isBinary) return;
+    const chunk = client.chunks.splice(0).pop()!;
+    for (let at = 0, seen = client.bytes - chunk.length; at < chunk.length && wrongAt < 0;) {
+      const piece = pattern.subarray((seen + at) % pattern.length).subarray(0, chunk.length - at);
+      if (!chunk.subarray(at, at + piece.length).equals(piece)) wrongAt = seen + at;
+      at += piece.length;
+    }
+    if (sent - client.bytes < 4 * pattern.length) send();
+  });
+  const send = (): void => {
+    sent += pattern.length;
+    client.socket.send(pattern);
+  };
+  send();
+  await client.until('200 MB', ({ bytes }) => bytes > 200e6, 90_000);
+  process.stdout.write(`a port: ${(200 / ((performance.now() - begunAt) / 1000)).toFixed(0)} MB/s both ways\n`);
+  await counted.close();
+  const gone = await seeVm(stack, idle.name, 'ended', ({ state }) => state === 'destroyed');
+  expect(gone.reason).toBe('idle');
+  await client.until('a clear end', ({ closed }) => closed !== undefined);
+  expect([wrongAt, client.bytes > 200e6]).toEqual([-1, true]);
+  const seconds = await secondsOfConfirm(idle.name);
+  process.stdout.write(`a confirm beside it: ${seconds.toFixed(3)} s\n`);
+  expect(seconds).toBeLessThan(TIMEOUTS.confirmLinkSeconds);
+}, 180_000);
 
 it('100 streams are open at once, the next is refused by its code, and all of them answer', async () => {
   const port = await listen((socket) => socket.pipe(socket));

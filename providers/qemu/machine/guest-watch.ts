@@ -23,7 +23,7 @@ import {
   socketsOf,
   type BootTry,
 } from './machine-manifest.ts';
-import { hasLostUplink } from '../network/uplink-state.ts';
+import { hasLostUplink, whyUplinkGaveUp } from '../network/uplink-state.ts';
 import { withQmp, type QmpSession } from './qmp.ts';
 
 const BOOT_LOOK_EVERY_MS = 500;
@@ -69,7 +69,8 @@ export class GuestWatch {
       (await readAddress(dir)) !== undefined &&
       (await hasLostUplink(machine.pid))
     ) {
-      await noteOnConsole(dir, 'the network of this virtual machine ended; the machine is ended');
+      const why = await whyUplinkGaveUp(join(dir, QEMU_MACHINE_FILE.log));
+      await noteOnConsole(dir, `the network of this virtual machine ended${why}; the machine is ended`);
       await withQmp(socketsOf(dir).qmp, (qmp) => qmp.execute('quit'));
     }
     await capConsole(join(dir, QEMU_MACHINE_FILE.console)).catch(() => undefined);

@@ -43,7 +43,8 @@ ulimit -f "$blocks"
 
 /** In a network of the guest's own, whose arguments come before QEMU; see uplink-script.ts. */
 const IN_NETWORK = `
-uplink_script=$1 owner=$2 state=$3 resolver=$4 rules=$5 open=$6 names=$7 addresses=$8 ports=$9; shift 9
+uplink_script=$1 owner=$2 state=$3 resolver=$4 rules=$5 open=$6 names=$7 addresses=$8 tries=$9; shift 9
+ports=$1; shift
 ${NETWORK_SCRIPT.functions}
 become_in_network "$@"
 `;
@@ -64,9 +65,10 @@ export async function launch(input: LaunchInput): Promise<ChildProcess> {
 }
 
 function argumentsOf(network: NetworkLaunch): string[] {
-  const { uid, stateFile, resolverFile, filter, isOpen, addresses, ports } = network;
+  const { uid, stateFile, resolverFile, filter, isOpen, addresses, uplinkTries, ports } = network;
   return [
     ...[NETWORK_SCRIPT.uplink, uid === null ? 'self' : `${uid}`, stateFile, resolverFile ?? '', filter],
-    ...[isOpen ? 'open' : '', resolverFile === null ? '' : 'names', addresses.join(' '), ports.join(' ')],
+    ...[isOpen ? 'open' : '', resolverFile === null ? '' : 'names', addresses.join(' '), `${uplinkTries}`],
+    ports.join(' '),
   ];
 }

@@ -45,6 +45,8 @@ export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' 
   hypervisor: Hypervisor;
   /** Ranges of the host; empty: the machine gets a loopback address. */
   addresses: readonly string[];
+  /** See NetworkLaunch. */
+  uplinkTries: number;
   tombstonePath: string;
   started: StartedProcesses;
   /** The console's hard limit. */
@@ -103,7 +105,7 @@ async function networkOf(input: StartInput): Promise<NetworkLaunch | null> {
   const { network, egress = false, ports, uid } = manifest;
   if (network !== 'namespace') return null;
   const addresses = (await candidatesOf(input)).slice(0, MOST_UPLINK_ADDRESSES);
-  return prepareNetwork({ dir, egress, ports, addresses, guestUid: uid });
+  return prepareNetwork({ dir, egress, ports, addresses, guestUid: uid, uplinkTries: input.uplinkTries });
 }
 
 async function candidatesOf({ machineId, addresses }: Pick<StartInput, 'machineId' | 'addresses'>): Promise<string[]> {

@@ -58,7 +58,7 @@ function isOnPath(program: string): boolean {
 async function makeOne(): Promise<{ joined: boolean; said: string }> {
   const owner = process.getuid?.() === 0 ? `${UPLINK_UID_OF_PROBE}` : 'self';
   const script = `uplink_script=$1; shift\n${NETWORK_SCRIPT.functions}\nstart_uplink "$@"`;
-  const uplink = [owner, guestFilter(true), 'open', 'names', 'none'];
+  const uplink = [owner, guestFilter(true), 'open', 'names', 'none', '1'];
   const child = spawn('/bin/sh', ['-c', script, 'ephemera-probe', NETWORK_SCRIPT.uplink, ...uplink], {
     // The uplink takes the end of its eighth file for the end of whom it is for.
     stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', 'ignore', 'ignore', 'pipe'],

@@ -27,7 +27,12 @@ export interface NetworkLaunch {
   /** To try, in this order. */
   addresses: readonly string[];
   ports: readonly string[];
+  /** How often an uplink that ended is started again, each half second, before the guest is given up. */
+  uplinkTries: number;
 }
+
+/** A minute: an upgrade of the host's packages takes less, and nobody reaches the guest meanwhile. */
+export const UPLINK_TRIES = 120;
 
 export interface NetworkInput {
   dir: string;
@@ -36,6 +41,7 @@ export interface NetworkInput {
   addresses: readonly string[];
   /** User of the guest's QEMU, where root starts that. */
   guestUid: number | undefined;
+  uplinkTries: number;
 }
 
 /** Writes what the network needs into the machine's directory. */
@@ -45,6 +51,7 @@ export async function prepareNetwork({
   ports,
   addresses,
   guestUid,
+  uplinkTries,
 }: NetworkInput): Promise<NetworkLaunch> {
   const resolverFile = opensNames(egress) ? join(dir, RESOLVER_FILE) : null;
   // QEMU reads it as the guest's user.
@@ -56,6 +63,7 @@ export async function prepareNetwork({
     filter: guestFilter(egress),
     isOpen: opensEgress(egress),
     addresses,
+    uplinkTries,
     // The agent's port is how the machine claims its address; nobody answers there.
     ports: [`t:${AGENT_LOCAL_PORT}`, ...ports.map(({ protocol, port }) => `${protocol === 'tcp' ? 't' : 'u'}:${port}`)],
   };

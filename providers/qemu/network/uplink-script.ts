@@ -31,12 +31,16 @@ const PASTA = [
 /** What the uplink says on its standard output, a line each, until it is joined. */
 export const UPLINK_WORD = { joined: 'joined', taken: 'taken', failed: 'failed' } as const;
 
+/** What it says in QEMU's log when it gives up, before the reason. */
+export const UPLINK_GAVE_UP = 'the uplink of the guest cannot be started again: ';
+
 /**
  * Arguments: the rules of the filter; `open` where they let anything out; `names` where the resolver of the host is asked;
- * addresses to try, in this order; then the ports, as t:8080 or u:7000.
+ * addresses to try, in this order; how often a pasta that ended is started again, each half second, before all is given up; then
+ * the ports, as t:8080 or u:7000.
  */
 const UPLINK = `
-rules=$1 open=$2 names=$3 addresses=$4; shift 4
+rules=$1 open=$2 names=$3 addresses=$4 tries=$5; shift 5
 # Nobody writes there: it ends with the command whose network this is, also where neither may signal the other.
 trap 'exit 1' TERM
 { read -r line <&${LIFE_FD}; kill -s TERM 1; } &
@@ -109,7 +113,12 @@ if [ "$open" = open ]; then ip -4 monitor address route | while read -r line; do
 while :; do
   wait $pasta
   echo "the uplink of the guest ended and is started again: $(tail -n 1 said)"
-  until join "$joined" "$@"; do sleep 0.5; done
+  left=$tries
+  until join "$joined" "$@"; do
+    left=$((left - 1))
+    [ $left -gt 0 ] || { echo "${UPLINK_GAVE_UP}$(tail -n 1 said)"; exit 1; }
+    sleep 0.5
+  done
 done
 `;
 
@@ -117,7 +126,7 @@ done
  * Shell functions. `start_uplink`: its first argument is the user that the uplink runs as, or `self`; those of the uplink
  * follow. `become_in_network` becomes a command in the network of a new uplink, and keeps what that last said of itself in a
  * file. Variables: `uplink_script`; `owner`, as for the start; `state`, the file; `resolver`, a file that is /etc/resolv.conf to
- * the command, or nothing; `rules`, `open`, `names`, `addresses` and `ports`, as the uplink takes them. The command has no
+ * the command, or nothing; `rules`, `open`, `names`, `addresses`, `tries` and `ports`, as the uplink takes them. The command has no
  * rights over its network: as root it keeps those of root, which QEMU gives up itself, else it has none.
  */
 const FUNCTIONS = `
@@ -131,7 +140,7 @@ become_in_network() {
   mkfifo -m 0600 "$state.pipe" "$state.life" || exit 1
   exec ${COMMAND_FD}<>"$state.life" ${LIFE_FD}<"$state.life"
   rm -f "$state.life"
-  start_uplink "$owner" "$rules" "$open" "$names" "$addresses" $ports >"$state.pipe" ${COMMAND_FD}>&- &
+  start_uplink "$owner" "$rules" "$open" "$names" "$addresses" "$tries" $ports >"$state.pipe" ${COMMAND_FD}>&- &
   uplink=$!
   exec ${LIFE_FD}<&-
   said=

@@ -3,11 +3,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT_LOCAL_PORT } from '../../../domain/machine/local-machine.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { plainConsoleText } from '../../../domain/machine/console-text.ts';
 import { readText } from '../../host/files/checked-file.ts';
+import { readTail } from '../../host/files/machine-files.ts';
 import { unlessAbsent } from '../../host/host-failure.ts';
-import { UPLINK_WORD } from './uplink-script.ts';
+import { UPLINK_GAVE_UP, UPLINK_WORD } from './uplink-script.ts';
 
 export const UPLINK_FILE = 'uplink';
+const LOG_TAIL_BYTES = 4000;
 
 /**
  * The address that the machine answers on, once it has one. What was taken before `since`, in epoch ms, may be free by now; the
@@ -35,6 +38,13 @@ export async function hasLostUplink(qemuPid: number): Promise<boolean> {
   const children = ((await readText(`/proc/${qemuPid}/task/${qemuPid}/children`)) ?? '').split(' ').filter(Boolean);
   const stats = await Promise.all(children.map((pid) => readText(`/proc/${pid}/stat`)));
   return !stats.some((stat) => stat !== undefined && !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2)));
+}
+
+/** `, for …` where the uplink gave up by itself and said why in QEMU's log; else nothing. */
+export async function whyUplinkGaveUp(logFile: string): Promise<string> {
+  const lines = plainConsoleText(new TextDecoder().decode(await readTail(logFile, LOG_TAIL_BYTES))).split('\n');
+  const said = lines.findLast((line) => line.startsWith(UPLINK_GAVE_UP));
+  return said === undefined ? '' : `, for ${said.trim()}`;
 }
 
 /** In the words of pasta: `Failed to bind any port for '-t 127.0.0.1/8080', exiting`. */

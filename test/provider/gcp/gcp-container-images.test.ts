@@ -124,13 +124,17 @@ describe.skipIf(!hasSquashfs && !process.env['CI'])('a container image on Comput
     expect(seen['files']).toMatchObject({ 'srv/hidden': null, 'srv/setuid': { mode: 0o4755 } });
   });
 
-  it('of one static program and nothing else echoes datagrams; its agent is ready, and counts what it is told', async () => {
+  it('of one static program and nothing else echoes datagrams; it is ready once it is said how many use it', async () => {
     const calls = await start('echo', { ports: [{ name: 'game', port: datagramPort, protocol: 'udp' }] });
     expect(opened(calls)).toEqual([`-p udp --dport ${datagramPort} -j ACCEPT`]);
     const to = { ip: '127.0.0.1', port: datagramPort };
     await eventually(async () => expect(await askByDatagram(to, 'are you there', 1000)).toBe('are you there'));
     const [, agent] = ran(calls);
     expect(agent).not.toContain('--count-port');
-    await reportsThat({ connections: 0 });
+    const address = `http://127.0.0.1:${machine.agentPort}/connections`;
+    await eventually(async () => {
+      expect((await fetch(address, { method: 'PUT', body: '3' })).status).toBe(200);
+    });
+    await reportsThat({ ready: true, connections: 3 });
   });
 });

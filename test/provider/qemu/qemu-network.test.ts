@@ -2,8 +2,9 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../../domain/machine/provider.ts';
@@ -195,6 +196,34 @@ describe.skipIf(whyNoNetworks())('a guest with a network of its own', () => {
     });
     const text = await harness.provider.readConsole(machineId, { maxBytes: 10_000 }, never);
     expect(new TextDecoder().decode(text)).toContain('the network of this virtual machine ended');
+  });
+
+  it('ends when its uplink ended and cannot be started again, and says why on its console', async () => {
+    // An uplink has a /tmp of its own, and is another user's.
+    const bin = await mkdtemp('/var/tmp/eph-');
+    await chmod(bin, 0o755);
+    const broken = join(bin, 'broken');
+    const pasta = (await run('sh', ['-c', 'command -v pasta'])).stdout.trim();
+    const script = `#!/bin/sh\n[ ! -e ${broken} ] || { echo 'no pasta today'; exit 1; }\nexec ${pasta} "$@"\n`;
+    await writeFile(join(bin, 'pasta'), script, { mode: 0o755 });
+    const path = process.env['PATH'];
+    process.env['PATH'] = `${bin}:${path}`;
+    const other = await qemuHarness(harness.options.image, { network: { kind: 'namespace' }, uplinkTries: 3 });
+    try {
+      const guest = await other.provider.create(guestRequest({ spec: guestSpec({ ports: [WEB] }) }), never);
+      await writeFile(broken, '');
+      const uplink = (await groupOf(await qemuOf(guest))).find(({ name }) => name.startsWith('pas'));
+      process.kill(uplink!.pid, 'SIGKILL');
+      await eventually(async () => {
+        expect((await other.provider.describe(guest.machineId, never))?.status).toBe('ended');
+      });
+      const text = await other.provider.readConsole(guest.machineId, { maxBytes: 10_000 }, never);
+      expect(new TextDecoder().decode(text)).toContain('cannot be started again: no pasta today; the machine is ended');
+    } finally {
+      process.env['PATH'] = path;
+      await other.dispose();
+      await rm(bin, { recursive: true });
+    }
   });
 
   it('leaves no process and no port behind, however it ends', async () => {

@@ -14,8 +14,8 @@ const STATE_DIRECTORY = '/var/lib/ephemera';
 
 /**
  * Is the agent of a virtual machine whose program its own image brings, until it is told to end: counts the
- * connections to the first TCP port of the VM, which is ready once it accepts. Without such a port it is ready at
- * once and takes the program's count. Writes the VM's `env`, and once it is told them its secret variables, where the program
+ * connections to the first TCP port of the VM, which is ready once it accepts. Without such a port it takes the
+ * program's count, and is ready once it has one. Writes the VM's `env`, and once it is told them its secret variables, where the program
  * finds them: in memory, for root alone. Rejects when it cannot be set up.
  */
 export async function runGuestAgent(
