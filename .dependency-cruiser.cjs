@@ -4,7 +4,7 @@ const layer = (name, from, mayImport) => ({
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server|cli|web|commands|dev|test|test-support|bench)/',
+    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server|cli|web|commands|dev|test|test-support|bench)/',
     pathNot: [from, ...mayImport],
   },
 });
@@ -73,11 +73,22 @@ module.exports = {
       ...DESCRIPTORS,
     ]),
     layer('telemetry-knows-domain-and-config', '^telemetry/', ['^domain/', '^config/', '^lib/']),
+    layer('streams-know-the-domain', '^streams/', ['^domain/', '^lib/']),
     layer('worker-composes', '^worker/', [
       ...['^domain/', '^workflows/', '^providers/', '^activities/', '^lib/', '^security/', '^config/', '^telemetry/'],
+      '^streams/',
     ]),
     layer('api-knows-domain-config-messages-and-descriptors', '^api/', [
-      ...['^domain/', '^spec/', '^lib/', '^security/', '^config/', '^telemetry/', '^workflows/messages\\.ts$'],
+      ...[
+        '^domain/',
+        '^spec/',
+        '^lib/',
+        '^security/',
+        '^config/',
+        '^telemetry/',
+        '^streams/',
+        '^workflows/messages\\.ts$',
+      ],
       ...DESCRIPTORS,
     ]),
     layer('gateway-asks-the-api-as-any-client', '^gateway/', [
@@ -98,14 +109,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^(cli|web)/' },
       to: {
-        path: '^(domain|spec|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server)/',
+        path: '^(domain|spec|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server)/',
       },
     },
     {
       name: 'nothing-imports-tests-or-commands',
       severity: 'error',
       from: {
-        path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|worker|api|gateway|vm-server)/',
+        path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server)/',
       },
       to: { path: '^(test|test-support|bench|commands|dev)/' },
     },

@@ -11,6 +11,7 @@ import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { SealedRequests } from '../security/sealing/sealed-requests.ts';
 import type { StartSignatures } from '../security/sealing/start-signatures.ts';
+import type { AgentLinks } from './agent-links/agent-links.ts';
 import type { AuditReader } from './audit/audit-reader.ts';
 import type { KnownQuestions } from './agents/known-questions.ts';
 import type { Outbox } from './events/outbox.ts';
@@ -29,6 +30,7 @@ import type { RequestDirectory } from './requests/request-directory.ts';
 import type { ReusedVms } from './pools/reused-vms.ts';
 import type { ProjectionFeed } from './projection/projection-feed.ts';
 import type { Projection } from './projection/projection.ts';
+import type { Replicas } from './replicas/replicas.ts';
 import type { EndWaiters } from './vms/waits/end-waiters.ts';
 import type { TemplateDirectory } from './templates/template-directory.ts';
 import type { SharedSweep } from './service/sweeps/shared-sweep.ts';
@@ -72,6 +74,9 @@ export interface ApiContext {
   auditLog: Pick<AuditLog, 'write'>;
   auditReader: AuditReader;
   reportLimit: RateLimiter;
+  /** Of agents that report over HTTP. */
+  agentLinks: AgentLinks;
+  replicas: Replicas;
   questions: KnownQuestions;
   /** Questions to Temporal about VMs whose view here may be too old. */
   directLooks: { ofMachine: RateLimiter; ofAll: RateLimiter };

@@ -2,6 +2,7 @@
 import { packageVersion } from '../lib/processes/package-version.ts';
 import { exchangeRoute } from './agents/exchange-route.ts';
 import { datasourceRoute } from './agents/datasource-route.ts';
+import { linkRoute } from './agents/link-route.ts';
 import { reportRoute } from './agents/report-route.ts';
 import { vmServerRoute } from './agents/vm-server-route.ts';
 import { createKeyRoute, listKeysRoute, revokeKeyRoute, rotateKeyRoute } from './keys/key-routes.ts';
@@ -105,6 +106,7 @@ export const ROUTES: readonly Route[] = [
   removeHostRoute,
   exchangeRoute,
   reportRoute,
+  linkRoute,
   datasourceRoute,
   vmServerRoute,
   signInRoute,

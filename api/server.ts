@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { followCertificate, readCertificate } from '../lib/network/certificate-files.ts';
@@ -16,11 +17,13 @@ import { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
 import { SealedRequests } from '../security/sealing/sealed-requests.ts';
 import { StartSignatures } from '../security/sealing/start-signatures.ts';
+import { replicaIdentity, replicaSharedKey } from '../security/replicas/replica-identity.ts';
 import { ownSettings } from '../providers/lookup.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { createLog } from '../telemetry/log.ts';
 import { MetricRegistry } from '../telemetry/metric-registry.ts';
 import type { ApiContext } from './api-context.ts';
+import { AgentLinks } from './agent-links/agent-links.ts';
 import { AuditReader } from './audit/audit-reader.ts';
 import { KnownQuestions } from './agents/known-questions.ts';
 import { DIRECT_LOOKS } from './agents/stale-view.ts';
@@ -36,6 +39,8 @@ import { HostDirectory } from './hosts/host-directory.ts';
 import { ImageDirectory } from './images/image-directory.ts';
 import { PoolDirectory } from './pools/pool-directory.ts';
 import { RequestDirectory } from './requests/request-directory.ts';
+import { startReplicaServer } from './replicas/replica-server.ts';
+import { Replicas } from './replicas/replicas.ts';
 import { RequestWorker, type RequestsAtOnce } from './requests/request-worker.ts';
 import { ROUTES } from './routes.ts';
 import { ReusedVms } from './pools/reused-vms.ts';
@@ -102,15 +107,25 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const app = createApp(api);
   const server = createHttpServer(app, { certificate });
   serveUpgrades(server, app);
+  const { deployment } = settings;
+  const replica = await startReplicaServer({
+    ...{ host: settings.api.peerHost, port: settings.api.peerPort, links: api.agentLinks, log },
+    key: replicaSharedKey(api.bearerKeys, deployment),
+  });
+  api.replicas.listensAt(replica.address);
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch(async (error: unknown) => {
+    await replica.close();
+    throw error;
+  });
   const unfollow =
     tls === null || certificate === null
       ? null
       : followCertificate([server], { ...TLS, files: tls, inUse: certificate, log });
   api.feed.start();
-  const unfollowed = [api.hosts.follow(), api.clouds.follow()];
-  const requestWorker = new RequestWorker(api, ROUTES, parts.requestsAtOnce);
+  const unfollowed = [api.hosts.follow(), api.clouds.follow(), api.agentLinks.follow()];
+  const identity = replicaIdentity(api.bearerKeys, deployment, replica.address, `${process.pid}@${hostname()}`);
+  const requestWorker = new RequestWorker(api, ROUTES, { identity, most: parts.requestsAtOnce });
   requestWorker.start();
   const url = urlOf(server, host, tls === null ? 'http' : 'https');
   log.info({ url }, 'the API is listening');
@@ -119,7 +134,7 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
     close: () => {
       unfollow?.();
       unfollowed.forEach((stop) => stop());
-      return close(server, api, requestWorker);
+      return Promise.all([close(server, api, requestWorker), replica.close()]).then(() => undefined);
     },
   };
 }
@@ -161,11 +176,16 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
   const directory = new VmDirectory(client, { queued: new QueuedCreates(client, hosts), controlTaskQueue });
   const templates = new TemplateDirectory(client, controlTaskQueue);
   const { projection, feed, outbox, watchers, keys } = followed(parts, { directory, templates });
+  const secrets = ofSecret(parts, secret);
+  const agentLinks = new AgentLinks({ projection, agentTokens: secrets.agentTokens, now, log });
+  const { deployment } = settings;
   return {
     settings,
     client,
     keys,
-    ...ofSecret(parts, secret),
+    ...secrets,
+    agentLinks,
+    replicas: new Replicas({ client, controlTaskQueue, deployment, secret, links: agentLinks, log }),
     directory,
     hosts,
     clouds: new CloudWatches({ client, controlTaskQueue, providers: settings.providers, projection, now, pollMs }),

@@ -824,6 +824,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/agent/link': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Carry streams into a machine
+     * @description A WebSocket that an agent opens once an answer to its report says `streams`. The machine comes from the token alone; a newer connection of it takes the place of this one. Text messages are the lines of an agent link: frames of streams both ways, and of the agent `{"type":"token","token":"…"}` with each newer token. It is closed with 4401 once the token is not good any more.
+     */
+    get: operations['openAgentLink'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/datasource/{machineId}/{token}/{file}': {
     parameters: {
       query?: never;
@@ -2599,6 +2619,8 @@ export interface components {
       assignment?: components['schemas']['Assignment'];
       /** @description Id of the machine, where it said before that it has its sealed input: it is not given again. */
       assignedBefore?: string;
+      /** @description The API wants `GET /v1/agent/link`, through which it reaches programs of the machine. Default: false. */
+      streams?: boolean;
       /** @description The machine waits in a pool: report on; a 401 means that it has its VM, or has ended. Default: false. */
       waits?: boolean;
     };
@@ -9620,6 +9642,100 @@ export interface operations {
       };
       /** @description `unsupportedMediaType`: The body is not JSON. */
       415: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  openAgentLink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Streams may be opened. */
+      101: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description `tokenRefused`: The agent token is not valid for a live machine. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `upgradeRequired`: The path is for WebSockets. */
+      426: {
         headers: {
           /** @description Names this request in logs. */
           'X-Request-Id'?: string;

@@ -164,6 +164,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
   removeHost: { method: 'DELETE', path: '/v1/hosts/{id}', query: [], headers: [], isRepeatable: true },
   exchangeAgentSecret: { method: 'POST', path: '/v1/agent/exchange', query: [], headers: [], isRepeatable: false },
   reportUsage: { method: 'POST', path: '/v1/agent/report', query: [], headers: [], isRepeatable: false },
+  openAgentLink: { method: 'GET', path: '/v1/agent/link', query: [], headers: [], isRepeatable: true },
   getDatasourceFile: {
     method: 'GET',
     path: '/v1/datasource/{machineId}/{token}/{file}',

@@ -14,6 +14,13 @@ export function asksForNothing(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
+/** The same of one field by its name: of some an empty list is a wish. */
+export function fieldAsksForNothing(fields: Fields, name: string, value: unknown): boolean {
+  const node = fields[name];
+  const isWish = node instanceof Field && node.info.emptyCounts === true && Array.isArray(value);
+  return !isWish && asksForNothing(value);
+}
+
 /** What a request and its template ask together; the request wins, field by field. */
 export function combined<Of extends Fields>(
   fields: Of,
@@ -47,7 +54,8 @@ function complete(fields: Fields, asked: Values): Values {
     if (node instanceof FieldGroup) found[name] = complete(node.fields, (value ?? {}) as Values);
     else if (node instanceof FieldList)
       found[name] = ((value ?? []) as Values[]).map((item) => complete(node.fields, item));
-    else if (value !== undefined && !(node.byDefault === undefined && asksForNothing(value))) found[name] = value;
+    else if (value !== undefined && !(node.byDefault === undefined && fieldAsksForNothing(fields, name, value)))
+      found[name] = value;
     else if (node.byDefault !== undefined) found[name] = structuredClone(node.byDefault);
   }
   return found;

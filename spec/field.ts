@@ -27,6 +27,8 @@ export interface FieldInfo {
   listCapability?: { capability: Capability; name: string };
   /** Entries of a request are added to those of its template. */
   adds?: true;
+  /** An empty list is a wish of its own, unlike none. */
+  emptyCounts?: true;
   /** A duration that the longest life of the VM bounds. */
   withinLifetime?: true;
 }

@@ -271,5 +271,6 @@ export const SPEC_FIELDS = {
       'Which ways in through the agent are open to holders of keys: `ports` to connect to its TCP ports, `exec` to run commands, ' +
       '`files` to read and write files. An empty list shuts all.',
     without: 'all of them',
+    emptyCounts: true,
   }),
 } satisfies Fields;

@@ -30,7 +30,7 @@ import { stopMachines } from './host/fence/stop-machines.ts';
 import { peerImages } from './host/images/peer-images.ts';
 import { reachedAt } from './host/internal-address.ts';
 import { internalIdentity } from './host/internal-identity.ts';
-import { relayStream } from './host/stream-relay.ts';
+import { relayStream } from '../streams/stream-relay.ts';
 import { startInternalServer } from './host/internal-server.ts';
 import {
   createCallBudget,

@@ -21,9 +21,13 @@ const UNNAMED_ANSWER_MS = 15_000;
 const VIEW_AGE_MS = 1000;
 
 /** What an agent still says then means nothing; one of a machine that runs again is asked soon. */
-const IS_DOWN: readonly VmView['state'][] = [
+const DOWN: readonly VmView['state'][] = [
   ...(['stopping', 'stopped', 'suspending', 'suspended', 'destroying'] as const),
 ];
+
+export function isDown({ state }: Pick<VmView, 'state'>): boolean {
+  return DOWN.includes(state);
+}
 
 export interface ReportAnswer {
   /** The report goes to the workflow before the reply goes out. */
@@ -51,7 +55,7 @@ export function answerReport(
   const confirming = asked && (view.confirmationId === undefined || answers !== undefined);
   const confirm = view.confirmationId === undefined ? {} : { confirm: view.confirmationId };
   const kept = { forwarded: report.forwarded, draining, ...confirm };
-  if (!report.ready || IS_DOWN.includes(view.state) || awaits) {
+  if (!report.ready || isDown(view) || awaits) {
     return { forward: false, reply: { ...kept, nextReportSeconds: URGENT_SECONDS } };
   }
   const silenceTimeoutSeconds = view.spec.idle.silenceTimeoutSeconds;

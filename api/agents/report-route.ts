@@ -3,12 +3,13 @@ import type { HttpReport } from '../../domain/agent/protocol.ts';
 import type { VmView } from '../../domain/vm/view.ts';
 import { reportSignal, type ReportSignal } from '../../workflows/messages.ts';
 import type { ApiContext } from '../api-context.ts';
-import { ApiProblem, tokenRefused } from '../http/errors/problem.ts';
+import { tokenRefused } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { reportBodySchema, reportReplySchema } from '../schemas/agent.ts';
-import { hasEnded, isInitial } from '../vms/seen/vm-record.ts';
 import { answerReport } from './answer-report.ts';
+import { currentView } from './current-view.ts';
+import { takesStreams } from './link-route.ts';
 import { plainAnswer } from './plain-connection.ts';
 import { mayHideQuestion } from './stale-view.ts';
 import { assignmentAnswer, awaitsAssignment, isToldLater, type AssignmentAnswer } from './sealed-assignment.ts';
@@ -53,41 +54,10 @@ export const reportRoute = openRoute({
     }
     api.metrics.reported(forward || answer.kind === 'failed', body.forwarded?.ageMs ?? null);
     const assignment = answer.kind === 'assign' ? { assignment: answer.assignment } : assignedBefore(answer);
-    return { status: 200, body: { ...reply, ...assignment, ...renewedToken(api, claims, now) } };
+    const streams = takesStreams(api.settings.api, view, remoteAddress) ? { streams: true } : {};
+    return { status: 200, body: { ...reply, ...assignment, ...streams, ...renewedToken(api, claims, now) } };
   },
 });
-
-/**
- * The view of the VM whose current machine reports. A token that expired while nobody could renew it is as good as
- * Temporal's word on its machine, never this replica's. @throws ApiProblem `tokenRefused` for any other machine.
- */
-async function currentView(api: ApiContext, claims: AgentTokenClaims, now: number): Promise<VmView> {
-  const { workflowId, machineId, expiresAt } = claims;
-  const known = expiresAt > now ? api.projection.get(workflowId)?.view : undefined;
-  if (known?.machineId === machineId && !hasEnded(known)) return sinceReset(known, claims);
-  // What this replica knows may be a moment old: only Temporal's word refuses a machine for good.
-  const found = (await api.directory.describeWorkflow(workflowId))?.record;
-  if (found) api.projection.see(found);
-  if (found !== undefined && isInitial(found) && !found.closed) {
-    // Its workflow says nothing of a machine yet: not that this one is another's.
-    throw new ApiProblem('temporalUnavailable', 'The VM of this machine has not been seen by a worker yet', {
-      headers: { 'retry-after': '1' },
-    });
-  }
-  if (found?.view.machineId !== machineId || found.closed || hasEnded(found.view)) {
-    throw tokenRefused('The machine is not the current one of a live VM');
-  }
-  return sinceReset(found.view, claims);
-}
-
-/**
- * The same machine was somebody else's before it was reset, and whoever was in it may have kept its token. An agent that is
- * refused though it began since, by a clock that is behind, proves itself again. @throws ApiProblem `tokenRefused`.
- */
-function sinceReset(view: VmView, { issuedAt }: AgentTokenClaims): VmView {
-  if (view.resetAt === undefined || issuedAt >= Date.parse(view.resetAt)) return view;
-  throw tokenRefused('The machine was reset since it got this token');
-}
 
 /** The view by which an empty VM's report is answered: Temporal's where this replica's may hide the question. */
 async function latestView(

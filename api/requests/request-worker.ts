@@ -38,15 +38,21 @@ export class RequestWorker {
   readonly #routes: readonly Route[];
   readonly #closing = new AbortController();
   readonly #most: RequestsAtOnce;
+  readonly #identity: string | undefined;
   readonly #doing = new Set<Promise<void>>();
   readonly #doingOf = new Map<string, number>();
   #polling: Promise<void> = Promise.resolve();
 
-  /** `most`: only tests set it. */
-  constructor(api: ApiContext, routes: readonly Route[], most = MOST_AT_ONCE) {
+  /** `identity`: what Temporal is told of who polls; `most`: only tests set it. */
+  constructor(
+    api: ApiContext,
+    routes: readonly Route[],
+    { identity, most = MOST_AT_ONCE }: { identity?: string; most?: RequestsAtOnce | undefined } = {},
+  ) {
     this.#api = api;
     this.#routes = routes;
     this.#most = most;
+    this.#identity = identity;
     // One for each request that is done, while it is.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -90,7 +96,7 @@ export class RequestWorker {
           client.workflowService.pollActivityTaskQueue({
             namespace: client.options.namespace,
             taskQueue: { name: requestTaskQueue(settings.temporal.controlTaskQueue) },
-            identity: client.options.identity,
+            identity: this.#identity ?? client.options.identity,
           }),
         ),
       ),

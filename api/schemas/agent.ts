@@ -116,6 +116,12 @@ export const reportReplySchema = z
       .string()
       .optional()
       .describe('Id of the machine, where it said before that it has its sealed input: it is not given again.'),
+    streams: z
+      .boolean()
+      .optional()
+      .describe(
+        'The API wants `GET /v1/agent/link`, through which it reaches programs of the machine. Default: false.',
+      ),
     waits: z
       .boolean()
       .optional()

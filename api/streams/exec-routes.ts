@@ -24,7 +24,8 @@ import type { VmRecord } from '../vms/seen/vm-record.ts';
 import { joinClient, jsonIn, say, sayError, type ClientCodec } from './client-stream.ts';
 import type { HostStream } from './host-stream.ts';
 import { KeptOutput } from './kept-output.ts';
-import { openStream, reachableVm, requireWebSocket, STREAM_ERRORS, streamProblem } from './open-stream.ts';
+import { openStream, reachableVm, STREAM_ERRORS, streamProblem } from './open-stream.ts';
+import { requireWebSocket } from '../http/require-web-socket.ts';
 
 /** A client that has a WebSocket says what to run at once. */
 const START_TIMEOUT_MS = 15_000;

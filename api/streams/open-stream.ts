@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { ApiErrorCode } from '../../domain/error-codes.ts';
 import type { StreamEnd, StreamEndCode } from '../../domain/agent/streams/frames.ts';
@@ -6,6 +7,7 @@ import { MAX_STREAM_MESSAGE_BYTES } from '../../domain/host/stream-messages.ts';
 import type { VmView } from '../../domain/vm/view.ts';
 import { REMOTE_ACCESS, type RemoteAccess } from '../../domain/vm/spec.ts';
 import { CONSOLE_OWNER_HEADER } from '../../domain/wire-names.ts';
+import { descriptorOf, ownSettings } from '../../providers/lookup.ts';
 import { bearerOfBefore, hostBearer } from '../../security/hosts/host-bearer.ts';
 import type { ApiContext } from '../api-context.ts';
 import { endpointOf, unanswered, type Endpoint } from '../hosts/host-console.ts';
@@ -19,6 +21,9 @@ const CONNECT_SECONDS = 10;
 const RETRY_AFTER = { headers: { 'retry-after': '2' } };
 /** States in which a machine may have an agent that answers. */
 const REACHED: readonly string[] = ['booting', 'running', 'draining'];
+/** An agent whose replica of the API went away connects to another one within about that. */
+const LINK_SECONDS = 6;
+const LINK_LOOK_MS = 300;
 
 /** Codes that every route with a stream may answer. */
 export const STREAM_ERRORS = [
@@ -47,36 +52,70 @@ export async function reachableVm(
   return record;
 }
 
-/** @throws ApiProblem `upgradeRequired`. */
-export function requireWebSocket({ asksForWebSocket }: { asksForWebSocket?: boolean }): void {
-  if (asksForWebSocket === true) return;
-  const detail = 'This path answers with a WebSocket, and the request does not ask for one';
-  throw new ApiProblem('upgradeRequired', detail, { headers: { upgrade: 'websocket' } });
-}
-
 /**
  * Opens a stream to the machine of a VM. `gone`: nobody waits for it any more.
  * @throws ApiProblem with the code of what is in the way.
  */
 export async function openStream(
-  api: Pick<ApiContext, 'hosts' | 'bearerKeys' | 'log'>,
+  api: StreamsApi,
   { view, workflowId }: Pick<VmRecord, 'view' | 'workflowId'>,
   request: StreamRequest,
   gone: AbortSignal,
 ): Promise<HostStream> {
-  const endpoint = await endpointFor(api, view);
-  const webSocket = await connected(api, endpoint, { machineId: view.machineId, workflowId }, gone);
+  const { machineId, name } = view;
+  if (machineId === '') throw new ApiProblem('streamLost', `${name} has no machine yet`, RETRY_AFTER);
+  const machine = { machineId, workflowId };
+  const webSocket = reportsOverHttp(api, view)
+    ? await linked(api, view, machine, gone)
+    : await connected(api, await endpointFor(api, view), machine, gone);
   const stream = await HostStream.open(webSocket, request);
   if (stream instanceof HostStream) return stream;
   throw streamProblem(stream);
 }
 
-async function endpointFor(api: Pick<ApiContext, 'hosts'>, { host, spec, machineId, name }: VmView): Promise<Endpoint> {
-  if (host === undefined) {
-    if (machineId === '') throw new ApiProblem('streamLost', `${name} has no machine yet`, RETRY_AFTER);
-    const why = `Machines of ${spec.provider} have no channel to their agents: they report over HTTP alone`;
-    throw new ApiProblem('streamsUnsupported', why);
+type StreamsApi = Pick<ApiContext, 'hosts' | 'bearerKeys' | 'log' | 'replicas' | 'settings'>;
+
+interface Machine {
+  machineId: string;
+  workflowId: string;
+}
+
+function reportsOverHttp({ settings }: Pick<StreamsApi, 'settings'>, { host, spec }: VmView): boolean {
+  if (host === undefined) return true;
+  const descriptor = descriptorOf(spec.provider);
+  return descriptor.agentIdentity.link(ownSettings(settings, descriptor)) === 'http';
+}
+
+/**
+ * A connection to the replica of the API that the agent is connected to. One that has just begun, or whose replica went away, is
+ * waited for. @throws ApiProblem.
+ */
+async function linked(
+  { replicas, log }: Pick<StreamsApi, 'replicas' | 'log'>,
+  { name }: VmView,
+  { machineId, workflowId }: Machine,
+  gone: AbortSignal,
+): Promise<WebSocket> {
+  const until = AbortSignal.any([gone, AbortSignal.timeout(LINK_SECONDS * 1000)]);
+  while (!until.aborted) {
+    const found = await replicas.connectTo({ machineId, owner: workflowId }, until).catch((err: unknown) => {
+      log.warn({ err }, 'which replicas of the API there are is not known');
+      return undefined;
+    });
+    if (found === 503) {
+      const why = 'The replica of the API that the agent of the VM is connected to has as many streams as it takes';
+      throw new ApiProblem('tooManyStreams', why, RETRY_AFTER);
+    }
+    if (found !== undefined) return found;
+    await sleep(LINK_LOOK_MS, undefined, { signal: until }).catch(() => undefined);
   }
+  const why =
+    `The agent of ${name} is not connected to the API now. It connects again by itself; one that never does is older than streams, ` +
+    'reports over plain http from another computer, or is connected to a replica that others do not reach (EPHEMERA_API_PEER_HOST)';
+  throw new ApiProblem('streamLost', why, RETRY_AFTER);
+}
+
+async function endpointFor(api: Pick<ApiContext, 'hosts'>, { host = '' }: VmView): Promise<Endpoint> {
   const endpoint = await endpointOf(api, host);
   if (endpoint !== undefined) return endpoint;
   throw new ApiProblem('hostAway', `Host ${host}, which has the machine, does not say where it answers`, RETRY_AFTER);
@@ -85,7 +124,7 @@ async function endpointFor(api: Pick<ApiContext, 'hosts'>, { host, spec, machine
 async function connected(
   api: Pick<ApiContext, 'bearerKeys' | 'log'>,
   { hostId, address, fingerprint }: Endpoint,
-  { machineId, workflowId }: { machineId: string; workflowId: string },
+  { machineId, workflowId }: Machine,
   gone: AbortSignal,
 ): Promise<WebSocket> {
   const path = `/internal/machines/${encodeURIComponent(machineId)}/stream`;

@@ -2,7 +2,8 @@ import { CHANNEL } from '../../domain/agent/streams/requests.ts';
 import { keyedRoute } from '../http/route.ts';
 import { portPathSchema, streamQuerySchema } from '../schemas/streams.ts';
 import { joinClient, type ClientCodec } from './client-stream.ts';
-import { openStream, reachableVm, requireWebSocket, STREAM_ERRORS } from './open-stream.ts';
+import { openStream, reachableVm, STREAM_ERRORS } from './open-stream.ts';
+import { requireWebSocket } from '../http/require-web-socket.ts';
 
 /** Binary messages are bytes, however they are cut; `end` is a half-closed connection. */
 const BYTES: ClientCodec = {

@@ -24,6 +24,13 @@ export const apiUrl = setting(baseUrl, {
 export const API_SETTINGS = {
   host: apiHost,
   port: apiPort,
+  /** Where the other replicas of the API reach this one, for streams to machines whose agents report over HTTP. */
+  peerHost: setting(text, {
+    about:
+      'address of this replica of the API for the other ones; of this computer or container, where they are on others',
+    default: '127.0.0.1',
+  }),
+  peerPort: setting(port, { about: 'port of that address; 0 takes any free one', default: 0 }),
   url: apiUrl,
   /** Absolute paths of the PEM files of a certificate and its key; null: the API speaks plain HTTP. */
   tls: new Together({ certFile: tlsCert, keyFile: tlsKey }),

@@ -96,6 +96,8 @@ export interface HttpReportReply {
   assignment?: Assignment;
   /** The machine, where it had its sealed input before and is given it no more: its agent may have kept it. */
   assignedBefore?: string;
+  /** The API wants a link for streams (link-messages.ts); an agent that has one keeps it. */
+  streams?: boolean;
   /** The machine waits in a pool for its VM: the agent reports on, though it has nothing to say. */
   waits?: boolean;
 }

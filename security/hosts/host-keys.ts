@@ -24,6 +24,7 @@ export type KeyLabel =
   | 'agent-token/datasource'
   | 'sealed-input/fingerprint'
   | 'sealed-request/seal'
+  | 'api-replica'
   | 'internal';
 
 /** Keys of 32 bytes by what they are for. */

@@ -59,6 +59,7 @@ const VIOLATIONS: Violation[] = [
   { rule: 'security-knows-domain-config-and-descriptors', from: 'security', imports: '../providers/local/ok.ts' },
   { rule: 'telemetry-knows-domain-and-config', from: 'telemetry', imports: '../worker/ok.ts' },
   { rule: 'telemetry-knows-domain-and-config', from: 'telemetry', imports: '../api/ok.ts' },
+  { rule: 'streams-know-the-domain', from: 'streams', imports: '../worker/ok.ts' },
   { rule: 'worker-composes', from: 'worker', imports: '../api/ok.ts' },
   { rule: 'api-knows-domain-config-messages-and-descriptors', from: 'api', imports: '../providers/ok.ts' },
   { rule: 'api-knows-domain-config-messages-and-descriptors', from: 'api', imports: '../activities/ok.ts' },
@@ -106,6 +107,9 @@ const ALLOWED: Omit<Violation, 'rule' | 'name'>[] = [
   { from: 'dev', imports: '../commands/ok.ts' },
   { from: 'activities', imports: '@temporalio/activity' },
   { from: 'config', imports: '@temporalio/envconfig' },
+  { from: 'streams', imports: '../domain/ok.ts' },
+  { from: 'worker', imports: '../streams/ok.ts' },
+  { from: 'api', imports: '../streams/ok.ts' },
   { from: 'worker', imports: '../activities/ok.ts' },
   { from: 'worker', imports: '../workflows/ok.ts' },
   { from: 'worker', imports: '../telemetry/ok.ts' },
@@ -121,7 +125,7 @@ const ALLOWED: Omit<Violation, 'rule' | 'name'>[] = [
 
 const LAYERS = [
   ...['domain', 'spec', 'client', 'workflows', 'providers', 'activities', 'lib', 'security', 'config', 'telemetry'],
-  ...['worker', 'api', 'gateway', 'vm-server', 'cli', 'web', 'test', 'test-support', 'commands', 'dev'],
+  ...['streams', 'worker', 'api', 'gateway', 'vm-server', 'cli', 'web', 'test', 'test-support', 'commands', 'dev'],
 ];
 const PROVIDERS = ['host', 'cloud', 'local', 'qemu', 'a-new-one'].map((name) => `providers/${name}`);
 const OF_PROVIDERS = ['registry.ts', 'lookup.ts', 'local/descriptor.ts'];

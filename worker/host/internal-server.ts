@@ -1,6 +1,6 @@
 /**
  * Byte streams that do not belong in histories: `GET /internal/machines/<machineId>/console` for the API alone, and `…/stream`, a
- * WebSocket to the agent of the machine (stream-relay.ts); machine images for other hosts (worker/host/images/image-requests.ts).
+ * WebSocket to the agent of the machine (streams/stream-relay.ts); machine images for other hosts (worker/host/images/image-requests.ts).
  * The bearer is this host's own (security/hosts/host-bearer.ts). The header {@link CONSOLE_OWNER_HEADER} names the owner that asks.
  */
 import { timingSafeEqual } from 'node:crypto';

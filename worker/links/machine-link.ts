@@ -11,7 +11,7 @@ import { AgentConnection } from './agent-connection.ts';
 import { ReportForwarder } from './report-forwarder.ts';
 import { ReportIntake } from './report-intake.ts';
 import type { QueuedState } from './signal-queue.ts';
-import { MachineStreams } from './machine-streams.ts';
+import { MachineStreams } from '../../streams/machine-streams.ts';
 import type { SignalOutcome } from './vm-signals.ts';
 import { Waiters } from './waiters.ts';
 

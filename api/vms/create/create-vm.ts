@@ -17,7 +17,8 @@ import { withSessionDisk } from '../../images/session-start.ts';
 import { claimWarm } from '../../pools/claim-warm.ts';
 import { chooseTemplate } from '../../templates/choose-template.ts';
 import { isTemporalUnavailable } from '../../http/errors/temporal-errors.ts';
-import { asksForNothing } from '../../../spec/field-values.ts';
+import { fieldAsksForNothing } from '../../../spec/field-values.ts';
+import { SPEC_FIELDS } from '../../../spec/spec-fields.ts';
 import type { CreateVmBody } from '../../../spec/spec-schemas.ts';
 import { startVmAgain } from '../power/ask-power.ts';
 import { givenBefore, heldByKey, noteGiven } from './given-vms.ts';
@@ -273,7 +274,9 @@ function existing(found: DescribedVm, start: VmStart): Created {
 }
 
 function asksForTemplateAlone(body: CreateVmBody): boolean {
-  return Object.entries(body).every(([field, value]) => field === 'template' || asksForNothing(value));
+  return Object.entries(body).every(
+    ([field, value]) => field === 'template' || fieldAsksForNothing(SPEC_FIELDS, field, value),
+  );
 }
 
 function noted(api: ApiContext, created: Created): Created {

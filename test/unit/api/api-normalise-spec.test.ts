@@ -163,6 +163,11 @@ describe('a create request', () => {
     }
   });
 
+  it('that lets nobody in through the agent keeps its empty list, also over a template', () => {
+    expect(normalise({ template: 'chat', remoteAccess: [] }).remoteAccess).toEqual([]);
+    expect(normalise({ template: 'chat' })).not.toHaveProperty('remoteAccess');
+  });
+
   it('may name what it does not want', () => {
     const off: CreateVmBody = { zones: [], externalIp: false, spot: false, egress: false, onLost: 'destroy' };
     const none: CreateVmBody = { startupScript: '', secretEnv: {}, idle: { action: 'destroy' } };

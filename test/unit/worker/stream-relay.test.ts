@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { relayStream } from '../../../worker/host/stream-relay.ts';
+import { relayStream } from '../../../streams/stream-relay.ts';
 
 it('ends soon after the API is gone, though nothing of it is read any more', async () => {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });

@@ -73,6 +73,7 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   // The request of this suite has no secret.
   exchangeAgentSecret: { least: 'anyone', right: [401] },
   reportUsage: { least: 'agent', right: [200] },
+  openAgentLink: { least: 'agent', right: [426] },
   // The request of this suite has no token; then nothing is served.
   getDatasourceFile: { least: 'anyone', right: [404] },
   getVmServer: { least: 'anyone', right: [200, 503, 404] },

@@ -19,7 +19,8 @@ export function parseExchangeReply(body: unknown): ExchangeReply | undefined {
 
 /** The answer to a report, or undefined when it is none. */
 export function parseReportReply(body: unknown): HttpReportReply | undefined {
-  const { nextReportSeconds, forwarded, draining, confirm, token, assignment, assignedBefore, waits } = fields(body);
+  const { nextReportSeconds, forwarded, draining, confirm, token, assignment, assignedBefore, waits, streams } =
+    fields(body);
   if (nextReportSeconds === undefined) return undefined;
   const assigned = parseAssignment(assignment);
   return {
@@ -29,6 +30,7 @@ export function parseReportReply(body: unknown): HttpReportReply | undefined {
     ...(typeof confirm === 'string' && confirm !== '' ? { confirm } : {}),
     ...(typeof assignedBefore === 'string' ? { assignedBefore } : {}),
     ...(waits === true ? { waits } : {}),
+    ...(streams === true ? { streams } : {}),
     ...(typeof token === 'string' && token !== '' ? { token } : {}),
     ...(assigned === undefined ? {} : { assignment: assigned }),
   };

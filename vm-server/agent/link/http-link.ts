@@ -5,6 +5,7 @@ import { parseExchangeReply, parseReportReply } from './api-replies.ts';
 import type { ReportedUsage } from '../counting/app-usage.ts';
 import { postJson, type JsonReply } from './post-json.ts';
 import { backoffMs, refusedBackoffMs, reportDueAt } from './report-due.ts';
+import { HttpStreams } from './http-streams.ts';
 import type { LinkParts } from './socket-link.ts';
 import { Wakeup } from '../wakeup.ts';
 
@@ -39,6 +40,7 @@ export function openHttpLink(options: HttpLinkOptions): void {
 class HttpLink {
   readonly #options: HttpLinkOptions;
   readonly #wakeup = new Wakeup();
+  readonly #streams: HttpStreams;
   #token: string | null = null;
   #taken: ReportedUsage | null = null;
   #aliveAt = 0;
@@ -57,6 +59,7 @@ class HttpLink {
 
   constructor(options: HttpLinkOptions) {
     this.#options = options;
+    this.#streams = new HttpStreams(options);
     options.usage.onChange(() => this.#wakeup.wake());
   }
 
@@ -156,6 +159,7 @@ class HttpLink {
     this.#waits = reply.waits === true;
     if (reply.assignment !== undefined) this.#options.assignee.take(reply.assignment);
     if (reply.token !== undefined) this.#useToken(reply.token);
+    this.#streams.told({ isWanted: reply.streams === true, token: this.#token ?? '' });
     if (reply.assignedBefore !== undefined) this.#options.assignee.resume(reply.assignedBefore);
     const isNewQuestion = reply.confirm !== undefined && reply.confirm !== this.#asked;
     this.#asked = reply.confirm ?? null;

@@ -13,6 +13,8 @@ import { LinkStreams } from '../streams/link-streams.ts';
 import type { StreamPlace } from '../streams/stream-place.ts';
 import { ReportPacer } from './report-pacer.ts';
 
+/** Of streams in front of a report; besides, what the system keeps of a socket. */
+const MAX_UNSENT_DATA_BYTES = 32 * 1024;
 /** A host that does not read loses its connection before its unread reports fill the memory. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
@@ -22,10 +24,7 @@ export interface LinkParts {
   nextSequence: () => number;
   log: Log;
   assignee: Pick<Assignee, 'take' | 'resume'>;
-}
-
-/** What a link over a channel has besides: it carries streams. */
-export interface SocketLinkParts extends LinkParts {
+  /** What streams reach. */
   place: StreamPlace;
 }
 
@@ -33,7 +32,7 @@ export interface SocketLinkParts extends LinkParts {
  * The link over a channel: the agent listens on a unix socket and one host at a time is connected, a new one
  * in the place of the old. Rejects when the socket cannot be opened or another agent has it.
  */
-export async function openSocketLink(socketPath: string, parts: SocketLinkParts): Promise<void> {
+export async function openSocketLink(socketPath: string, parts: LinkParts): Promise<void> {
   let host: HostConnection | undefined;
   const server = createServer((socket) => {
     host?.close();
@@ -81,18 +80,29 @@ function answers(socketPath: string): Promise<boolean> {
 class HostConnection {
   readonly pacer: ReportPacer;
   readonly #socket: Socket;
-  readonly #parts: SocketLinkParts;
+  readonly #parts: LinkParts;
   readonly #streams: LinkStreams;
   readonly #lines = new LineReader(MAX_ASSIGNMENT_BYTES);
 
-  constructor(socket: Socket, parts: SocketLinkParts) {
+  constructor(socket: Socket, parts: LinkParts) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#streams = new LinkStreams(socket, parts.place, parts.usage);
+    this.#streams = new LinkStreams(
+      {
+        isOpen: () => !socket.destroyed,
+        takesData: () => !socket.destroyed && socket.writableLength < MAX_UNSENT_DATA_BYTES,
+        write: (line) => socket.write(`${line}\n`),
+      },
+      parts,
+    );
+    socket.on('drain', () => this.#streams.pump());
     this.pacer = new ReportPacer(() => this.#report());
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.pacer.stop());
+    socket.on('close', () => {
+      this.pacer.stop();
+      this.#streams.close();
+    });
     this.pacer.sendNow();
   }
 

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { frameLine, isFrameLine, parseFrame, type StreamFrame } from '../../../domain/agent/streams/frames.ts';
 import { StreamMux, type Accept, type StreamListener } from '../../../domain/agent/streams/mux.ts';
 import type { AppUsage } from '../counting/app-usage.ts';
@@ -7,23 +6,33 @@ import { openFiles } from './files-stream.ts';
 import { openPort } from './port-stream.ts';
 import type { StreamPlace } from './stream-place.ts';
 
-/** A report never waits behind more than this and what the system keeps of a socket. */
-const MAX_UNSENT_BYTES = 32 * 1024;
+/** A connection to whoever asks for streams. */
+export interface StreamCarrier {
+  isOpen: () => boolean;
+  /** Whether data may follow what is still to be sent: a report never waits behind much. */
+  takesData: () => boolean;
+  write: (line: string) => void;
+}
 
-/** The streams of one connection of a host; they end with it. */
+/** The streams of one connection of a host, or of the API; they end with it. */
 export class LinkStreams {
-  readonly #socket: Socket;
+  readonly #carrier: StreamCarrier;
   readonly #mux: StreamMux;
 
-  constructor(socket: Socket, place: StreamPlace, usage: AppUsage) {
-    this.#socket = socket;
-    const link = {
-      send: (frame: StreamFrame) => this.#send(frame),
-      takesData: () => !socket.destroyed && socket.writableLength < MAX_UNSENT_BYTES,
-    };
+  constructor(carrier: StreamCarrier, { place, usage }: { place: StreamPlace; usage: AppUsage }) {
+    this.#carrier = carrier;
+    const link = { send: (frame: StreamFrame) => this.#send(frame), takesData: () => carrier.takesData() };
     this.#mux = new StreamMux(link, (accept) => opened(accept, place, usage));
-    socket.on('drain', () => this.#mux.pump());
-    socket.on('close', () => this.#mux.close({ code: 'streamLost', detail: 'The host went away' }));
+  }
+
+  /** The connection takes more. */
+  pump(): void {
+    this.#mux.pump();
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#mux.close({ code: 'streamLost', detail: 'The host went away' });
   }
 
   /** False for a line that is no frame. Throws for one that no honest host sends. */
@@ -37,10 +46,10 @@ export class LinkStreams {
   }
 
   #send(frame: StreamFrame): void {
-    if (this.#socket.destroyed) return;
+    if (!this.#carrier.isOpen()) return;
     const text = (bytes: Uint8Array): string =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-    this.#socket.write(`${frameLine(frame, text)}\n`);
+    this.#carrier.write(frameLine(frame, text));
   }
 }
 

@@ -9,6 +9,7 @@ import { keepToken, keptToken } from '../../agent/link/kept-token.ts';
 import { localEndpoint } from '../../agent/counting/local-endpoint.ts';
 import { reportSequence } from '../../agent/link/report-sequence.ts';
 import { INSTANCE_STATE_DIR, ScriptMarker } from '../../agent/assignment/script-marker.ts';
+import { wholeMachine } from '../../agent/streams/stream-place.ts';
 import { createChatApp } from '../../app/chat-app.ts';
 import { listen } from '../local/claim-address.ts';
 import { createLog } from '../../log.ts';
@@ -70,7 +71,8 @@ export async function runGceMachine({ metadataUrl, host, localPort, stateDir }: 
   const secret = await gceSecret({ metadataUrl });
   const prove = async (): Promise<string> =>
     secret === undefined ? gceProof({ apiUrl, metadataUrl }) : ((await gceSecret({ metadataUrl })) ?? secret);
-  const parts = { usage, app, assignee, nextSequence: reportSequence(), log, apiUrl, apiCa };
+  const place = wholeMachine();
+  const parts = { usage, app, assignee, place, nextSequence: reportSequence(), log, apiUrl, apiCa };
   // A secret is exchanged once; a token that is not sealed may be that of the machine whose disk this one began with.
   const isOneTime = secret !== undefined && kept.sealed;
   openHttpLink({

@@ -5,7 +5,7 @@ import { openHttpLink } from '../../agent/link/http-link.ts';
 import { localEndpoint } from '../../agent/counting/local-endpoint.ts';
 import { takeSecret } from '../../agent/link/one-time-secret.ts';
 import { reportSequence } from '../../agent/link/report-sequence.ts';
-import { openSocketLink, type SocketLinkParts } from '../../agent/link/socket-link.ts';
+import { openSocketLink, type LinkParts } from '../../agent/link/socket-link.ts';
 import type { StreamPlace } from '../../agent/streams/stream-place.ts';
 import { createChatApp } from '../../app/chat-app.ts';
 import { portList } from '../port-list.ts';
@@ -70,7 +70,7 @@ async function setUpChat(
   return { address, usage, app, assignee, forwards: new Set() };
 }
 
-async function openLink(dir: string, link: LocalManifest['link'], parts: SocketLinkParts): Promise<void> {
+async function openLink(dir: string, link: LocalManifest['link'], parts: LinkParts): Promise<void> {
   if (link.kind === 'unix') {
     await openSocketLink(link.socketPath, parts);
   } else {

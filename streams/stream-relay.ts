@@ -1,12 +1,12 @@
-/** Joins the WebSocket of an API with a stream to an agent; nothing is kept between them but what each lets through. */
+/** Joins the WebSocket of a replica of the API with a stream to an agent; nothing is kept between them but what each lets through. */
 import type { WebSocket, RawData } from 'ws';
-import type { StreamEnd } from '../../domain/agent/streams/frames.ts';
-import { STREAM_IDLE_SECONDS } from '../../domain/agent/streams/limits.ts';
-import type { Stream, StreamListener } from '../../domain/agent/streams/mux.ts';
-import type { StreamRequest } from '../../domain/agent/streams/requests.ts';
-import { noticeEndByPings } from '../../lib/network/web-socket-pings.ts';
-import { parseStreamMessage, type StreamMessage } from '../../domain/host/stream-messages.ts';
-import { StreamRefused } from '../links/machine-streams.ts';
+import type { StreamEnd } from '../domain/agent/streams/frames.ts';
+import { STREAM_IDLE_SECONDS } from '../domain/agent/streams/limits.ts';
+import type { Stream, StreamListener } from '../domain/agent/streams/mux.ts';
+import type { StreamRequest } from '../domain/agent/streams/requests.ts';
+import { noticeEndByPings } from '../lib/network/web-socket-pings.ts';
+import { parseStreamMessage, type StreamMessage } from '../domain/host/stream-messages.ts';
+import { StreamRefused } from './machine-streams.ts';
 
 /** A request comes with the connection; an agent that does not answer one is no better than one that is lost. */
 const OPEN_TIMEOUT_MS = 15_000;

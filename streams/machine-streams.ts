@@ -1,14 +1,14 @@
-import type { AgentReport } from '../../domain/agent/protocol.ts';
+/** The streams of one machine, at the end of whoever asks its agent for them: its host, or the API that its agent connected to. */
+import type { AgentReport } from '../domain/agent/protocol.ts';
 import {
   frameLine,
   isFrameLine,
   parseFrame,
   type StreamEnd,
   type StreamFrame,
-} from '../../domain/agent/streams/frames.ts';
-import { StreamMux, TOO_MANY, type Stream, type StreamListener } from '../../domain/agent/streams/mux.ts';
-import type { StreamRequest } from '../../domain/agent/streams/requests.ts';
-import type { AgentConnection } from './agent-connection.ts';
+} from '../domain/agent/streams/frames.ts';
+import { StreamMux, TOO_MANY, type Stream, type StreamListener } from '../domain/agent/streams/mux.ts';
+import type { StreamRequest } from '../domain/agent/streams/requests.ts';
 
 /** Why no stream was opened. */
 export class StreamRefused extends Error {
@@ -37,18 +37,27 @@ const OLD_AGENT: StreamEnd = {
 /** Each byte of a stream may take this many on the link; who sends more words than bytes is paced. */
 const LINE_BYTES_PER_BYTE = 2;
 
+/** The connection to an agent, which carries lines. */
+export interface StreamCarrier {
+  /** Whether data may follow what is still to be sent. */
+  takesData: () => boolean;
+  sendFrame: (line: string) => void;
+  /** Ends the connection, whose other end is not honest. */
+  cut: (why: string) => void;
+}
+
 /** The streams of one machine, over whatever connection there is: they end with it. */
 export class MachineStreams {
-  private readonly connection: Pick<AgentConnection, 'sendFrame' | 'takesData' | 'cut'>;
+  private readonly connection: StreamCarrier;
   private mux: StreamMux;
 
-  constructor(connection: Pick<AgentConnection, 'sendFrame' | 'takesData' | 'cut'>) {
+  constructor(connection: StreamCarrier) {
     this.connection = connection;
     this.mux = this.newMux();
   }
 
-  /** `latest`: what the agent reported last. @throws StreamRefused. */
-  open(request: StreamRequest, listener: StreamListener, latest: AgentReport | null): Stream {
+  /** `latest`: what the agent said last of itself. @throws StreamRefused. */
+  open(request: StreamRequest, listener: StreamListener, latest: Pick<AgentReport, 'streams'> | null): Stream {
     if (latest === null || !this.connection.takesData()) throw new StreamRefused(NO_LINK);
     if (latest.streams === undefined) throw new StreamRefused(OLD_AGENT);
     const stream = this.mux.open(request, listener);
