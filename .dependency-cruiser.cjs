@@ -4,7 +4,7 @@ const layer = (name, from, mayImport) => ({
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server|cli|web|commands|dev|test|test-support|bench)/',
+    path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server|cli|web|commands|examples|dev|test|test-support|bench)/',
     pathNot: [from, ...mayImport],
   },
 });
@@ -103,6 +103,7 @@ module.exports = {
       'node_modules/@temporalio/',
       'node_modules/@google-cloud/',
     ]),
+    layer('examples-speak-http', '^examples/', ['^client/']),
     {
       name: 'cli-and-web-speak-http',
       comment: 'by the client alone',
@@ -118,7 +119,7 @@ module.exports = {
       from: {
         path: '^(domain|spec|client|workflows|providers|activities|lib|security|config|telemetry|streams|worker|api|gateway|vm-server)/',
       },
-      to: { path: '^(test|test-support|bench|commands|dev)/' },
+      to: { path: '^(test|test-support|bench|commands|examples|dev)/' },
     },
     {
       name: 'commands-without-developer-tools',
