@@ -123,7 +123,7 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
       ? null
       : followCertificate([server], { ...TLS, files: tls, inUse: certificate, log });
   api.feed.start();
-  const unfollowed = [api.hosts.follow(), api.clouds.follow(), api.agentLinks.follow()];
+  const unfollowed = [api.hosts.follow(), api.clouds.follow(), api.agentLinks.follow(), api.openRequests.follow()];
   const identity = replicaIdentity(api.bearerKeys, deployment, replica.address, `${process.pid}@${hostname()}`);
   const requestWorker = new RequestWorker(api, ROUTES, { identity, most: parts.requestsAtOnce });
   requestWorker.start();

@@ -1,7 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { ApiContext } from '../api-context.ts';
 import { browserRequestOf } from '../browser/browser-request.ts';
-import { admit, admitHolder } from './limits/admission.ts';
+import { admit, admitHolder, stillLetsIn } from './limits/admission.ts';
 import { audit, type Attempt } from './log/audit.ts';
 import { bearerToken } from './authenticate.ts';
 import { problemOf } from './errors/error-handler.ts';
@@ -79,7 +79,8 @@ async function answer(
   }
   const body = route.body === undefined ? undefined : await readJson(request, response);
   const input = (attempt.input = validated(route, request, body));
-  const gone = api.openRequests.signalFor(response);
+  const isLetIn = (): boolean => admitted === undefined || stillLetsIn(api, admitted, bearer);
+  const gone = api.openRequests.signalFor(response, isLetIn);
   const auditTarget: UncheckedRequest['auditTarget'] = (target) => {
     attempt.target = target;
   };

@@ -1,6 +1,7 @@
 /** Joins the WebSocket of a client with a stream to a VM; each side sends no faster than the other reads. */
 import type { RawData, WebSocket } from 'ws';
 import type { StreamEnd } from '../../domain/agent/streams/frames.ts';
+import { KeyEnded } from '../http/limits/open-requests.ts';
 import type { HostStream } from './host-stream.ts';
 
 export const CLOSE = { done: 1000, apiCloses: 1001, wrongMessage: 1008, broken: 1011 } as const;
@@ -50,10 +51,17 @@ export function joinClient(client: WebSocket, host: HostStream, codec: ClientCod
     else host.cancel();
   });
   const close = (): void => {
-    client.close(CLOSE.apiCloses, 'the API closes');
+    if (isOver) return;
+    const { reason } = gone as { reason: unknown };
+    if (reason instanceof KeyEnded) {
+      isOver = true;
+      client.resume();
+      sayError(client, { code: 'unauthenticated', detail: reason.message });
+    } else client.close(CLOSE.apiCloses, 'the API closes');
     host.cancel();
   };
   gone.addEventListener('abort', close, { once: true });
+  if (gone.aborted) close();
   host.listen({
     data: (bytes, channel, done) => {
       const message = codec.toClient(bytes, channel);

@@ -24,7 +24,7 @@ import type { VmRecord } from '../vms/seen/vm-record.ts';
 import { joinClient, jsonIn, say, sayError, type ClientCodec } from './client-stream.ts';
 import type { HostStream } from './host-stream.ts';
 import { KeptOutput } from './kept-output.ts';
-import { openStream, reachableVm, STREAM_ERRORS, streamProblem } from './open-stream.ts';
+import { goneProblem, openStream, reachableVm, STREAM_ERRORS, streamProblem } from './open-stream.ts';
 import { requireWebSocket } from '../http/require-web-socket.ts';
 
 /** A client that has a WebSocket says what to run at once. */
@@ -94,7 +94,7 @@ function untilExit(
   return new Promise((resolve, reject) => {
     const cancel = (): void => {
       host.cancel();
-      reject(streamProblem({ code: 'cancelled', detail: 'Nobody waits for the command any more' }));
+      reject(goneProblem(gone));
     };
     if (gone.aborted) cancel();
     gone.addEventListener('abort', cancel, { once: true });

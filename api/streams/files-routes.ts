@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { CHANNEL, parseExitNote, type ExitNote } from '../../domain/agent/streams/requests.ts';
+import { Trickle } from '../../lib/waiting/trickle.ts';
 import { letBodyTakeLong } from '../../lib/network/http-server.ts';
 import { refuseOtherType } from '../http/content-type.ts';
 import { ApiProblem } from '../http/errors/problem.ts';
@@ -10,9 +11,12 @@ import { keyedRoute } from '../http/route.ts';
 import { vmPathSchema } from '../schemas/requests.ts';
 import { filesQuerySchema, filesResultSchema } from '../schemas/streams.ts';
 import type { HostStream } from './host-stream.ts';
-import { openStream, reachableVm, STREAM_ERRORS, streamProblem } from './open-stream.ts';
+import { goneProblem, openStream, reachableVm, STREAM_ERRORS, streamProblem } from './open-stream.ts';
 
 const TAR = 'application/x-tar';
+/** A client that is waited for longer than this in all, and sends less than 1 KiB a second. */
+const BODY_PATIENCE_MS = 60_000;
+const BODY_CHECK_MS = 5000;
 const FILES_ERRORS = ['fileNotFound', 'fileRefused', 'execFailed', ...STREAM_ERRORS] as const;
 
 export const readFilesRoute = keyedRoute({
@@ -91,7 +95,7 @@ function exitOf(
   return new Promise((resolve, reject) => {
     const cancel = (): void => {
       host.cancel();
-      reject(streamProblem({ code: 'cancelled', detail: 'Nobody waits for the files any more' }));
+      reject(goneProblem(gone));
     };
     if (gone.aborted) cancel();
     gone.addEventListener('abort', cancel, { once: true });
@@ -116,12 +120,34 @@ function exitOf(
         reject(streamProblem(end ?? { code: 'streamLost', detail: 'The agent does not say how the tar ended' }));
       },
     });
-    from?.on('data', (chunk: Buffer) => {
-      from.pause();
-      host.write(chunk, CHANNEL.data, () => from.resume());
-    });
-    from?.on('end', () => host.sendEnd());
+    if (from !== undefined) sendBody(from, host, reject);
   });
+}
+
+/** A body may take long, where it comes at all: who holds a tar in the VM with a byte now and then is given up. */
+function sendBody(from: IncomingMessage, host: HostStream, reject: (error: Error) => void): void {
+  const trickle = new Trickle(BODY_PATIENCE_MS);
+  let waitsSince: number | null = performance.now();
+  const giveUp = (): void => {
+    clearInterval(look);
+    from.destroy();
+    reject(new ApiProblem('fileRefused', 'The tar comes too slowly: less than 1 KiB a second for more than a minute'));
+    host.cancel();
+  };
+  const look = setInterval(() => {
+    if (waitsSince !== null && trickle.isTooSlow(performance.now() - waitsSince)) giveUp();
+  }, BODY_CHECK_MS).unref();
+  from.on('data', (chunk: Buffer) => {
+    trickle.came(chunk.length, performance.now() - (waitsSince ?? performance.now()));
+    waitsSince = null;
+    from.pause();
+    host.write(chunk, CHANNEL.data, () => {
+      waitsSince = performance.now();
+      from.resume();
+    });
+  });
+  from.once('end', () => host.sendEnd());
+  from.once('end', () => clearInterval(look)).once('close', () => clearInterval(look));
 }
 
 function exitIn(bytes: Buffer): ExitNote | undefined {

@@ -15,6 +15,7 @@ import { pinnedWebSocket } from '../hosts/pinned-web-socket.ts';
 import { ApiProblem } from '../http/errors/problem.ts';
 import type { VmRecord } from '../vms/seen/vm-record.ts';
 import { describedVm } from '../vms/seen/vm-reply.ts';
+import { KeyEnded } from '../http/limits/open-requests.ts';
 import { HostStream } from './host-stream.ts';
 
 const CONNECT_SECONDS = 10;
@@ -63,6 +64,7 @@ export async function openStream(
   gone: AbortSignal,
 ): Promise<HostStream> {
   const { machineId, name } = view;
+  if (gone.aborted) throw goneProblem(gone);
   if (machineId === '') throw new ApiProblem('streamLost', `${name} has no machine yet`, RETRY_AFTER);
   const machine = { machineId, workflowId };
   const webSocket = reportsOverHttp(api, view)
@@ -161,6 +163,13 @@ const CODES: Record<StreamEndCode, ApiErrorCode> = {
   streamIdle: 'streamLost',
   cancelled: 'streamLost',
 };
+
+/** Why a stream ended whose client waits no more, or may not any more. */
+export function goneProblem(gone: AbortSignal): ApiProblem {
+  const { reason } = gone as { reason: unknown };
+  if (reason instanceof KeyEnded) return new ApiProblem('unauthenticated', reason.message);
+  return streamProblem({ code: 'cancelled', detail: 'Nobody waits for it any more' });
+}
 
 /** What the end of a stream is as an answer. */
 export function streamProblem({ code, detail }: StreamEnd): ApiProblem {

@@ -81,12 +81,14 @@ export class HttpGateway {
       if (!isWebSocket(request.headers) || request.method !== 'GET') throw new Refused(refusal('notWebSocket'));
       const admission = await this.#admit(request, asked);
       const passed = await this.#connect(visitOf(asked, admission, gone.signal), PATIENT);
+      const stop = endWithLink(admission, () => socket.destroy());
       try {
         this.#prepare(request, asked, admission);
         // The server's are those of TCP or TLS.
         if (!(socket instanceof Socket)) throw new Error('the visitor has no socket');
         await this.#parts.proxy.upgrade(request, socket, { ...passed, head });
       } finally {
+        stop();
         passed.release();
       }
     } catch (error) {
@@ -115,10 +117,12 @@ export class HttpGateway {
     const isPrefetch = (request.headers['sec-purpose'] ?? request.headers['purpose'] ?? '').includes('prefetch');
     const waitSeconds = wantsPage(request) || isPrefetch ? 0 : WAIT_SECONDS;
     const passed = await this.#connect(visitOf(asked, admission, gone), { waitSeconds, wakes: !isPrefetch });
+    const stop = endWithLink(admission, () => response.destroy());
     try {
       this.#prepare(request, asked, admission);
       await this.#parts.proxy.pass(request, response, passed);
     } finally {
+      stop();
       passed.release();
     }
   }
@@ -160,6 +164,22 @@ export class HttpGateway {
     response.writeHead(status, { ...headers, ...connection, 'content-length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
   }
+}
+
+/** The longest that a timer takes. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
+
+/** What a link let in ends when the link does, until the returned function is called. */
+function endWithLink({ claims }: Admission, end: () => void): () => void {
+  if (claims === undefined) return () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const leftMs = claims.expiresAt - Date.now();
+    if (leftMs <= 0) end();
+    else timer = setTimeout(wait, Math.min(leftMs, MOST_TIMER_MS)).unref();
+  };
+  wait();
+  return () => clearTimeout(timer);
 }
 
 /** What can be shown elsewhere and asked again. */

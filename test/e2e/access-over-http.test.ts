@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, it, onTestFailed, onTestFinished } from 'vitest';
+import { addKey, revokeKey } from '../../security/keys/key-changes.ts';
 import type { ShownVm } from '../../test-support/api/api-calls.ts';
 import { plainRequest } from '../../test-support/api/plain-request.ts';
 import { eventually, startStack, type Stack } from '../../test-support/stack.ts';
@@ -166,6 +167,32 @@ it('a spec that shuts all of it has its agent open nothing', async () => {
   const shut = await create({ remoteAccess: [] });
   expect(shut.spec.remoteAccess).toEqual([]);
   expect(await exec(0, ['true'], shut.name)).toMatchObject({ status: 403, code: 'remoteAccessOff' });
+});
+
+it('a key that is revoked ends what it opened, within seconds: a port, a terminal, a command that is waited for', async () => {
+  const { key, stored } = await addKey(
+    stack.stateDir,
+    { project: 'default', role: 'operator', label: 'for a while' },
+    Date.now(),
+  );
+  const own = { ...target(1), key };
+  const port = await listen((socket) => socket.pipe(socket));
+  const forwarded = await StreamClient.open(own, pathOf(`/ports/${port}`));
+  const terminal = await StreamClient.open(own, pathOf('/exec'));
+  terminal.say({ type: 'start', command: ['sh'], tty: { rows: 24, columns: 80 } });
+  await terminal.until('started', ({ messages }) => messages.some(({ type }) => type === 'started'));
+  const command = plainRequest(own, 'POST', pathOf('/exec'), { body: { command: ['sleep', '1000'] } });
+  const others = await open(`/ports/${port}`, 1);
+  await revokeKey(stack.stateDir, stored.id, Date.now());
+  const began = performance.now();
+  for (const client of [forwarded, terminal]) {
+    await client.until('its end', ({ closed }) => closed !== undefined, 10_000);
+    expect(client.messages.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated' });
+  }
+  expect((await command).body).toMatchObject({ status: 401, code: 'unauthenticated' });
+  expect(performance.now() - began).toBeLessThan(10_000);
+  others.socket.send(Buffer.from('still here'));
+  await others.until('its echo', () => others.text() === 'still here');
 });
 
 it('kill -9 of either replica: each client sees an end, the VM is untouched and is reached again', async () => {

@@ -54,6 +54,17 @@ export function admitHolder(route: Route, api: ApiContext, holder: ApiKeyHolder)
   if (route.access !== 'public' && route.access !== 'agent') requireRole(holder, route.access);
 }
 
+/** Whether what let a request in would let it in now. */
+export function stillLetsIn(
+  { keys, now }: Pick<ApiContext, 'keys' | 'now'>,
+  { holder, expiresAt = Infinity }: Admitted,
+  bearer: string | undefined,
+): boolean {
+  const standing = bearer === undefined ? keys.holder(holder.id) : keys.verify(bearer);
+  const isSame = standing?.id === holder.id && standing.role === holder.role && standing.project === holder.project;
+  return isSame && expiresAt > now();
+}
+
 /** A caller without a token of ours learns nothing, not even what a right body would be. */
 function refuseUnknown(api: ApiContext, bearer: string | undefined, remoteAddress: string): void {
   const now = api.now();

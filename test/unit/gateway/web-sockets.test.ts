@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { linkCookieName } from '../../../gateway/access/link-cookie.ts';
 import { HttpGateway, type HttpGatewayParts } from '../../../gateway/http/http-gateway.ts';
 import { HttpProxy } from '../../../gateway/http/http-proxy.ts';
 import { dial } from '../../../gateway/vms/dial.ts';
@@ -104,3 +105,37 @@ it('who comes without a link holds no connection of the gateway, also by leaving
   expect(answer.toString()).toContain('linkNeeded');
   await closed;
 });
+
+it.each(['upgrade', 'request'] as const)(
+  'what a link let in ends when the link does: a WebSocket or a long answer (%s)',
+  async (kind) => {
+    const says = kind === 'upgrade' ? AGREES : 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nbegun';
+    const appPort = await programThat(says);
+    const expiresAt = Date.now() + 700;
+    const claims = { project: 'default', name: 'lobby', port: 8080, uid: 'u-1', expiresAt };
+    const parts = {
+      ...{ site: { domain: 'vms.test', isSecure: false }, access: 'links', log: { error: vi.fn() } },
+      links: { verify: () => Promise.resolve({ claims }) },
+      counts: { open: () => () => undefined },
+      proxy: new HttpProxy(),
+      ways: {
+        reach: async () => {
+          const address = { ip: '127.0.0.1', port: appPort };
+          return { vm: {}, address, socket: await dial(address) };
+        },
+      },
+    };
+    const gateway = new HttpGateway(parts as unknown as HttpGatewayParts);
+    const server = createServer((request, response) => void gateway.answer(request, response));
+    server.on('upgrade', (request, socket, head: Buffer) => void gateway.upgrade(request, socket, head));
+    const visitor = connect({ port: await listening(server), host: '127.0.0.1' }).on('error', () => undefined);
+    ends.push(() => visitor.destroy());
+    const words = ASK.replace('\r\n\r\n', `\r\nCookie: ${linkCookieName(false)}=a.link\r\n\r\n`);
+    visitor.write(kind === 'upgrade' ? words : words.replace(/Connection: Upgrade\r\nUpgrade: websocket\r\n/, ''));
+    const [answer] = (await once(visitor, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(kind === 'upgrade' ? / 101 / : / 200 /);
+    await once(visitor.resume(), 'close');
+    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt);
+    expect(Date.now()).toBeLessThan(expiresAt + 3000);
+  },
+);

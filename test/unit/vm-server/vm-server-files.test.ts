@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Stream } from '../../../domain/agent/streams/mux.ts';
+import type { Stream, StreamListener } from '../../../domain/agent/streams/mux.ts';
 import { CHANNEL } from '../../../domain/agent/streams/requests.ts';
 import { openFiles } from '../../../vm-server/agent/streams/files-stream.ts';
 
@@ -51,5 +52,38 @@ it('a tar is not unpacked where a link leads out of the directory of the machine
     expect([target, await put('/')]).toEqual([target, 'fileRefused']);
     await rm(join(root, 'machine', 'deep'), { recursive: true });
   }
+  expect(await readdir(join(root, 'outside'))).toEqual([]);
+});
+
+it('a tar that waits for its bytes writes through no link that another one makes meanwhile', async () => {
+  const directory = join(root, 'machine');
+  const place = { addresses: [], directory, filesRoot: directory, forwards: new Set<number>() };
+  const begin = (): { listener: StreamListener; agreed: Promise<void>; ended: Promise<unknown> } => {
+    const request = { kind: 'files', action: 'write', path: '/', countsAsConnection: false } as const;
+    let agree = (): void => undefined;
+    let over: (how: unknown) => void = () => undefined;
+    const agreed = new Promise<void>((resolve) => (agree = resolve));
+    const ended = new Promise((resolve) => (over = resolve));
+    const stream: Stream = {
+      write: (bytes, channel) => channel === CHANNEL.note && over(JSON.parse(Buffer.from(bytes).toString())),
+      end: () => undefined,
+      reset: ({ code }) => over(code),
+      consumed: () => undefined,
+    };
+    return { listener: openFiles(request, { request, stream, agree }, place), agreed, ended };
+  };
+  const [first, second] = [begin(), begin()];
+  await first.agreed;
+  // Nothing tells that something does not happen: the second one has had time for its look and its tar.
+  const early = await Promise.race([second.agreed.then(() => 'begun'), delay(500).then(() => 'waits')]);
+  expect(early).toBe('waits');
+  await symlink(join(root, 'outside'), join(root, 'packed', 'link'));
+  const tarOf = (...names: string[]): Buffer =>
+    spawnSync('tar', ['-c', '-f', '-', '-C', join(root, 'packed'), ...names]).stdout;
+  first.listener.data(tarOf('link'), CHANNEL.data);
+  first.listener.end();
+  expect(await first.ended).toMatchObject({ exitCode: 0 });
+  // It looks again, now that the first one is through.
+  expect(await second.ended).toBe('fileRefused');
   expect(await readdir(join(root, 'outside'))).toEqual([]);
 });

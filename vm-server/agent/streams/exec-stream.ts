@@ -3,6 +3,7 @@ import type { Accept, Stream, StreamListener } from '../../../domain/agent/strea
 import { CHANNEL, parseTerminalSize, type ExecRequest, type ExitNote } from '../../../domain/agent/streams/requests.ts';
 import { pumpIn, pumpOut } from './pump.ts';
 import type { StreamPlace } from './stream-place.ts';
+import { killSession } from './session.ts';
 import { startInTerminal, type Terminal } from './terminal.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -62,7 +63,7 @@ export function openExec(request: ExecRequest, { stream, agree }: Accept, place:
     },
     closed: (end) => {
       clearTimeout(timer);
-      if (end !== null) endProcess(child);
+      if (end !== null) endProcess(child, terminal?.session() ?? null);
       terminal?.remove();
     },
   };
@@ -148,12 +149,16 @@ function resize(terminal: Terminal | null, bytes: Uint8Array): void {
   if (size !== undefined) terminal?.resize(size);
 }
 
-function endProcess(child: ChildProcess): void {
+/** `session`: of a terminal, whose programs have groups of their own and may not mind that it hangs up. */
+function endProcess(child: ChildProcess, session: number | null): void {
   child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
   signal(child, 'SIGHUP');
-  setTimeout(() => signal(child, 'SIGKILL'), KILL_AFTER_MS).unref();
+  setTimeout(() => {
+    signal(child, 'SIGKILL');
+    if (session !== null) killSession(session);
+  }, KILL_AFTER_MS).unref();
 }
 
 /** To the command and what it started, unless that left its group. */

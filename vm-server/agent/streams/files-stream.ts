@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { StreamEnd } from '../../../domain/agent/streams/frames.ts';
@@ -22,14 +23,20 @@ class Refusal extends Error {
 export function openFiles(request: FilesRequest, { stream, agree }: Accept, place: StreamPlace): StreamListener {
   let child: ChildProcess | undefined;
   let isOver = false;
-  void tarArguments(request, place).then(
-    (args) => {
-      if (isOver) return;
+  const begin = async (): Promise<void> => {
+    if (isOver) return;
+    try {
+      const args = await tarArguments(request, place);
+      if (isEnded()) return;
       child = spawn('tar', args, { stdio: 'pipe', detached: true });
       serve(child, request, stream, agree);
-    },
-    (error: unknown) => stream.reset(endFor(request, error)),
-  );
+      await Promise.race([once(child, 'close'), once(child, 'error')]);
+    } catch (error) {
+      stream.reset(endFor(request, error));
+    }
+  };
+  const isEnded = (): boolean => isOver;
+  void (request.action === 'write' ? oneAfterTheOther(place, begin) : begin());
   return {
     data: (bytes) => pumpIn(bytes, child?.stdin ?? null, stream),
     end: () => child?.stdin?.end(),
@@ -38,6 +45,16 @@ export function openFiles(request: FilesRequest, { stream, agree }: Accept, plac
       if (end !== null) child?.kill('SIGKILL');
     },
   };
+}
+
+const WRITES = new WeakMap<StreamPlace, Promise<void>>();
+
+/** What one tar looked at, before it writes through it, no other one changes meanwhile: it might make a link there. */
+function oneAfterTheOther(place: StreamPlace, write: () => Promise<void>): Promise<void> {
+  if (place.filesRoot === null) return write();
+  const after = (WRITES.get(place) ?? Promise.resolve()).then(write);
+  WRITES.set(place, after);
+  return after;
 }
 
 function serve(child: ChildProcess, request: FilesRequest, stream: Stream, agree: () => void): void {

@@ -16,6 +16,8 @@ export interface Terminal {
   output: (chunk: Uint8Array) => Uint8Array;
   /** Null while the command runs, and where a signal ended it. */
   exitCode: () => number | null;
+  /** The session of its programs, which have groups of their own; null before it began. */
+  session: () => number | null;
   remove: () => void;
 }
 
@@ -45,6 +47,7 @@ export function startInTerminal(
       input: maker.isTelnet ? telnetInput : (bytes) => bytes,
       output: maker.isTelnet ? telnetOutput() : (chunk) => chunk,
       exitCode: () => numberIn(file('code')),
+      session: () => numberIn(file('session')),
       remove: () => rmSync(dir, { recursive: true, force: true }),
     },
   };
@@ -100,6 +103,8 @@ function insideScript(
     '#!/bin/sh',
     `stty rows ${rows} cols ${columns} 2>/dev/null`,
     `tty >${quoted(file('tty'))}`,
+    // Without programs that an image may not have; the shell's name has no blank.
+    `read -r _ _ _ _ _ session _ </proc/$$/stat && echo "$session" >${quoted(file('session'))}`,
     // Handlers, unlike what is ignored, do not come to the command.
     'trap : INT QUIT',
     command.map(quoted).join(' '),
@@ -131,7 +136,7 @@ function resizeTerminal(ttyFile: string, { rows, columns }: TerminalSize, env: N
 function numberIn(path: string): number | null {
   try {
     const text = readFileSync(path, 'utf8').trim();
-    return /^\d{1,3}$/.test(text) ? Number(text) : null;
+    return /^\d{1,10}$/.test(text) ? Number(text) : null;
   } catch {
     return null;
   }
