@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import { isWanted, type EventFilter } from '../../domain/outbox/event.ts';
 import { positionText, type StreamPosition } from '../../domain/outbox/position.ts';
-import type { Missed, Outbox, Told } from './outbox.ts';
+import type { Missed, MissedItem, Outbox, Told } from './outbox.ts';
 
 /** Why the server ends a stream. */
 export type StreamEndCode = 'slowReader' | 'unauthenticated' | 'closing' | 'timeIsOver';
@@ -69,7 +69,10 @@ export class EventStream {
     const missed = position === undefined ? undefined : this.#outbox.missed(project, position);
     this.write(this.#opening(missed));
     if (missed?.kind === 'from') next = missed.sequence;
-    if (missed?.kind === 'all') await this.#tellAll(missed.items);
+    if (missed?.kind === 'all') {
+      next = missed.next;
+      await this.#tellAll(missed.items).finally(missed.release);
+    }
     while (!this.isOver && next < this.#outbox.toldUntil) {
       const items = this.#outbox.told(next, MISSED_AT_ONCE);
       if (items === undefined) {
@@ -107,7 +110,7 @@ export class EventStream {
     return `${opening}event: reset\ndata: ${JSON.stringify({ detail: missed.detail })}\n\n`;
   }
 
-  async #tellAll(items: readonly { told: Told; block: string }[]): Promise<void> {
+  async #tellAll(items: readonly MissedItem[]): Promise<void> {
     for (let start = 0; start < items.length && !this.isOver; start += MISSED_AT_ONCE) {
       const wanted = items.slice(start, start + MISSED_AT_ONCE).filter(({ told }) => isWantedBy(this.watch, told));
       await this.#writeInItsTime(wanted.map(({ block }) => block).join(''));

@@ -16,6 +16,7 @@ import {
 import { positionText, type StreamPosition } from '../../domain/outbox/position.ts';
 import { ENDED_LIMIT } from '../projection/projection.ts';
 import type { VmRecord } from '../vms/seen/vm-record.ts';
+import { MissedLists } from './missed-lists.ts';
 import { outboxLife } from './outbox-life.ts';
 
 /** One event, or what is told instead of several that are lost. */
@@ -33,10 +34,18 @@ export type SeenItem = Told & {
 export type Missed =
   /** By the numbering of this replica: nothing comes twice. */
   | { kind: 'from'; sequence: number }
-  /** By time: some of it may have been given out before. */
-  | { kind: 'all'; items: { told: Told; block: string }[] }
+  /** By time: some of it may have been given out before. What came since goes on at `next`; `release` once it is read. */
+  | { kind: 'all'; items: readonly MissedItem[]; next: number; release: () => void }
   /** Part of it is not kept any more. */
   | { kind: 'tooOld'; detail: string };
+
+/** `block`: as it goes out. */
+export interface MissedItem {
+  told: Told;
+  block: string;
+}
+
+type MissedList = { items: MissedItem[]; next: number } | Extract<Missed, { kind: 'tooOld' }>;
 
 interface DatedItem {
   project: string;
@@ -80,7 +89,7 @@ export class Outbox {
   #watermarkMs = 0;
   /** Lives whose last event is from before may be missing. */
   #keptSinceMs = 0;
-  #missedAtOnce = new Map<string, Extract<Missed, { kind: 'all' | 'tooOld' }>>();
+  readonly #missedLists = new MissedLists<MissedList>();
 
   constructor(limits: Partial<OutboxLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
@@ -176,10 +185,17 @@ export class Outbox {
     if (position.numbering === this.#numbering && next <= this.#toldUntil && this.told(next, 0) !== undefined) {
       return { kind: 'from', sequence: next };
     }
-    const key = `${position.watermarkMs} ${project}`;
-    let missed = this.#missedAtOnce.get(key);
-    if (missed === undefined) this.#missedAtOnce.set(key, (missed = this.#missedSince(project, position.watermarkMs)));
-    return missed;
+    const { watermarkMs } = position;
+    if (!this.keepsSince(watermarkMs)) {
+      return { kind: 'tooOld', detail: 'VMs that have ended since are not kept any more' };
+    }
+    const taken = this.#missedLists.take(project, watermarkMs, () => this.#missedSince(project, watermarkMs));
+    if (taken === undefined)
+      return { kind: 'tooOld', detail: 'Too many readers of the project go on from other places' };
+    const { list, release } = taken;
+    if (!('kind' in list) && this.told(list.next, 0) !== undefined) return { kind: 'all', ...list, release };
+    release();
+    return 'kind' in list ? list : { kind: 'tooOld', detail: 'Events come faster than what was missed can be told' };
   }
 
   close(): void {
@@ -187,8 +203,7 @@ export class Outbox {
     this.#listeners.clear();
   }
 
-  #missedSince(project: string, sinceMs: number): Extract<Missed, { kind: 'all' | 'tooOld' }> {
-    if (!this.keepsSince(sinceMs)) return { kind: 'tooOld', detail: 'VMs that have ended since are not kept any more' };
+  #missedSince(project: string, sinceMs: number): MissedList {
     const items: DatedItem[] = [];
     for (const life of this.livesSince(project, sinceMs)) {
       items.push(...itemsOf(life, eventsSince(life, sinceMs)));
@@ -196,7 +211,7 @@ export class Outbox {
         return { kind: 'tooOld', detail: `More than ${this.#limits.missed} events have come since` };
       }
     }
-    return { kind: 'all', items: byTime(items).map(({ told }) => ({ told, block: blockOf(told) })) };
+    return { items: byTime(items).map(({ told }) => ({ told, block: blockOf(told) })), next: this.#toldUntil };
   }
 
   #tell(): void {
@@ -208,7 +223,7 @@ export class Outbox {
       this.#recent.push({ ...told, project, sequence, block });
     }
     this.#fresh = [];
-    this.#missedAtOnce = new Map();
+    this.#missedLists.dropUnread();
     // A tenth at a time: one by one would copy the whole list for each.
     const surplus = this.#recent.length - Math.max(this.#limits.recent, this.#toldUntil - from);
     if (surplus > this.#limits.recent / 10) this.#recent = this.#recent.slice(surplus);

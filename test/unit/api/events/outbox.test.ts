@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Outbox, type SeenItem } from '../../../../api/events/outbox.ts';
+import { Outbox, type Missed, type MissedItem, type SeenItem } from '../../../../api/events/outbox.ts';
 import { normaliseSpec } from '../../../../api/vms/create/normalise-spec.ts';
 import type { VmRecord } from '../../../../api/vms/seen/vm-record.ts';
 import { positionIn, type StreamPosition } from '../../../../domain/outbox/position.ts';
@@ -47,6 +47,11 @@ const textOf = (items: object[]): string[] =>
     const { event, gap } = item as { event?: { id: string }; gap?: { from?: number; to: number } };
     return event?.id ?? `gap ${String(gap?.from)}-${String(gap?.to)}`;
   });
+
+function itemsOf(missed: Missed): readonly MissedItem[] {
+  if (missed.kind !== 'all') throw new Error(`all that was missed was wanted, and it was: ${JSON.stringify(missed)}`);
+  return missed.items;
+}
 
 describe('the outbox of a replica', () => {
   it('tells each event once, however often a poll reads it, and nothing of before it began to follow', async () => {
@@ -121,7 +126,7 @@ describe('a reader that was cut off', () => {
     const other = following([seen(22), seen(4, { project: 'other', uid: 'life-9' })]);
     const missed = other.missed('default', positionNow(first));
     expect(missed.kind).toBe('all');
-    const ids = textOf((missed as { items: { told: object }[] }).items.map(({ told: item }) => item));
+    const ids = textOf(itemsOf(missed).map(({ told: item }) => item));
     expect(ids).toEqual(['gap undefined-2', ...Array.from({ length: 20 }, (_, index) => `life-1.${index + 3}`)]);
   });
 
@@ -129,7 +134,7 @@ describe('a reader that was cut off', () => {
     const position = positionNow(following());
     const lives = Array.from({ length: 50 }, (_, index) => seen(20, { uid: `life-${index}`, closed: index % 2 === 0 }));
     const missed = following(lives).missed('default', position);
-    expect((missed as { items: object[] }).items).toHaveLength(50 * 20 + 25);
+    expect(itemsOf(missed)).toHaveLength(50 * 20 + 25);
   });
 
   it('is told to list again where the position is older than what is kept, or too much came', () => {
@@ -137,5 +142,32 @@ describe('a reader that was cut off', () => {
     expect(following().missed('default', old).kind).toBe('tooOld');
     const outbox = following([seen(20), seen(20, { uid: 'life-2' })], { missed: 30 });
     expect(outbox.missed('default', { ...old, watermarkMs: START }).kind).toBe('tooOld');
+  });
+
+  it('shares what it missed with all that stood at the same moment, and with nobody of another project', () => {
+    const outbox = following([seen(20)]);
+    const position = { watermarkMs: START, numbering: 'another1', sequence: 1 };
+    expect(itemsOf(outbox.missed('default', position))).toBe(itemsOf(outbox.missed('default', position)));
+    expect(itemsOf(outbox.missed('other', position))).toEqual([]);
+  });
+
+  it('gets what came after the list that it shares, too', async () => {
+    const outbox = following([seen(2)]);
+    const position = { watermarkMs: START, numbering: 'another1', sequence: 1 };
+    const first = outbox.missed('default', position);
+    outbox.take(seen(3));
+    await told(outbox);
+    const second = outbox.missed('default', position);
+    expect(itemsOf(second)).toBe(itemsOf(first));
+    expect(textOf(outbox.told((second as { next: number }).next) ?? [])).toEqual(['life-1.3']);
+  });
+
+  it('cannot have list after list made by positions that it makes up, nor keep another project from its own', () => {
+    const outbox = following([seen(20), seen(20, { project: 'other', uid: 'life-9' })]);
+    const from = (index: number) => ({ watermarkMs: START - index, numbering: 'another1', sequence: 1 });
+    const kinds = Array.from({ length: 1000 }, (_, index) => outbox.missed('default', from(index)).kind);
+    expect(kinds.filter((kind) => kind === 'all').length).toBeLessThan(10);
+    expect(kinds.at(-1)).toBe('tooOld');
+    expect(outbox.missed('other', from(1)).kind).toBe('all');
   });
 });
