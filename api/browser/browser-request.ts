@@ -6,11 +6,16 @@ export const PROOF_HEADER = 'x-ephemera-session';
 
 /** A cookie of this prefix was set over https, for this host alone, and by nobody beneath or above it. */
 const SECURE_PREFIX = '__Host-';
+/** Each costs two HMACs. Ours is for the shortest path, and so the last of its name. */
+const MOST_OF_A_NAME = 16;
 
 /** As it came; nothing in it is believed yet. */
 export interface BrowserRequest {
-  /** Of the session; undefined: none came. */
-  cookie: string | undefined;
+  /**
+   * Each of the session's name. A program on another port of this host can set more of them, for a longer path, which browsers
+   * send first: none of them shuts out the right one.
+   */
+  cookies: readonly string[];
   /** The header {@link PROOF_HEADER}; undefined: none came. */
   proof: string | undefined;
   /** Whether it came over https, by this process or by a proxy before it. */
@@ -22,9 +27,9 @@ export interface BrowserRequest {
 /** @param cookieName that of the deployment. */
 export function browserRequestOf(request: Request, cookieName: string): BrowserRequest {
   const origin = request.get('origin');
-  const cookies = cookiesOf(request.get('cookie'));
+  const cookies = request.get('cookie');
   return {
-    cookie: cookies.get(SECURE_PREFIX + cookieName) ?? cookies.get(cookieName),
+    cookies: [...cookiesNamed(SECURE_PREFIX + cookieName, cookies), ...cookiesNamed(cookieName, cookies)],
     proof: request.get(PROOF_HEADER),
     isSecure: request.secure || origin?.startsWith('https://') === true,
     isOfOwnPage: isOfOwnPage({ origin, host: request.host, site: request.get('sec-fetch-site') }),
@@ -58,15 +63,12 @@ export function sessionCookie(
   return [`${name}=${value}`, 'Path=/', age, 'HttpOnly', 'SameSite=Strict', ...(isSecure ? ['Secure'] : [])].join('; ');
 }
 
-function cookiesOf(header: string | undefined): Map<string, string> {
-  const cookies = new Map<string, string>();
-  for (const part of (header ?? '').split(';')) {
-    const [name = '', ...value] = part.trim().split('=');
-    // The first of a name is the one with the longest path, as browsers send them.
-    if (!cookies.has(name)) cookies.set(name, value.join('='));
-  }
-  return cookies;
+/** Values of a name, the last ones of those that came. */
+function cookiesNamed(name: string, header = ''): string[] {
+  const all = header.split(';').map((part) => part.trim());
+  const own = all.filter((part) => part.startsWith(`${name}=`)).map((part) => part.slice(name.length + 1));
+  return own.slice(-MOST_OF_A_NAME);
 }
 
 /** Of what no browser sends. */
-export const NO_BROWSER: BrowserRequest = { cookie: undefined, proof: undefined, isSecure: false, isOfOwnPage: false };
+export const NO_BROWSER: BrowserRequest = { cookies: [], proof: undefined, isSecure: false, isOfOwnPage: false };

@@ -15,17 +15,18 @@ export interface BrowserSession {
  */
 export function sessionOf(
   { browserSessions, keys, now }: Pick<ApiContext, 'browserSessions' | 'keys' | 'now'>,
-  { cookie, proof, isOfOwnPage }: BrowserRequest,
+  { cookies, proof, isOfOwnPage }: BrowserRequest,
 ): BrowserSession | undefined {
-  if (cookie === undefined) return undefined;
+  if (cookies.length === 0) return undefined;
   if (!isOfOwnPage) throw refused('The request comes from another page than that of this API');
   if (proof === undefined) throw refused('A session needs the header X-Ephemera-Session, which the sign-in answered');
-  const claims = browserSessions.verify({ cookie, proof }, now());
-  const standing = claims && keys.standing(claims.keyId);
-  if (claims === undefined || standing?.fingerprint !== claims.fingerprint) {
-    throw refused('The session has ended, or its key was revoked or rotated');
+  for (const cookie of cookies) {
+    const claims = browserSessions.verify({ cookie, proof }, now());
+    const standing = claims && keys.standing(claims.keyId);
+    if (claims === undefined || standing?.fingerprint !== claims.fingerprint) continue;
+    return { holder: standing.holder, expiresAt: claims.expiresAt };
   }
-  return { holder: standing.holder, expiresAt: claims.expiresAt };
+  throw refused('The session has ended, or its key was revoked or rotated');
 }
 
 export function refused(detail: string): ApiProblem {

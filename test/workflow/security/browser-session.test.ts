@@ -68,6 +68,19 @@ describe('a sign-in', () => {
     expect(setCookie).not.toContain(keys.operator?.key);
   });
 
+  it('cannot be shut out by cookies of the same name that a program on another port sets', async () => {
+    const { headers } = await signedIn();
+    const [name] = (headers['cookie'] ?? '').split('=');
+    const other = await signedIn(keys.viewer?.key);
+    const planted = [`${name}=x.y`, `${name}=`, other.headers['cookie'], `__Host-${name}=z`].join('; ');
+    const { status, body } = await api.call(
+      'GET',
+      '/v1/browser-session',
+      by({ ...headers, cookie: `${planted}; ${headers['cookie']}` }),
+    );
+    expect([status, body]).toMatchObject([200, { keyId: keys.operator?.stored.id }]);
+  });
+
   it('over https sets it for https and this host alone', async () => {
     const origin = `https://${new URL(api.url).host}`;
     const { setCookie, headers } = await signedIn(undefined, { origin, 'sec-fetch-site': 'same-origin' });
