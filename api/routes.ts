@@ -25,7 +25,7 @@ import {
 } from './images/image-routes.ts';
 import { getSessionRoute, signInRoute, signOutRoute } from './browser/session-routes.ts';
 import { watchEventsRoute } from './events/event-routes.ts';
-import { createLinkRoute, linkKeyRoute } from './links/link-routes.ts';
+import { createLinkRoute, linkKeyRoute, revokeLinksRoute, revokeVmLinksRoute } from './links/link-routes.ts';
 import type { Route } from './http/route.ts';
 import {
   deleteMachineImageRoute,
@@ -78,6 +78,8 @@ export const ROUTES: readonly Route[] = [
   consoleRoute,
   watchEventsRoute,
   createLinkRoute,
+  revokeLinksRoute,
+  revokeVmLinksRoute,
   linkKeyRoute,
   portRoute,
   execRoute,

@@ -367,9 +367,49 @@ export interface paths {
     put?: never;
     /**
      * Make a link that opens a port of a VM in a browser
-     * @description Through a gateway (docs/gateway.md), which lets nobody in without one. It is for this VM alone, also while it is stopped, and after it was closed and reopened; never for another VM that gets its name later. It cannot be taken back, so let it be short.
+     * @description Through a gateway (docs/gateway.md), which lets nobody in without one. It is for this VM alone, also while it is stopped, and after it was closed and reopened; never for another VM that gets its name later. It can be taken back with all others of its VM or of the project.
      */
     post: operations['createLink'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/links/revoke': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take back all links of the project
+     * @description None that was made until now opens a VM any more, nor does a browser that was let in by one. Gateways know of it within 10 s; connections that are open by then stay open.
+     */
+    post: operations['revokeLinks'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/vms/{name}/links/revoke': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Take back all links of a VM
+     * @description Of every port and of every life of the name. As with those of the project, gateways know of it within 10 s.
+     */
+    post: operations['revokeVmLinks'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1915,6 +1955,13 @@ export interface components {
        */
       expiresAt: string;
     };
+    RevokedLinks: {
+      /**
+       * Format: date-time
+       * @description Links that were made until then open nothing any more.
+       */
+      revokedUntil: string;
+    };
     LinkKey: {
       /** @description Ed25519, SPKI in base64. */
       publicKey: string;
@@ -1922,6 +1969,15 @@ export interface components {
       deployment: string;
       /** @description Project of the key that asks. */
       project: string;
+      /**
+       * Format: date-time
+       * @description Links of the project that were made until then were taken back. Absent: nobody took all of them back.
+       */
+      revokedUntil?: string;
+      /** @description By the name of a VM: those of its links that were made until then were taken back. */
+      revokedOfVms: {
+        [key: string]: string;
+      };
     };
     Exec: {
       /** @description The program and its arguments; for a line of shell, `["sh", "-c", "…"]`. */
@@ -6169,6 +6225,210 @@ export interface operations {
         headers: {
           /** @description Names this request in logs. */
           'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `temporalUnavailable`: The Temporal server does not answer. */
+      503: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  revokeLinks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description They are taken back. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RevokedLinks'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `rateLimited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Seconds to wait. */
+          'Retry-After'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `internal`: A bug in Ephemera. */
+      500: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  revokeVmLinks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Name of the VM, in the project of the key. */
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description They are taken back. */
+      200: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RevokedLinks'];
+        };
+      };
+      /** @description `invalidRequest`: The request does not fit the schema. */
+      400: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unauthenticated`: No valid API key. */
+      401: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description Always `Bearer`. */
+          'WWW-Authenticate'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `forbidden`: The key may not do this. */
+      403: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `unknownVm`: No such VM. */
+      404: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description `methodNotAllowed`: The path does not take this method. */
+      405: {
+        headers: {
+          /** @description Names this request in logs. */
+          'X-Request-Id'?: string;
+          /** @description The methods that the path takes. */
+          Allow?: string;
           [name: string]: unknown;
         };
         content: {

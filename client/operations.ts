@@ -101,6 +101,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     isRepeatable: true,
   },
   createLink: { method: 'POST', path: '/v1/vms/{name}/links', query: [], headers: [], isRepeatable: false },
+  revokeLinks: { method: 'POST', path: '/v1/links/revoke', query: [], headers: [], isRepeatable: false },
+  revokeVmLinks: { method: 'POST', path: '/v1/vms/{name}/links/revoke', query: [], headers: [], isRepeatable: false },
   getLinkKey: { method: 'GET', path: '/v1/links/key', query: [], headers: [], isRepeatable: true },
   forwardPort: {
     method: 'GET',

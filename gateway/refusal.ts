@@ -31,6 +31,11 @@ export const GATEWAY_REFUSALS = {
     title: 'Your link has expired',
     detail: 'Ask whoever gave it to you for a new one.',
   },
+  linkRevoked: {
+    status: 403,
+    title: 'Your link was taken back',
+    detail: 'Whoever runs this ended all links of then. Ask them for a new one.',
+  },
   linkRefused: {
     status: 403,
     title: 'Your link is not for this page',

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A day: whoever got the link in the morning comes back in the evening. */
 export const DEFAULT_LINK_SECONDS = 24 * 3600;
 /** As long as Temporal keeps what became of a VM. */
-const MAX_LINK_SECONDS = 30 * 24 * 3600;
+export const MAX_LINK_SECONDS = 30 * 24 * 3600;
 
 export const linkBodySchema = z
   .strictObject({
@@ -34,5 +34,18 @@ export const linkKeySchema = z
     publicKey: z.string().describe('Ed25519, SPKI in base64.'),
     deployment: z.string().describe('Whose links it verifies.'),
     project: z.string().describe('Project of the key that asks.'),
+    revokedUntil: z.iso
+      .datetime()
+      .optional()
+      .describe(
+        'Links of the project that were made until then were taken back. Absent: nobody took all of them back.',
+      ),
+    revokedOfVms: z
+      .record(z.string(), z.iso.datetime())
+      .describe('By the name of a VM: those of its links that were made until then were taken back.'),
   })
   .meta({ id: 'LinkKey' });
+
+export const revokedLinksSchema = z
+  .object({ revokedUntil: z.iso.datetime().describe('Links that were made until then open nothing any more.') })
+  .meta({ id: 'RevokedLinks' });

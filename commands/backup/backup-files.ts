@@ -7,13 +7,17 @@ import { z } from 'zod';
 import { deriveKey, loadDeploymentSecret, SECRET_KEY_FILE } from '../../security/sealing/deployment-secret.ts';
 import { FIRST_KEY_FILE } from '../../security/keys/first-key.ts';
 import { KEYS_FILE } from '../../security/keys/keys-file.ts';
+import { REVOKED_LINKS_FILE } from '../../security/links/link-revocations.ts';
 import { replacePrivateFile } from '../../lib/files/private-file.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TEMPORAL_DB_FILE } from '../temporal/temporal-server.ts';
 import { ScriptError } from '../terminal/terminal.ts';
 
-/** Files that hold keys in the state directory: the deployment's secret, the API keys, the first of them in plain text. */
-export const KEY_FILES = [SECRET_KEY_FILE, KEYS_FILE, FIRST_KEY_FILE] as const;
+/**
+ * Files that say who is let in, in the state directory: the deployment's secret, the API keys, the first of them in plain text, and
+ * which links were taken back.
+ */
+export const KEY_FILES = [SECRET_KEY_FILE, KEYS_FILE, FIRST_KEY_FILE, REVOKED_LINKS_FILE] as const;
 
 const MANIFEST_FILE = 'manifest.json';
 const FINGERPRINT_CHARACTERS = 16;

@@ -22,11 +22,12 @@ export async function admitByLink(
   tokens: readonly string[],
 ): Promise<Admission> {
   if (tokens.length === 0) throw new Refused(refusal('linkNeeded'));
-  let fault: 'linkRefused' | 'linkExpired' = 'linkRefused';
+  let fault: 'linkRefused' | 'linkExpired' | 'linkRevoked' = 'linkRefused';
   for (const token of tokens) {
     const verdict = await keys.verify(visited.project, token);
     if ('fault' in verdict) {
       if (verdict.fault === 'expired') fault = 'linkExpired';
+      if (verdict.fault === 'revoked') fault = 'linkRevoked';
       continue;
     }
     const { claims } = verdict;

@@ -1,34 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isRevoked, type RevokedLinks } from '../../security/links/link-revocations.ts';
 import { LinkVerifier, type LinkClaims, type LinkFault } from '../../security/links/link-tokens.ts';
 import type { ApiCalls } from '../vms/api-calls.ts';
 
-/** The secret of a deployment may be changed: what does not fit is looked at with its present key, at most so often. */
-const LOOK_AGAIN_MS = 30_000;
+/** What was asked holds for so long: links are taken back, and the secret of a deployment may be changed. */
+const GOOD_FOR_MS = 10_000;
+/** A visitor waits so long for a newer answer; what is known holds where none comes. */
+const PATIENCE_MS = 2000;
+/** An API that did not answer is asked again no sooner. */
+const AGAIN_MS = 5000;
 
-/** Verifies links with the key of the API, which is asked for once. */
+interface Known {
+  verifier: LinkVerifier;
+  revoked: RevokedLinks;
+}
+
+interface OfProject {
+  known: Known | undefined;
+  /** Epoch ms; of the last try and of the last answer. */
+  triedAt: number;
+  answeredAt: number;
+  asking: Promise<Known> | undefined;
+}
+
+/** Verifies links with the key of the API, which says too which of them were taken back. */
 export class LinkKeys {
   readonly #calls: Pick<ApiCalls, 'linkKey'>;
   readonly #now: () => number;
-  readonly #known = new Map<string, { at: number; verifier: Promise<LinkVerifier> }>();
+  readonly #projects = new Map<string, OfProject>();
 
   constructor(calls: Pick<ApiCalls, 'linkKey'>, now: () => number = Date.now) {
     this.#calls = calls;
     this.#now = now;
   }
 
-  /** @throws Refused where the API does not answer. */
-  async verify(project: string, token: string): Promise<{ claims: LinkClaims } | { fault: LinkFault }> {
-    const known = this.#known.get(project) ?? this.#ask(project);
-    const verdict = (await known.verifier).verify(token, this.#now());
-    if ('claims' in verdict || verdict.fault === 'expired') return verdict;
-    if (this.#now() < known.at + LOOK_AGAIN_MS) return verdict;
-    return (await this.#ask(project).verifier).verify(token, this.#now());
+  /** @throws Refused where the API does not answer, and never did. */
+  async verify(project: string, token: string): Promise<{ claims: LinkClaims } | { fault: LinkFault | 'revoked' }> {
+    const { verifier, revoked } = await this.#ofProject(project);
+    const verdict = verifier.verify(token, this.#now());
+    return 'claims' in verdict && isRevoked(revoked, verdict.claims) ? { fault: 'revoked' } : verdict;
   }
 
-  #ask(project: string): { at: number; verifier: Promise<LinkVerifier> } {
-    const verifier = this.#calls.linkKey(project).then((key) => new LinkVerifier(key));
-    const asked = { at: this.#now(), verifier };
-    this.#known.set(project, asked);
-    verifier.catch(() => this.#known.delete(project));
-    return asked;
+  async #ofProject(project: string): Promise<Known> {
+    const known: OfProject = this.#projects.get(project) ?? {
+      ...{ known: undefined, triedAt: -Infinity, answeredAt: -Infinity, asking: undefined },
+    };
+    this.#projects.set(project, known);
+    const now = this.#now();
+    if (known.known !== undefined && now < known.answeredAt + GOOD_FOR_MS) return known.known;
+    if (known.asking === undefined && (known.known === undefined || now >= known.triedAt + AGAIN_MS)) {
+      this.#ask(project, known);
+    }
+    if (known.known === undefined) return known.asking!;
+    const { known: before, asking } = known;
+    const waited = new AbortController();
+    try {
+      const late = sleep(PATIENCE_MS, before, { signal: waited.signal, ref: false });
+      late.catch(() => undefined);
+      return await Promise.race([(asking ?? Promise.resolve(before)).catch(() => before), late]);
+    } finally {
+      waited.abort();
+    }
+  }
+
+  #ask(project: string, known: OfProject): void {
+    known.triedAt = this.#now();
+    const asking = this.#calls.linkKey(project).then(({ revokedUntil, revokedOfVms, ...key }): Known => {
+      const vms = Object.fromEntries(Object.entries(revokedOfVms).map(([name, at]) => [name, Date.parse(at)]));
+      const all = revokedUntil === undefined ? {} : { all: Date.parse(revokedUntil) };
+      known.known = { verifier: new LinkVerifier(key), revoked: { ...all, vms } };
+      known.answeredAt = this.#now();
+      return known.known;
+    });
+    known.asking = asking;
+    const end = (): void => void (known.asking = undefined);
+    asking.then(end, end);
   }
 }

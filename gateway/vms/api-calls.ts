@@ -14,6 +14,15 @@ export interface ConnectionCount {
   lease: { by: string; seconds: number };
 }
 
+/** With which links are verified, and which of them were taken back; times in RFC 3339. */
+export interface LinkKey {
+  publicKey: string;
+  deployment: string;
+  project: string;
+  revokedUntil?: string;
+  revokedOfVms: Record<string, string>;
+}
+
 export class ApiCalls {
   readonly #url: string;
   readonly #keys: Readonly<Record<string, string>>;
@@ -86,7 +95,7 @@ export class ApiCalls {
   }
 
   /** With which links of the deployment are verified. @throws Refused. */
-  async linkKey(project: string): Promise<{ publicKey: string; deployment: string; project: string }> {
+  async linkKey(project: string): Promise<LinkKey> {
     const { data, error, response } = await reached(of(this.#calls, project).GET('/v1/links/key', {}));
     if (data !== undefined) return data;
     throw refused(response, error);

@@ -113,6 +113,19 @@ it('lets in who has the link, for that one VM and port, and sends the browser on
   expect(await textOf(logOf('linked'))).not.toContain(token);
 });
 
+it('lets nobody in any more by a link that was taken back, and in by one that was made later', async () => {
+  const before = await link('lobby');
+  const headers = { cookie: await cookieOf(before) };
+  const looks = async (): Promise<number> => (await visit(before.host, '/healthz', { headers })).status;
+  expect(await looks()).toBe(200);
+  expect((await stack.call('POST', '/v1/vms/lobby/links/revoke')).status).toBe(200);
+  await expect.poll(looks, { timeout: 20_000, interval: 500 }).toBe(403);
+  const refused = await visit(before.host, '/healthz', { headers });
+  expect(JSON.parse(refused.body)).toMatchObject({ code: 'linkRevoked' });
+  const after = await cookieOf(await link('lobby'));
+  expect(await visit(before.host, '/healthz', { headers: { cookie: after } })).toMatchObject({ status: 200 });
+});
+
 it('refuses a link that has expired, is of another VM, or was changed', async () => {
   const refusalOf = async (host: string, path: string): Promise<unknown> =>
     (JSON.parse((await visit(host, path)).body) as { code: string }).code;

@@ -62,6 +62,8 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.
   getConsole: { least: 'viewer', right: [404] },
+  revokeLinks: { least: 'operator', right: [200] },
+  revokeVmLinks: { least: 'operator', right: [200] },
   createLink: { least: 'operator', right: [201] },
   getLinkKey: { least: 'viewer', right: [200] },
   // The requests of this suite ask for no WebSocket and have no tar, and no host is in this test. The key got through.
