@@ -1,5 +1,13 @@
 /** What a machine may reach: nothing, whatever it likes, or what a list of rules names. */
-import { NEVER_REACHED, lieWithin, networkOf, networkText, parseWrittenNetwork, type Network } from './ipv4.ts';
+import {
+  NEVER_REACHED,
+  PRIVATE_NETWORKS,
+  lieWithin,
+  networkOf,
+  networkText,
+  parseWrittenNetwork,
+  type Network,
+} from './ipv4.ts';
 
 /** As a spec has it. */
 export type Egress = boolean | string[];
@@ -71,4 +79,34 @@ export function opensNames(egress: Egress): boolean {
   return egressRules(egress).some(
     ({ network, ports }) => network === null && ports !== null && ports.first <= 53 && 53 <= ports.last,
   );
+}
+
+/**
+ * Of a list, the first rule that opens a private network which is not within one of `allowed`; undefined where there is none. A rule
+ * opens a private network where it lies within one.
+ */
+export function privateBeyond(egress: Egress, allowed: readonly Network[]): string | undefined {
+  if (typeof egress === 'boolean') return undefined;
+  return egress.find((text) => {
+    const rule = parseEgressRule(text);
+    return typeof rule !== 'string' && isPrivate(rule) && !isWithin(rule, allowed);
+  });
+}
+
+/** Whether a rule opens a private network. */
+export function isPrivate(rule: EgressRule): boolean {
+  return isWithin(rule, PRIVATE_NETWORKS);
+}
+
+/** Whether a rule names addresses of one of these networks alone. */
+export function isWithin({ network }: EgressRule, networks: readonly Network[]): boolean {
+  return network !== null && networks.some((one) => lieWithin(network, one));
+}
+
+/** `10.1.0.0/16` as a network; undefined for what is none, and for an address with bits beyond its size. */
+export function parseNetworkText(text: string): Network | undefined {
+  const written = parseWrittenNetwork(text);
+  if (written === undefined) return undefined;
+  const network = networkOf(written.address, written.bits);
+  return network.first === written.address ? network : undefined;
 }

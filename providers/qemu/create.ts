@@ -6,7 +6,7 @@ import { qemuImageIn, type QemuImage } from './image/image-files.ts';
 import { EMULATION, type Accelerator } from './machine/machine-manifest.ts';
 import { findNetwork, type GuestNetworkKind } from './network/find-network.ts';
 import { createQemuProvider } from './qemu-provider.ts';
-import type { QemuAccelerator, QemuSettings } from './settings.ts';
+import { egressNetworksOf, type QemuAccelerator, type QemuSettings } from './settings.ts';
 
 /** The provider with this host's image and what its guests can run with. Errors: `imageMissing`. */
 export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Promise<MachineProvider> {
@@ -19,6 +19,7 @@ export async function create({ own, ...parts }: ProviderParts<QemuSettings>): Pr
   const network = await networkOf(own.network);
   return createQemuProvider({
     ...{ stateDir, deployment, hostId, image, accelerator, imagePeers, network, addresses },
+    egressNetworks: egressNetworksOf(own),
     ...(imageCacheBytes === undefined ? {} : { imageCacheBytes }),
   });
 }

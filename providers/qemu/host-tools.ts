@@ -37,7 +37,7 @@ async function prepare(own: QemuSettings, kit: HostKit): Promise<QemuSettings> {
     note(found.why);
     return nameOf(found.accelerator);
   });
-  return { imageDir: dirname(image.kernel), accelerator, network };
+  return { ...own, imageDir: dirname(image.kernel), accelerator, network };
 }
 
 async function findMissing(kit: HostKit, { again }: { again: boolean }): Promise<string[]> {

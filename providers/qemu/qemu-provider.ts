@@ -18,6 +18,7 @@ import type {
 import type { ImagePeers } from '../../domain/machine/image-peers.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { opensEgress } from '../../domain/network/egress.ts';
+import type { Network } from '../../domain/network/ipv4.ts';
 import type { RoomSize } from '../../domain/capacity/room.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import { HostImages } from '../host/host-images.ts';
@@ -51,7 +52,14 @@ import { KEEPING_THE_DISK, shutDown } from './machine/shut-down.ts';
 import type { GuestNetworkKind } from './network/find-network.ts';
 import { UPLINK_TRIES } from './network/guest-network.ts';
 import { UPLINK_FILE } from './network/uplink-state.ts';
-import { checkContainer, checkRequest, portsOf, refuseContainerName, refuseNetworked } from './spec-check.ts';
+import {
+  checkContainer,
+  checkRequest,
+  portsOf,
+  refuseContainerName,
+  refuseNetworked,
+  refuseBeyond,
+} from './spec-check.ts';
 
 export interface QemuProviderOptions {
   /**
@@ -74,6 +82,8 @@ export interface QemuProviderOptions {
   addresses?: readonly string[];
   /** What network new guests have; by default the user network. */
   network?: GuestNetworkKind;
+  /** Private networks, and others that the host is directly on, that the egress of a spec may name. */
+  egressNetworks?: readonly Network[];
   /** How often the uplink of a guest's network is started again, each half second; only tests set another. */
   uplinkTries?: number;
   /** The QEMU program; the one on PATH by default. */
@@ -168,6 +178,7 @@ class QemuProvider implements MachineProvider {
     checkRequest(request);
     const { machineId, spec } = request;
     if (this.network.kind === 'user') refuseNetworked(spec, this.network.why);
+    refuseBeyond(spec, this.options.egressNetworks ?? []);
     await this.machines.refuseDestroyed(machineId);
     this.hypervisor ??= await findHypervisor(this.options.qemuPath);
     const dir = this.machines.dirOf(machineId);
@@ -276,6 +287,7 @@ class QemuProvider implements MachineProvider {
       manifest,
       image: this.options.image,
       addresses: this.options.addresses ?? [],
+      egressNetworks: this.options.egressNetworks ?? [],
       uplinkTries: this.options.uplinkTries ?? UPLINK_TRIES,
       hypervisor,
       tombstonePath: tombstones.pathOf(machineId),

@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { AGENT_LOCAL_PORT } from '../../domain/machine/local-machine.ts';
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
-import { opensEgress, parseEgressRule } from '../../domain/network/egress.ts';
+import { opensEgress, parseEgressRule, privateBeyond } from '../../domain/network/egress.ts';
+import type { Network } from '../../domain/network/ipv4.ts';
 import type { PortSpec, VmSpec } from '../../domain/vm/spec.ts';
 import { isMachineId } from '../host/files/machine-files.ts';
 import { CONTAINER_PREFIX, PROVIDER_NAME } from './capabilities.ts';
 import { asksForContainer, type ContainerImage } from './image/container-images.ts';
-import { refusalOfImage } from './spec-rules.ts';
+import { beyondText, refusalOfImage } from './spec-rules.ts';
 
 /** QEMU itself takes more, but no host of ours has them. */
 const MOST_CPUS = 255;
@@ -48,6 +49,12 @@ export function refuseNetworked({ egress, ports }: Pick<VmSpec, 'egress' | 'port
     'networkUnavailable',
     `${wanted.join(' and ')}: a guest of this host has no network of its own: ${why}`,
   );
+}
+
+/** Throws `badSpec` for a private network that this host's guests do not reach. */
+export function refuseBeyond({ egress }: Pick<VmSpec, 'egress'>, allowed: readonly Network[]): void {
+  const rule = privateBeyond(egress, allowed);
+  if (rule !== undefined) throw bad(`egress: ${beyondText(rule)}`);
 }
 
 /** Throws `badSpec` for what a guest of a container image cannot be. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { plainConsoleText } from '../../../domain/machine/console-text.ts';
 import type { CancelSignal } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import type { Network } from '../../../domain/network/ipv4.ts';
 import { bringUp, type BringUp } from '../../host/bring-up.ts';
 import { unclaimedAddresses } from '../../host/host-addresses.ts';
 import { isErrno, readAddress, readTail } from '../../host/files/machine-files.ts';
@@ -45,6 +46,8 @@ export interface StartInput extends Pick<BringUp, 'machineId' | 'dir' | 'first' 
   hypervisor: Hypervisor;
   /** Ranges of the host; empty: the machine gets a loopback address. */
   addresses: readonly string[];
+  /** See guestFilter. */
+  egressNetworks: readonly Network[];
   /** See NetworkLaunch. */
   uplinkTries: number;
   tombstonePath: string;
@@ -105,7 +108,15 @@ async function networkOf(input: StartInput): Promise<NetworkLaunch | null> {
   const { network, egress = false, ports, uid } = manifest;
   if (network !== 'namespace') return null;
   const addresses = (await candidatesOf(input)).slice(0, MOST_UPLINK_ADDRESSES);
-  return prepareNetwork({ dir, egress, ports, addresses, guestUid: uid, uplinkTries: input.uplinkTries });
+  return prepareNetwork({
+    dir,
+    egress,
+    ports,
+    addresses,
+    guestUid: uid,
+    egressNetworks: input.egressNetworks,
+    uplinkTries: input.uplinkTries,
+  });
 }
 
 async function candidatesOf({ machineId, addresses }: Pick<StartInput, 'machineId' | 'addresses'>): Promise<string[]> {

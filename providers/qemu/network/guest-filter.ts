@@ -1,6 +1,13 @@
 /** What leaves the network namespace of a guest, as rules of nftables. */
-import { egressRules, opensNames, type Egress, type EgressRule } from '../../../domain/network/egress.ts';
-import { NEVER_REACHED, PRIVATE_NETWORKS, lieWithin, networkText } from '../../../domain/network/ipv4.ts';
+import {
+  egressRules,
+  isPrivate,
+  isWithin,
+  opensNames,
+  type Egress,
+  type EgressRule,
+} from '../../../domain/network/egress.ts';
+import { NEVER_REACHED, PRIVATE_NETWORKS, networkText, type Network } from '../../../domain/network/ipv4.ts';
 
 /** Addresses inside of the namespace: that of the guest's network card to outside, its router and its resolver. */
 export const INSIDE = { card: '10.99.0.2', router: '10.99.0.1', resolver: '10.99.0.3' } as const;
@@ -11,23 +18,23 @@ export const FILTER = { table: 'guest', ofHost: 'ofhost', beside: 'beside' } as 
 /**
  * The first rule that matches decides, and what none lets out stays inside. Answers to those who came in always go out. The
  * addresses of the host come before everything that opens; networks of organisations, and those the host is directly on, are
- * reached only where a rule names them.
+ * reached only where a rule names them, and lies within one of `allowed`.
  */
-export function guestFilter(egress: Egress): string {
+export function guestFilter(egress: Egress, allowed: readonly Network[] = []): string {
   const rules = typeof egress === 'boolean' ? [] : egressRules(egress);
   const named = rules.filter(({ network }) => network !== null);
-  const isPrivate = ({ network }: EgressRule): boolean =>
-    network !== null && PRIVATE_NETWORKS.some((one) => lieWithin(network, one));
+  const isAllowed = (rule: EgressRule): boolean => isWithin(rule, allowed);
   const lines = [
     'oif "lo" accept',
     'ct state established,related accept',
     ...(opensNames(egress) ? [`ip daddr ${INSIDE.resolver} meta l4proto { tcp, udp } th dport 53 accept`] : []),
     `ip daddr @${FILTER.ofHost} drop`,
     `ip daddr { ${NEVER_REACHED.map(networkText).join(', ')} } drop`,
-    ...named.filter(isPrivate).map(accept),
+    ...named.filter((rule) => isPrivate(rule) && isAllowed(rule)).map(accept),
     `ip daddr { ${PRIVATE_NETWORKS.map(networkText).join(', ')} } drop`,
-    ...named.filter((rule) => !isPrivate(rule)).map(accept),
+    ...named.filter((rule) => !isPrivate(rule) && isAllowed(rule)).map(accept),
     `ip daddr @${FILTER.beside} drop`,
+    ...named.filter((rule) => !isPrivate(rule) && !isAllowed(rule)).map(accept),
     ...rules.filter(({ network }) => network === null).map(accept),
     ...(egress === true ? ['meta l4proto { tcp, udp } accept'] : []),
   ];

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT_LOCAL_PORT } from '../../../domain/machine/local-machine.ts';
 import { opensEgress, opensNames, type Egress } from '../../../domain/network/egress.ts';
+import type { Network } from '../../../domain/network/ipv4.ts';
 import type { PortSpec } from '../../../domain/vm/spec.ts';
 import { GUEST_UIDS } from '../machine/guest-users.ts';
 import { INSIDE, guestFilter } from './guest-filter.ts';
@@ -41,6 +42,8 @@ export interface NetworkInput {
   addresses: readonly string[];
   /** User of the guest's QEMU, where root starts that. */
   guestUid: number | undefined;
+  /** See {@link guestFilter}. */
+  egressNetworks: readonly Network[];
   uplinkTries: number;
 }
 
@@ -51,6 +54,7 @@ export async function prepareNetwork({
   ports,
   addresses,
   guestUid,
+  egressNetworks,
   uplinkTries,
 }: NetworkInput): Promise<NetworkLaunch> {
   const resolverFile = opensNames(egress) ? join(dir, RESOLVER_FILE) : null;
@@ -60,7 +64,7 @@ export async function prepareNetwork({
     uid: guestUid === undefined ? null : guestUid - GUEST_UIDS.first + FIRST_UPLINK_UID,
     stateFile: join(dir, UPLINK_FILE),
     resolverFile,
-    filter: guestFilter(egress),
+    filter: guestFilter(egress, egressNetworks),
     isOpen: opensEgress(egress),
     addresses,
     uplinkTries,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../../domain/machine/provider.ts';
-import type { Egress } from '../../../domain/network/egress.ts';
+import { parseNetworkText, type Egress } from '../../../domain/network/egress.ts';
 import { findNetwork } from '../../../providers/qemu/network/find-network.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 import { freePort } from '../../../test-support/free-port.ts';
@@ -58,7 +58,8 @@ describe.skipIf(whyNoNetworks())('a guest with a network of its own', () => {
     outside = await outsideNetwork(ports);
     closers.push(outside.close);
     const image = await probingImage(await ensureImage(), directory);
-    harness = await qemuHarness(image, { network: { kind: 'namespace' }, addresses: [outside.range] });
+    const egressNetworks = [parseNetworkText(`${OUTSIDE.private}/32`)!];
+    harness = await qemuHarness(image, { network: { kind: 'namespace' }, addresses: [outside.range], egressNetworks });
     closers.push(harness.dispose);
     const policies: Record<keyof typeof guests, Egress> = {
       shut: false,
@@ -133,6 +134,16 @@ describe.skipIf(whyNoNetworks())('a guest with a network of its own', () => {
     );
     const names = (await hostFindsNames()) ? [`names ${RESOLVER}:53`] : [];
     expect(reached.open).toEqual([...internet, ...names].sort());
+  });
+
+  it('is refused a private network that its operator does not let guests reach, before anything is made', async () => {
+    const before = await harness.provider.list(never);
+    const spec = guestSpec({ egress: ['443/tcp', OUTSIDE.privateToo] });
+    await expect(harness.provider.create(guestRequest({ spec }), never)).rejects.toMatchObject({
+      code: 'badSpec',
+      message: expect.stringContaining('EPHEMERA_QEMU_EGRESS_NETWORKS') as string,
+    });
+    expect(await harness.provider.list(never)).toHaveLength(before.length);
   });
 
   it('never reaches its host', () => {

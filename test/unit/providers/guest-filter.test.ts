@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { parseNetworkText, type Egress } from '../../../domain/network/egress.ts';
+import type { Network } from '../../../domain/network/ipv4.ts';
 import { guestFilter } from '../../../providers/qemu/network/guest-filter.ts';
 
-const rulesOf = (egress: Parameters<typeof guestFilter>[0]): string[] =>
-  guestFilter(egress)
+const [ORGANISATION] = ['10.1.0.0/16'].map((text) => parseNetworkText(text)!);
+
+const rulesOf = (egress: Egress, allowed: readonly Network[] = [ORGANISATION!]): string[] =>
+  guestFilter(egress, allowed)
     .split('table ip6')[0]!
     .split('\n')
     .map((line) => line.trim())
@@ -33,6 +37,20 @@ describe('the filter of a guest', () => {
     expect(at('ip daddr 10.1.0.0/16 tcp dport 5432')).toBeLessThan(at('ip daddr { 10.0.0.0/8'));
     expect(at('ip daddr 8.0.0.0/5')).toBeGreaterThan(at('ip daddr { 10.0.0.0/8'));
     expect(at('ip daddr @ofhost drop')).toBeLessThan(at('ip daddr 10.1.0.0/16'));
+  });
+
+  it('opens no private network, and none that the host is on, that its operator does not let guests reach', () => {
+    expect(rulesOf(['10.1.0.0/16:5432/tcp'], []).filter((rule) => rule.includes('10.1.0.0/16 tcp'))).toEqual([]);
+    expect(rulesOf(['10.0.0.0/8']).filter((rule) => rule.startsWith('ip daddr 10.0.0.0/8'))).toEqual([]);
+    const [beside] = ['203.0.113.0/24'].map((text) => parseNetworkText(text)!);
+    const order = (rules: string[]): number[] =>
+      ['ip daddr 203.0.113.7/32', 'ip daddr @beside drop'].map((text) =>
+        rules.findIndex((rule) => rule.startsWith(text)),
+      );
+    const [named, drop] = order(rulesOf(['203.0.113.7'], [])) as [number, number];
+    expect(named).toBeGreaterThan(drop);
+    const [allowed, later] = order(rulesOf(['203.0.113.7'], [beside!])) as [number, number];
+    expect(allowed).toBeLessThan(later);
   });
 
   it('never opens the metadata of a cloud, which is not link-local everywhere', () => {
