@@ -49,10 +49,10 @@ export class LinkKeys {
     const now = this.#now();
     if (known.known !== undefined && now < known.answeredAt + GOOD_FOR_MS) return known.known;
     if (known.asking === undefined && (known.known === undefined || now >= known.triedAt + AGAIN_MS)) {
-      this.#ask(project, known);
+      known.asking = this.#ask(project, known);
     }
-    if (known.known === undefined) return known.asking!;
     const { known: before, asking } = known;
+    if (before === undefined) return asking ?? this.#ask(project, known);
     const waited = new AbortController();
     try {
       const late = sleep(PATIENCE_MS, before, { signal: waited.signal, ref: false });
@@ -63,7 +63,7 @@ export class LinkKeys {
     }
   }
 
-  #ask(project: string, known: OfProject): void {
+  #ask(project: string, known: OfProject): Promise<Known> {
     known.triedAt = this.#now();
     const asking = this.#calls.linkKey(project).then(({ revokedUntil, revokedOfVms, ...key }): Known => {
       const vms = Object.fromEntries(Object.entries(revokedOfVms).map(([name, at]) => [name, Date.parse(at)]));
@@ -72,8 +72,10 @@ export class LinkKeys {
       known.answeredAt = this.#now();
       return known.known;
     });
-    known.asking = asking;
-    const end = (): void => void (known.asking = undefined);
+    const end = (): void => {
+      known.asking = undefined;
+    };
     asking.then(end, end);
+    return asking;
   }
 }
