@@ -98,6 +98,19 @@ export async function writeNodeImage(path: string): Promise<void> {
   await writeOciArchive(path, { layers: [layer], config, gzip: false });
 }
 
+/** Writes an OCI archive of a program for this Node: one file, and the ports that it exposes, `8080/tcp`. */
+export async function writeNodeProgramImage(
+  path: string,
+  { program, ports }: { program: Uint8Array; ports: readonly string[] },
+): Promise<void> {
+  const node = await programFiles(process.execPath);
+  const server = { name: 'srv/server.cjs', content: Buffer.from(program) };
+  const layer = layerOf([...node, server, directory('tmp', { mode: 0o1777 })]);
+  const ExposedPorts = Object.fromEntries(ports.map((port) => [port, {}]));
+  const config = { Cmd: [await realpath(process.execPath), '/srv/server.cjs'], User: '1000:1000', ExposedPorts };
+  await writeOciArchive(path, { layers: [layer], config, gzip: false });
+}
+
 /** Writes an OCI layout of nothing but a static program, which echoes what it is sent. */
 export async function writeEchoImage(path: string): Promise<void> {
   const layer = layerOf([{ name: 'busybox', content: await readFile(BUSYBOX), mode: 0o755 }]);

@@ -50,6 +50,8 @@ export interface AgentOptions {
   countPort: number | null;
   /** Further ports whose connections are counted. */
   alsoCount?: readonly number[];
+  /** The program may put its count although its ports are counted; from its first one on its word holds. */
+  takesOwnCount?: boolean;
   /** The program is ready once this port accepts; null when it is ready at once. */
   readyPort: number | null;
   localPort: number;
@@ -178,15 +180,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const usage = new AppUsage();
   if (options.awaitsAssignment === true) usage.awaitAssignment();
   let draining = false;
+  let countsItself = false;
+  const takeCount = (connections: number): void => {
+    countsItself = true;
+    usage.setConnections(connections);
+  };
+  const mayCount = options.countPort === null || options.takesOwnCount === true;
   const server = createServer(
-    localEndpoint({
-      usage,
-      isDraining: () => draining,
-      takeCount: options.countPort === null ? (connections) => usage.setConnections(connections) : null,
-    }),
+    localEndpoint({ usage, isDraining: () => draining, takeCount: mayCount ? takeCount : null }),
   );
   const place = options.place ?? wholeMachine();
-  const watch = await watchPorts(usage, { ...options, forwards: place.forwards }, log);
+  const watched = { ...options, forwards: place.forwards, countsItself: () => countsItself };
+  const watch = await watchPorts(usage, watched, log);
   await listen(server, '127.0.0.1', options.localPort);
   const app: AppControl = endOnSignals({
     recount: () => watch.recount(),

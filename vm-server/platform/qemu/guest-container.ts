@@ -10,8 +10,8 @@ const LINK_SOCKET = '/run/agent.sock';
 
 /**
  * Runs the program of a container image and is its agent, until the program ends or is told to: counts the connections to
- * the TCP ports of the VM, which is ready once the first of them accepts. Without such a port it takes the
- * program's count, and is ready once it has one. Rejects when it cannot be set up.
+ * the TCP ports of the VM, which is ready once the first of them accepts, until the program has put a count itself. Without such
+ * a port it takes the program's count, and is ready once it has one. Rejects when it cannot be set up.
  */
 export async function runGuestContainer({ port: device, assignmentFile }: GuestOptions): Promise<void> {
   process.umask(0o077);
@@ -26,6 +26,7 @@ export async function runGuestContainer({ port: device, assignmentFile }: GuestO
     link: { kind: 'virtio', device, socketPath: LINK_SOCKET },
     countPort: first,
     alsoCount: others,
+    takesOwnCount: true,
     readyPort: first,
     localPort: AGENT_LOCAL_PORT,
     stateDir: null,
