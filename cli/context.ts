@@ -60,24 +60,28 @@ export function command(
 ): Command {
   const width = Math.max(...examples.map(([line]) => line.length));
   const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}   ${what}`);
-  return new Command(written.split(' ')[0])
-    .summary(about)
-    .description(about)
-    .configureHelp({ helpWidth: helpWidth() })
-    .exitOverride()
-    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  return (
+    new Command(written.split(' ')[0])
+      .summary(about)
+      .description(about)
+      .configureHelp({ helpWidth: helpWidth() })
+      .exitOverride()
+      // A command below another one has its flags to itself.
+      .enablePositionalOptions()
+      .addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+  );
 }
 
 /** With which deployment it speaks. */
 export function withDeployment(one: Command): Command {
   return one
     .option(
-      '--profile NAME',
+      '--profile <NAME>',
       'a deployment that you signed in to (default: EPHEMERA_PROFILE, else that of `ephemera use`)',
     )
-    .option('--url URL', 'where the API is (default: EPHEMERA_API_URL, else the profile, else what runs here)')
+    .option('--url <URL>', 'where the API is (default: EPHEMERA_API_URL, else the profile, else what runs here)')
     .option(
-      '--key-file FILE',
+      '--key-file <FILE>',
       'file with an API key, - for standard input (default: EPHEMERA_API_KEY, else the profile)',
     )
     .option('-q, --quiet', 'no progress (default: off)');
@@ -86,7 +90,7 @@ export function withDeployment(one: Command): Command {
 /** And how it prints what it found. */
 export function withOutput(one: Command): Command {
   return withDeployment(one).addOption(
-    new Option('-o, --output FORMAT', `how it is printed: ${FORMATS.join(', ')}`).choices(FORMATS).default('table'),
+    new Option('-o, --output <FORMAT>', `how it is printed: ${FORMATS.join(', ')}`).choices(FORMATS).default('table'),
   );
 }
 

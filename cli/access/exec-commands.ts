@@ -42,9 +42,9 @@ export function execCommand(cli: Cli): Command {
     .argument('<command...>', 'program and arguments')
     .option('-t, --tty', 'gives it a terminal (default: pipes)')
     .option('-n, --no-stdin', 'gives it no input (default: standard input)')
-    .option('-e, --env NAME=VALUE', 'a variable; as often as needed (default: none)', collect)
-    .option('-C, --workdir DIR', 'where it runs (default: / of the VM)')
-    .option('--timeout SECONDS', 'it is killed after this, with exit code 124 (default: never)')
+    .option('-e, --env <NAME=VALUE>', 'a variable; as often as needed (default: none)', collect)
+    .option('-C, --workdir <DIR>', 'where it runs (default: / of the VM)')
+    .option('--timeout <SECONDS>', 'it is killed after this, with exit code 124 (default: never)')
     .option('--keep-alive', 'counts as a user of the VM while it runs (default: off)');
   return withDeployment(one).action((name: string, words: string[], options: ExecOptions) =>
     withSession(cli, options, (session) => runIn(session, name, words, options)),
@@ -54,14 +54,14 @@ export function execCommand(cli: Cli): Command {
 export function shellCommand(cli: Cli): Command {
   const one = command('shell', 'Opens a terminal in a VM; Enter ~ . hangs up.', [
     ['ephemera shell lobby', 'bash, or sh where there is none'],
-    ['ephemera shell lobby top', 'another program'],
+    ['ephemera shell -C /srv lobby top', 'another program, elsewhere; flags come before the name'],
   ])
     .alias('ssh')
     .passThroughOptions()
     .argument('<name>', 'the VM')
     .argument('[command...]', 'program and arguments (default: a shell)')
-    .option('-e, --env NAME=VALUE', 'a variable; as often as needed (default: none)', collect)
-    .option('-C, --workdir DIR', 'where it begins (default: / of the VM)')
+    .option('-e, --env <NAME=VALUE>', 'a variable; as often as needed (default: none)', collect)
+    .option('-C, --workdir <DIR>', 'where it begins (default: / of the VM)')
     .option('--keep-alive', 'counts as a user of the VM while it is open (default: off)');
   return withDeployment(one).action((name: string, words: string[], options: ExecOptions) =>
     withSession(cli, options, (session) =>
@@ -76,7 +76,7 @@ async function runIn(session: Session, name: string, words: string[], options: E
   if (options.tty && !(stdin.isTTY && stdout.isTTY)) {
     throw new CliError('a terminal needs one here: standard input and output are none', EXIT.execFailed);
   }
-  const start = startOf(words, options);
+  const start = startOf(words[0] === '--' ? words.slice(1) : words, options);
   try {
     const exit = await run(session, name, start, options);
     process.exitCode = exit.timedOut ? EXIT.commandTimedOut : (exit.exitCode ?? 128 + numberOfSignal(exit.signal));

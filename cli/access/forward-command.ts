@@ -36,7 +36,7 @@ export function forwardCommand(cli: Cli): Command {
       '<port...>',
       '[LOCAL:]REMOTE; REMOTE is a TCP port on the loopback of the VM, or the name of one in its spec',
     )
-    .option('--address IP', 'where it listens', '127.0.0.1')
+    .option('--address <IP>', 'where it listens', '127.0.0.1')
     .option('--keep-alive', 'each connection counts as a user of the VM (default: off)');
   return withDeployment(one).action((name: string, ports: string[], options: ForwardOptions) =>
     withSession(cli, options, async (session) => {

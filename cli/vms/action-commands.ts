@@ -147,7 +147,7 @@ function waitCommand(cli: Cli): Command {
     ['ephemera wait lobby --for ended --timeout 3600', 'until it has ended'],
   ])
     .argument('<name...>', 'VMs')
-    .option('--for STATE', `what is waited for: ${GOALS.join(', ')}`, 'ready');
+    .option('--for <STATE>', `what is waited for: ${GOALS.join(', ')}`, 'ready');
   withTimeout(withOutput(one));
   return one.action((names: string[], options: CommonOptions & { for: string; timeout: string }) =>
     withSession(cli, options, (session) => {

@@ -45,10 +45,10 @@ export function lsCommand(cli: Cli): Command {
     ['ephemera ls --all -o json', 'with those that have ended, as an array'],
   ])
     .alias('list')
-    .option('-s, --state STATE', 'only in this state; as often as needed (default: all that live)', collect)
-    .option('-t, --template NAME', 'only of this template (default: all)')
-    .option('-l, --label KEY=VALUE', 'only with this label; as often as needed (default: all)', collect)
-    .option('--host ID', 'only on this host (default: all)')
+    .option('-s, --state <STATE>', 'only in this state; as often as needed (default: all that live)', collect)
+    .option('-t, --template <NAME>', 'only of this template (default: all)')
+    .option('-l, --label <KEY=VALUE>', 'only with this label; as often as needed (default: all)', collect)
+    .option('--host <ID>', 'only on this host (default: all)')
     .option('--in-use', 'only those that somebody uses (default: all)')
     .option('-a, --all', 'those that have ended too (default: off)')
     .option('--watch', 'stays, and shows changes as they come (default: off)');

@@ -27,22 +27,22 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 
 export function withSpec(one: Command): Command {
   return one
-    .option('-t, --template NAME', 'the template, NAME or NAME@VERSION (default: that of the project)')
-    .option('-f, --file FILE', 'the spec as YAML or JSON, - for standard input (default: none)')
-    .option('--provider NAME', 'who makes the machine (default: as the template says)')
-    .option('--image NAME', 'what it boots (default: as the template says)')
-    .option('--cpus N', 'processors (default: as the template says)')
-    .option('--memory MB', 'memory (default: as the template says)')
-    .option('--disk GB', 'disk (default: as the template says)')
-    .option('-l, --label KEY=VALUE', 'a label; as often as needed (default: none)', collect)
-    .option('-e, --env NAME=VALUE', 'a variable of its app; as often as needed (default: none)', collect)
+    .option('-t, --template <NAME>', 'the template, NAME or NAME@VERSION (default: that of the project)')
+    .option('-f, --file <FILE>', 'the spec as YAML or JSON, - for standard input (default: none)')
+    .option('--provider <NAME>', 'who makes the machine (default: as the template says)')
+    .option('--image <NAME>', 'what it boots (default: as the template says)')
+    .option('--cpus <N>', 'processors (default: as the template says)')
+    .option('--memory <MB>', 'memory (default: as the template says)')
+    .option('--disk <GB>', 'disk (default: as the template says)')
+    .option('-l, --label <KEY=VALUE>', 'a label; as often as needed (default: none)', collect)
+    .option('-e, --env <NAME=VALUE>', 'a variable of its app; as often as needed (default: none)', collect)
     .option(
-      '--secret-env NAME',
+      '--secret-env <NAME>',
       'a secret variable, with the value that NAME has here; as often as needed (default: none)',
       collect,
     )
-    .option('--startup-script FILE', 'a script that it runs before it is ready, - for standard input (default: none)')
-    .option('--set PATH=VALUE', 'any other field, as idle.timeoutSeconds=30; VALUE is YAML (default: none)', collect)
+    .option('--startup-script <FILE>', 'a script that it runs before it is ready, - for standard input (default: none)')
+    .option('--set <PATH=VALUE>', 'any other field, as idle.timeoutSeconds=30; VALUE is YAML (default: none)', collect)
     .option('--fresh', 'a new disk, though one of that name was closed (default: off)');
 }
 

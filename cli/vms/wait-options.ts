@@ -15,7 +15,7 @@ export function withWait(one: Command, until: string): Command {
 }
 
 export function withTimeout(one: Command): Command {
-  return one.option('--timeout SECONDS', `how long it waits; then exit code 5`, DEFAULT_SECONDS);
+  return one.option('--timeout <SECONDS>', `how long it waits; then exit code 5`, DEFAULT_SECONDS);
 }
 
 /** @throws CliError. */
