@@ -60,7 +60,7 @@ const LAYERS = [
     'worker',
     'api',
   ],
-  ...['vm-server', 'web', 'commands', 'dev', 'test', 'test-support', 'bench'],
+  ...['vm-server', 'cli', 'web', 'commands', 'dev', 'test', 'test-support', 'bench'],
 ];
 
 /** The unit tests as one more gate. */

@@ -67,7 +67,7 @@ async function download(session: Session, vm: string, path: string, to: string):
   const counted = countedStream(session, `${vm}:${path}`, Readable.fromWeb(body as never));
   if (to === '-') {
     for await (const chunk of counted.stream) {
-      if (!process.stdout.write(chunk as Buffer)) await once(process.stdout, 'drain');
+      if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
     }
     return counted.bytes();
   }
@@ -124,7 +124,7 @@ async function upload(session: Session, from: string, vm: string, to: string): P
 }
 
 function packed(options: Parameters<typeof create>[0], names: string[]): Readable {
-  return Readable.from(create({ ...options, gzip: false } as never, names) as unknown as AsyncIterable<Buffer>);
+  return Readable.from(create({ ...options, gzip: false } as never, names));
 }
 
 async function isDirectoryHere(path: string): Promise<boolean> {

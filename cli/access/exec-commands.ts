@@ -159,5 +159,5 @@ function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> |
 }
 
 function numberOfSignal(signal: string | undefined): number {
-  return constants.signals[(signal ?? '') as NodeJS.Signals] ?? 0;
+  return Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
 }

@@ -29,7 +29,7 @@ const HOSTS: Names = async (ephemera) => (await ephemera.call('listHosts', {}, I
 const SESSIONS: Names = async (ephemera) =>
   (await ephemera.call('listSessions', {}, IN_TIME)).sessions.map(({ name }) => name);
 const IMAGES: Names = async (ephemera) =>
-  (await ephemera.call('listImages', {}, IN_TIME)).images.map(({ name, imageId }) => name ?? imageId);
+  (await ephemera.call('listImages', {}, IN_TIME)).images.map(({ name }) => name);
 const VMS: Names = (ephemera) => namesOfVms(ephemera);
 
 /** By the command and its argument; any other `name` is that of a VM. */

@@ -64,7 +64,7 @@ function logoutCommand(): Command {
       const path = profilesPath(process.env);
       const { current, profiles } = readProfiles(path);
       const name = known(asked ?? current, profiles);
-      const { [name]: _, ...rest } = profiles;
+      const rest = Object.fromEntries(Object.entries(profiles).filter(([one]) => one !== name));
       writeProfiles(path, { ...(current === undefined || current === name ? {} : { current }), profiles: rest });
       print(`forgot profile ${name}`);
     });

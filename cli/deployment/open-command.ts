@@ -50,9 +50,8 @@ function openInBrowser(url: string): void {
   const { platform, env } = process;
   const hasDesktop = platform === 'darwin' || platform === 'win32' || Boolean(env['DISPLAY'] ?? env['WAYLAND_DISPLAY']);
   if (!hasDesktop) return;
-  const [program, ...args] =
-    platform === 'darwin' ? ['open'] : platform === 'win32' ? ['cmd', '/c', 'start', ''] : ['xdg-open'];
-  spawn(program ?? '', [...args, url], { stdio: 'ignore', detached: true })
+  const command = platform === 'darwin' ? 'open' : platform === 'win32' ? 'explorer' : 'xdg-open';
+  spawn(command, [url], { stdio: 'ignore', detached: true })
     .on('error', () => undefined)
     .unref();
 }

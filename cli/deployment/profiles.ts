@@ -71,7 +71,7 @@ function checked(path: string, text: string): Profiles {
   }
   if (found === null) return { profiles: {} };
   const { current, profiles = {} } = found as { current?: unknown; profiles?: unknown };
-  const entries = typeof profiles === 'object' && profiles !== null ? Object.entries(profiles as object) : undefined;
+  const entries = typeof profiles === 'object' && profiles !== null ? Object.entries(profiles) : undefined;
   const areWhole = entries?.every(([, one]) => isProfile(one)) ?? false;
   if (!areWhole || (current !== undefined && typeof current !== 'string')) {
     throw new CliError(`${path}: each of \`profiles\` needs \`url\` and \`key\`, and \`current\` names one of them`);

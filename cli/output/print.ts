@@ -28,8 +28,8 @@ export function listLines<Row>(rows: readonly Row[], { columns }: Shown<Row>, fo
 }
 
 /** One of a kind, with all that is known of it. */
-export function printOne<Row>(
-  row: Row,
+export function printOne(
+  row: unknown,
   name: string,
   lines: () => readonly (readonly [string, string])[],
   format: Format,

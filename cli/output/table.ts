@@ -31,8 +31,8 @@ export function tableLines<Row>(
   rows: readonly Row[],
   options: TableOptions,
 ): string[] {
-  const { width, wide = false, now, paint = (text) => text } = options;
-  const filled = columns
+  const { width, wide = false, now, paint = (text: string) => text } = options;
+  const filled: Filled<Row>[] = columns
     .filter(({ isWide = false }) => wide || !isWide)
     .map((column) => {
       const cells = rows.map((row) => harmless(column.value(row, now)) || '-');
@@ -40,9 +40,9 @@ export function tableLines<Row>(
     });
   const shown = width === undefined ? filled : fitted(filled, width);
   const line = (
-    cellOf: (column: (typeof shown)[number]) => string,
+    cellOf: (column: Filled<Row>) => string,
     colour?: (column: Column<Row>) => Colour | undefined,
-  ) =>
+  ): string =>
     shown
       .map((one, at) => {
         const text = cut(cellOf(one), one.width);

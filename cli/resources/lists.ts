@@ -60,10 +60,10 @@ export const SHOWN_POOLS: Shown<Pool> = {
 };
 
 export const SHOWN_IMAGES: Shown<Image> = {
-  nameOf: ({ name, imageId }) => name ?? imageId,
+  nameOf: ({ name }) => name,
   none: 'no images (`ephemera close` and `ephemera snapshot` make some)',
   columns: [
-    { title: 'NAME', value: ({ name, imageId }) => name ?? imageId, leftOut: 0 },
+    { title: 'NAME', value: ({ name }) => name, leftOut: 0 },
     {
       title: 'STATE',
       value: ({ state }) => state,

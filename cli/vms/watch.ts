@@ -107,7 +107,8 @@ class Changes {
     const both = AbortSignal.any([signal, this.stopped.signal]);
     signal.addEventListener('abort', () => this.wake(), { once: true });
     void (async () => {
-      for await (const _ of ephemera.events({ signal: both })) this.tell();
+      const events = ephemera.events({ signal: both });
+      while (!(await events.next()).done) this.tell();
     })().catch(() => undefined);
   }
 

@@ -86,7 +86,6 @@ export class RunningEphemera {
 
   /** Without what moves the cursor and colours. */
   get plainText(): string {
-    // eslint-disable-next-line no-control-regex -- that is what it takes away
     return this.shown.replaceAll(/\u001b\[[?\d;]*[A-Za-z]/g, '').replaceAll('\r', '');
   }
 

@@ -203,7 +203,7 @@ describe('into a VM', () => {
         return Buffer.concat(chunks);
       }),
     );
-    for (const one of got) expect(one.equals(sent)).toBe(true);
+    for (const one of got) expect(one.equals(sent), forward.text).toBe(true);
     forward.signal('SIGINT');
     expect(await forward.end()).toBe(130);
   });
