@@ -10,6 +10,7 @@ import type { TrustedInstances } from '../security/agents/instance-proofs.ts';
 import type { Settings } from '../config/settings.ts';
 import type { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { SealedRequests } from '../security/sealing/sealed-requests.ts';
+import type { SealedWebhooks } from '../security/sealing/sealed-webhooks.ts';
 import type { StartSignatures } from '../security/sealing/start-signatures.ts';
 import type { AgentLinks } from './agent-links/agent-links.ts';
 import type { AuditReader } from './audit/audit-reader.ts';
@@ -36,6 +37,7 @@ import type { TemplateDirectory } from './templates/template-directory.ts';
 import type { SharedSweep } from './service/sweeps/shared-sweep.ts';
 import type { SweepRuns } from './service/sweeps/sweep-runs.ts';
 import type { ReadyWaiters } from './vms/waits/ready-waiters.ts';
+import type { WebhookDirectory } from './webhooks/webhook-directory.ts';
 import type { VmDirectory } from './vms/seen/vm-directory.ts';
 
 /** What the handlers work with: one per API process. */
@@ -68,6 +70,8 @@ export interface ApiContext {
   feed: ProjectionFeed;
   outbox: Outbox;
   watchers: Watchers;
+  webhooks: WebhookDirectory;
+  sealedWebhooks: SealedWebhooks;
   readyWaiters: ReadyWaiters;
   endWaiters: EndWaiters;
   requestLimits: RequestLimits;

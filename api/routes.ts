@@ -54,6 +54,15 @@ import { destroyVmRoute } from './vms/destroy-route.ts';
 import { getVmRoute } from './vms/get-route.ts';
 import { listVmsRoute } from './vms/list-route.ts';
 import { resumeVmRoute, startVmRoute, stopVmRoute, suspendVmRoute } from './vms/power/power-routes.ts';
+import {
+  createWebhookRoute,
+  deleteWebhookRoute,
+  enableWebhookRoute,
+  getWebhookRoute,
+  listWebhooksRoute,
+  redeliverRoute,
+  testWebhookRoute,
+} from './webhooks/webhook-routes.ts';
 import { consoleRoute, timelineRoute } from './vms/story-routes.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -77,6 +86,13 @@ export const ROUTES: readonly Route[] = [
   timelineRoute,
   consoleRoute,
   watchEventsRoute,
+  createWebhookRoute,
+  listWebhooksRoute,
+  getWebhookRoute,
+  deleteWebhookRoute,
+  enableWebhookRoute,
+  testWebhookRoute,
+  redeliverRoute,
   createLinkRoute,
   revokeLinksRoute,
   revokeVmLinksRoute,

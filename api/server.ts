@@ -16,6 +16,7 @@ import { JoinTokens } from '../security/hosts/join-tokens.ts';
 import { SealedInputs } from '../security/sealing/sealed-input.ts';
 import type { Settings } from '../config/settings.ts';
 import { SealedRequests } from '../security/sealing/sealed-requests.ts';
+import { SealedWebhooks } from '../security/sealing/sealed-webhooks.ts';
 import { StartSignatures } from '../security/sealing/start-signatures.ts';
 import { replicaIdentity, replicaSharedKey } from '../security/replicas/replica-identity.ts';
 import { ownSettings } from '../providers/lookup.ts';
@@ -55,6 +56,8 @@ import { SharedSweep } from './service/sweeps/shared-sweep.ts';
 import { SweepRuns } from './service/sweeps/sweep-runs.ts';
 import { TemplateDirectory } from './templates/template-directory.ts';
 import { ReadyWaiters } from './vms/waits/ready-waiters.ts';
+import { WebhookDirectory } from './webhooks/webhook-directory.ts';
+import { WebhookWorker } from './webhooks/webhook-worker.ts';
 import { VmDirectory } from './vms/seen/vm-directory.ts';
 
 /** An agent reports each second at most, and on each edge. */
@@ -126,7 +129,9 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
   const unfollowed = [api.hosts.follow(), api.clouds.follow(), api.agentLinks.follow(), api.openRequests.follow()];
   const identity = replicaIdentity(api.bearerKeys, deployment, replica.address, `${process.pid}@${hostname()}`);
   const requestWorker = new RequestWorker(api, ROUTES, { identity, most: parts.requestsAtOnce });
+  const webhookWorker = new WebhookWorker(api);
   requestWorker.start();
+  webhookWorker.start();
   const url = urlOf(server, host, tls === null ? 'http' : 'https');
   log.info({ url }, 'the API is listening');
   return {
@@ -134,7 +139,7 @@ export async function startApi(parts: ApiParts): Promise<RunningApi> {
     close: () => {
       unfollow?.();
       unfollowed.forEach((stop) => stop());
-      return Promise.all([close(server, api, requestWorker), replica.close()]).then(() => undefined);
+      return Promise.all([close(server, api, [requestWorker, webhookWorker]), replica.close()]).then(() => undefined);
     },
   };
 }
@@ -159,6 +164,7 @@ function ofSecret({ settings, instanceKeysUrl, reportTokenSeconds: report }: Api
     agentTokens: new AgentTokens(secret, deployment, report === undefined ? {} : { report }),
     sealedInputs: new SealedInputs(secret, deployment),
     sealedRequests: new SealedRequests(secret, deployment),
+    sealedWebhooks: new SealedWebhooks(secret, deployment),
     startSignatures: new StartSignatures(secret, deployment),
     trustedInstances: trustedInstances(settings, secret, instanceKeysUrl),
     joinTokens: new JoinTokens(secret, deployment),
@@ -193,6 +199,7 @@ function createContext(parts: ApiParts & { log: Logger }): ApiContext {
     pools: new PoolDirectory(client, controlTaskQueue, () => hosts.closed),
     images: new ImageDirectory(client, controlTaskQueue),
     requests: new RequestDirectory(client, controlTaskQueue),
+    webhooks: new WebhookDirectory(client, controlTaskQueue),
     reusedVms: new ReusedVms({ projection, directory, hosts, now }),
     projection,
     feed,
@@ -244,7 +251,11 @@ function followed(
   return { projection, feed, outbox, watchers, keys };
 }
 
-async function close(server: Server, api: ApiContext, requestWorker: RequestWorker): Promise<void> {
+async function close(
+  server: Server,
+  api: ApiContext,
+  workers: readonly { close: () => Promise<void> }[],
+): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   // Those that wait for a VM are answered with its state as it is.
@@ -254,7 +265,7 @@ async function close(server: Server, api: ApiContext, requestWorker: RequestWork
   // A connection whose last request ends now would else stay open for its client's next one.
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
   const force = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-  await Promise.all([closed, api.feed.close(), requestWorker.close()]);
+  await Promise.all([closed, api.feed.close(), ...workers.map((worker) => worker.close())]);
   api.outbox.close();
   clearInterval(idle);
   clearTimeout(force);

@@ -304,6 +304,22 @@ export const API_ERROR = {
     title: 'Too many requests of one key wait at once',
     todo: 'Wait for fewer VMs at once, or ask without `?wait` and look with GET /v1/vms/{name}.',
   },
+  webhookTargetRefused: {
+    status: 422,
+    title: 'A webhook may not go there',
+    todo: 'Give an https:// URL whose host has public addresses alone, or have the deployment allow others (EPHEMERA_WEBHOOK_PRIVATE_TARGETS).',
+  },
+  tooManyWebhooks: {
+    status: 409,
+    title: 'The project has as many webhooks as it may have',
+    todo: 'Delete one that is not needed, or have one endpoint hand on what others need.',
+  },
+  unknownWebhook: { status: 404, title: 'No such webhook', todo: 'Look at GET /v1/webhooks.' },
+  unknownEvent: {
+    status: 404,
+    title: 'No such event, or it is not kept any more',
+    todo: 'Look at the timeline of the VM: the last 20 events of a life can be sent again.',
+  },
   tooManyWatchers: {
     status: 429,
     title: 'Too many streams of events are open at once',

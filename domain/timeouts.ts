@@ -42,6 +42,16 @@ export const TIMEOUTS = {
   requestQueueSeconds: 3600,
   /** The longest such wait that it may ask for. */
   requestQueueMaxSeconds: 86_400,
+  /** An endpoint that is told what happens asks for it anew after so long without anything. */
+  webhookCollectSeconds: 600,
+  /** One try of that. */
+  webhookCollectAttemptSeconds: 660,
+  /** An endpoint has so long for its answer to one message. */
+  webhookRequestSeconds: 15,
+  /** Messages of one go that were not begun by then are left to the next one; */
+  webhookSendSeconds: 60,
+  /** and one try of a go. */
+  webhookSendAttemptSeconds: 120,
   /** A VM that makes room for a newer version of its template ends when nobody has used it for so long. */
   rollOverIdleSeconds: 30,
   /** One try to tell the VMs of a template. */
@@ -141,4 +151,8 @@ export const TIMEOUT_ORDER: readonly (readonly [keyof typeof TIMEOUTS, keyof typ
   ['createTotalSeconds', 'requestDoneSeconds'],
   ['imageTotalSeconds', 'requestDoneSeconds'],
   ['requestQueueSeconds', 'requestQueueMaxSeconds'],
+  ['webhookCollectSeconds', 'webhookCollectAttemptSeconds'],
+  ['webhookRequestSeconds', 'webhookSendSeconds'],
+  ['webhookSendSeconds', 'webhookSendAttemptSeconds'],
+  ['activityHeartbeatSeconds', 'webhookSendAttemptSeconds'],
 ];

@@ -23,6 +23,8 @@ export const WORKFLOW_TYPE = {
   imageSweep: 'imageSweep',
   /** The requests for one name that are done later, in their order. */
   requests: 'requests',
+  /** An endpoint that is told what happens in its project. */
+  webhook: 'webhook',
 } as const;
 
 /** Types of workflows that own machines, and publish which one. */
@@ -119,6 +121,14 @@ export const REQUEST_SIGNAL = {
   cancel: 'cancelRequest',
 } as const;
 
+/** To the workflow of an endpoint; its `view` query answers as a VM's does. */
+export const WEBHOOK_SIGNAL = {
+  /** One that was disabled goes on. */
+  enable: 'enableWebhook',
+  /** A message as domain/webhook/message.ts makes it: a test, or one of before. */
+  send: 'sendMessage',
+} as const;
+
 export const QUERY = {
   view: 'view',
   timeline: 'timeline',
@@ -201,6 +211,8 @@ export const MEMO = {
   given: 'given',
   /** What waits for a name and what came of the rest, in the workflow of its requests. */
   requests: 'requests',
+  /** The view of an endpoint, in its workflow. */
+  webhook: 'webhook',
 } as const;
 
 /** Workflow tasks of every VM run here; activities run on the queues of machines below. */
@@ -246,6 +258,11 @@ export function hostClaimTaskQueue(hostId: string, controlTaskQueue: string = CO
 /** Polled by replicas of the API, which do the requests that wait. */
 export function requestTaskQueue(controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
   return `${controlTaskQueue}.requests`;
+}
+
+/** Polled by replicas of the API, which see what happens and tell endpoints. */
+export function webhookTaskQueue(controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return `${controlTaskQueue}.webhooks`;
 }
 
 /** The lease of a host, and nothing else. */
@@ -324,6 +341,17 @@ export function requestsWorkflowId(
   controlTaskQueue: string = CONTROL_TASK_QUEUE,
 ): string {
   return ofDeployment(`requests/${project}/${name}`, controlTaskQueue);
+}
+
+/** `webhook/<project>/<id>`: the workflow of an endpoint. */
+export function webhookWorkflowId(project: string, id: string, controlTaskQueue: string = CONTROL_TASK_QUEUE): string {
+  return ofDeployment(`webhook/${project}/${id}`, controlTaskQueue);
+}
+
+/** The project in the id of an endpoint's workflow, or undefined when it is of another kind. */
+export function projectOfWebhook(workflowId: string): string | undefined {
+  const [kind, project, id, ...rest] = workflowId.split('/');
+  return kind === 'webhook' && project && id && rest.length === 0 ? project : undefined;
 }
 
 /** Id of a deployment's sweep schedule; its workflows get it as a prefix. */

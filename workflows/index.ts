@@ -9,4 +9,5 @@ export { runImageSweep as imageSweep } from './image/sweep.ts';
 export { runImageFamily as image } from './image/family.ts';
 export { runRequests as requests } from './request/requests.ts';
 export { runWarm as warm } from './warm/warm.ts';
+export { runWebhook as webhook } from './webhook/webhook.ts';
 export { runPool as pool } from './pool/pool.ts';

@@ -15,6 +15,7 @@ import {
   POOL_SIGNAL,
   QUERY,
   REQUEST_SIGNAL,
+  WEBHOOK_SIGNAL,
   SIGNAL,
   TEMPLATE_SIGNAL,
   UPDATE,
@@ -30,6 +31,8 @@ import type { PoolSample } from '../domain/pool/history.ts';
 import type { PoolView } from '../domain/pool/view.ts';
 import type { AcceptedRequest, RequestQueue } from '../domain/request/state.ts';
 import type { RequestQueueView } from '../domain/request/view.ts';
+import type { NewWebhook, Webhook, WebhookMessage } from '../domain/webhook/state.ts';
+import type { WebhookView } from '../domain/webhook/view.ts';
 import type { VmSpec } from '../domain/vm/spec.ts';
 import type { CountLease, RollOverOrder, Vm } from '../domain/vm/state.ts';
 import type { TimelineEntryView, VmView } from '../domain/vm/view.ts';
@@ -294,6 +297,19 @@ export interface RequestsInput {
 export const acceptRequestSignal = defineSignal<[AcceptedRequest]>(REQUEST_SIGNAL.accept);
 export const cancelRequestSignal = defineSignal<[{ id: string }]>(REQUEST_SIGNAL.cancel);
 export const requestQueueQuery = defineQuery<RequestQueueView>(QUERY.view);
+
+/** Argument of the `webhook` workflow. */
+export interface WebhookInput {
+  start: Omit<NewWebhook, 'at'>;
+  /** Where it goes on after continue-as-new; absent at the start. */
+  resume?: Webhook;
+  /** Events after which a run continues as new; only tests set it. */
+  historyLimitEvents?: number;
+}
+
+export const enableWebhookSignal = defineSignal(WEBHOOK_SIGNAL.enable);
+export const sendMessageSignal = defineSignal<[WebhookMessage]>(WEBHOOK_SIGNAL.send);
+export const webhookQuery = defineQuery<WebhookView>(QUERY.view);
 
 /** Argument of the `warm` workflow, whose id names the machine. */
 export interface WarmInput {

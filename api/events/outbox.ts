@@ -162,9 +162,14 @@ export class Outbox {
     return eventsAfter(life, number - 1).events.find((event) => event.number === number);
   }
 
-  /** Whether all that happened after `sinceMs` (epoch ms) is kept here. */
-  keepsSince(sinceMs: number): boolean {
-    return sinceMs >= this.#keptSinceMs;
+  /** Lives whose last event is from before are not all kept here. Epoch ms. */
+  get keptSinceMs(): number {
+    return this.#keptSinceMs;
+  }
+
+  /** Whatever happened up to then has been seen here. Epoch ms. */
+  get watermarkMs(): number {
+    return this.#watermarkMs;
   }
 
   /** Calls `listener` with the number of the first item each time that some have gone out. Returns what ends that. */
@@ -186,7 +191,7 @@ export class Outbox {
       return { kind: 'from', sequence: next };
     }
     const { watermarkMs } = position;
-    if (!this.keepsSince(watermarkMs)) {
+    if (watermarkMs < this.#keptSinceMs) {
       return { kind: 'tooOld', detail: 'VMs that have ended since are not kept any more' };
     }
     const taken = this.#missedLists.take(project, watermarkMs, () => this.#missedSince(project, watermarkMs));

@@ -85,6 +85,20 @@ export const API_SETTINGS = {
     about: 'how long one who signed in to the dashboard stays signed in',
     default: 12 * 3600,
   }),
+  webhooks: {
+    /** Empty: public addresses alone, over https. */
+    privateTargets: setting(list(addressOrRange, 0), {
+      key: 'webhookPrivateTargets',
+      about:
+        'addresses or ranges that are not public and that webhooks may name all the same, also over http; none by default',
+      default: [],
+    }),
+    disabledAfterSeconds: setting(seconds(60, 365 * 24 * 3600), {
+      key: 'webhookDisabledAfterSeconds',
+      about: 'a webhook that takes nothing for so long is disabled, until somebody enables it',
+      default: 5 * 24 * 3600,
+    }),
+  },
   /** Empty: the address of a caller is that of its connection. */
   trustedProxies: setting(list(addressOrRange, 0), {
     about: 'addresses or ranges of reverse proxies whose X-Forwarded-For is believed; none by default',

@@ -25,6 +25,7 @@ export type KeyLabel =
   | 'sealed-input/fingerprint'
   | 'sealed-request/seal'
   | 'api-replica'
+  | 'sealed-webhook/seal'
   | 'internal';
 
 /** Keys of 32 bytes by what they are for. */

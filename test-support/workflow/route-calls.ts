@@ -18,6 +18,8 @@ const BODIES: Record<string, object> = {
   },
   createKey: { project: 'default', role: 'viewer' },
   rotateKey: {},
+  createWebhook: { url: 'https://127.0.0.2/' },
+  redeliverEvent: { eventId: 'no-such-life.1' },
   runCommand: { command: ['true'] },
   reportUsage: { sequence: 1, connections: 0, ready: true, calmMs: 0, forwarded: null },
 };
@@ -38,8 +40,10 @@ export interface RouteCall {
 }
 
 /** Of what is in no deployment. */
-const unknownId = ({ path }: Route): string =>
-  path.startsWith('/v1/requests') ? `no-such-name.${'0'.repeat(20)}` : 'no-such-host';
+const unknownId = ({ path }: Route): string => {
+  if (path.startsWith('/v1/webhooks')) return `wh-${'0'.repeat(16)}`;
+  return path.startsWith('/v1/requests') ? `no-such-name.${'0'.repeat(20)}` : 'no-such-host';
+};
 
 export const ROUTE_CALLS: readonly RouteCall[] = ROUTES.map((route) => {
   const body = BODIES[route.operationId];

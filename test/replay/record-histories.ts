@@ -15,11 +15,12 @@ import { PLACED_LIVES } from './placed-lives.ts';
 import { POOL_LIVES } from './pool-lives.ts';
 import { REQUEST_LIVES } from './request-lives.ts';
 import { TEMPLATE_LIVES } from './template-lives.ts';
+import { WEBHOOK_LIVES } from './webhook-lives.ts';
 
 type Lived = (harness: VmHarness) => Promise<{ workflowId: string; runId: string }>;
 const OF_PATCHES = PATCH_HISTORIES.map((name): [string, Lived] => [name, (on) => livePatch(on, name)]);
 const OTHER_LIVES: Readonly<Record<string, Lived>> = {
-  ...{ ...PLACED_LIVES, ...TEMPLATE_LIVES, ...POOL_LIVES, ...IMAGE_LIVES, ...REQUEST_LIVES },
+  ...{ ...PLACED_LIVES, ...TEMPLATE_LIVES, ...POOL_LIVES, ...IMAGE_LIVES, ...REQUEST_LIVES, ...WEBHOOK_LIVES },
   ...Object.fromEntries(OF_PATCHES),
 };
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));

@@ -12,6 +12,7 @@ import { PLACED_LIVES } from './placed-lives.ts';
 import { POOL_LIVES } from './pool-lives.ts';
 import { REQUEST_LIVES } from './request-lives.ts';
 import { TEMPLATE_LIVES } from './template-lives.ts';
+import { WEBHOOK_LIVES } from './webhook-lives.ts';
 
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const recorded = readdirSync(folder).filter((file) => file.endsWith('.json'));
@@ -24,7 +25,15 @@ const history = (file: string): Recorded => JSON.parse(readFileSync(folder + fil
 
 describe('recorded histories', () => {
   it('exist for every kind of ending, and for every kind of life on hosts, of templates and of pools', () => {
-    const lives = { ...ENDINGS, ...PLACED_LIVES, ...TEMPLATE_LIVES, ...POOL_LIVES, ...IMAGE_LIVES, ...REQUEST_LIVES };
+    const lives = {
+      ...ENDINGS,
+      ...PLACED_LIVES,
+      ...TEMPLATE_LIVES,
+      ...POOL_LIVES,
+      ...IMAGE_LIVES,
+      ...REQUEST_LIVES,
+      ...WEBHOOK_LIVES,
+    };
     for (const name of [...Object.keys(lives), ...PATCH_HISTORIES]) expect(recorded).toContain(`${name}.json`);
   });
 

@@ -54,6 +54,7 @@ describe('names that other programs type, store or send', () => {
           "specHash": "specHash",
           "template": "template",
           "vm": "vm",
+          "webhook": "webhook",
         },
         "OWNER_TYPES": [
           "vm",
@@ -152,6 +153,10 @@ describe('names that other programs type, store or send', () => {
           "takeBack": "takeBack",
           "takeImage": "takeImage",
         },
+        "WEBHOOK_SIGNAL": {
+          "enable": "enableWebhook",
+          "send": "sendMessage",
+        },
         "WORKFLOW_TYPE": {
           "given": "given",
           "host": "host",
@@ -164,6 +169,7 @@ describe('names that other programs type, store or send', () => {
           "template": "template",
           "vm": "vm",
           "warm": "warm",
+          "webhook": "webhook",
         },
       }
     `);

@@ -58,6 +58,14 @@ const EXPECTED: Record<string, { least: Role | 'agent' | 'anyone'; right: number
   listPools: { least: 'viewer', right: [200] },
   // No VM's name is that of a template with a pool; the key got through.
   getPoolHistory: { least: 'viewer', right: [404] },
+  // No webhook goes to this computer, and none has the id of this suite; the key got through.
+  createWebhook: { least: 'operator', right: [422] },
+  listWebhooks: { least: 'viewer', right: [200] },
+  getWebhook: { least: 'viewer', right: [404] },
+  deleteWebhook: { least: 'operator', right: [404] },
+  enableWebhook: { least: 'operator', right: [404] },
+  testWebhook: { least: 'operator', right: [404] },
+  redeliverEvent: { least: 'operator', right: [404] },
   watchEvents: { least: 'viewer', right: [200] },
   getTimeline: { least: 'viewer', right: [200] },
   // No worker serves consoles in this test; the key got through.
