@@ -128,7 +128,8 @@ export async function writeDatagramImage(path: string, port = 7008): Promise<voi
   await writeOciArchive(path, { layers: [layer], config });
 }
 
-async function pythonPath(): Promise<string> {
+/** Of Python in its image. */
+export async function pythonPath(): Promise<string> {
   return realpath(python('import sys; print(sys.executable)').trim());
 }
 

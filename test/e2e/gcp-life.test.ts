@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
 import { get } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -14,9 +16,11 @@ import { HostDirectory } from '../../api/hosts/host-directory.ts';
 import type { VmRecord } from '../../api/vms/seen/vm-record.ts';
 import type { CreateVm } from '../../client/api-client.ts';
 import type { Answer, ApiCalls, ShownVm } from '../../test-support/api/api-calls.ts';
+import { plainRequest } from '../../test-support/api/plain-request.ts';
 import { callsOf } from '../../test-support/api/npm-start-calls.ts';
 import { agentGuests } from '../../test-support/gce-server/agent-guests.ts';
 import { startGceServer, type GceServer } from '../../test-support/gce-server/server.ts';
+import { StreamClient } from '../../test-support/streams/stream-client.ts';
 import { filesWith } from '../../test-support/secret-search.ts';
 import { FREE_PORTS, NpmRun, endEverythingOn, readRunJson } from '../../test-support/npm-start.ts';
 
@@ -119,6 +123,31 @@ describe('npm start -- --provider gcp, against any server that speaks Compute En
     expect([status, body.code]).toEqual([409, 'endedBeforeReady']);
     expect(JSON.stringify(body)).toContain('exit code 9');
     await destroy('failing');
+  });
+
+  it('lets holders of a key in through its agent: a command, a port and files, over the link that the agent opened', async () => {
+    const { body: vm } = await create({ name: 'reached' });
+    const { apiUrl } = readRunJson(stateDir);
+    const key = (await readFile(join(stateDir, 'api-key'), 'utf8')).trim();
+    const ran = await plainRequest({ url: apiUrl, key }, 'POST', '/v1/vms/reached/exec', {
+      body: { command: ['echo', 'in'] },
+    });
+    expect(ran.body, JSON.stringify(ran.body)).toMatchObject({ exitCode: 0, stdout: 'in\n' });
+    const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const { port } = echo.address() as AddressInfo;
+    const client = await StreamClient.open({ url: apiUrl, key }, `/v1/vms/reached/ports/${port}`);
+    client.socket.send(Buffer.from('through'));
+    await client.until('its echo', () => client.text() === 'through');
+    await client.close();
+    echo.close();
+    const files = await plainRequest({ url: apiUrl, key }, 'GET', '/v1/vms/reached/files?path=/etc/hostname');
+    expect([files.status, files.text.startsWith('./hostname')]).toEqual([200, true]);
+    await destroy(vm.name);
+    const gone = await plainRequest({ url: apiUrl, key }, 'POST', '/v1/vms/reached/exec', {
+      body: { command: ['true'] },
+    });
+    expect(gone.body).toMatchObject({ code: 'actionNotAllowed' });
   });
 
   it('keeps a VM while somebody is connected and destroys it when idle', async () => {

@@ -15,7 +15,7 @@ import { holdLock } from '../../../lib/processes/process-lock.ts';
 
 const compress = promisify(gzip);
 const INIT = fileURLToPath(new URL('../../../deploy/image/init', import.meta.url));
-const CONTAINER_FILES = ['run-container', 'enter-container'].map((name) => ({
+const CONTAINER_FILES = ['run-container', 'enter-container', 'enter-running-container'].map((name) => ({
   name,
   path: fileURLToPath(new URL(`../../../deploy/image/${name}`, import.meta.url)),
 }));

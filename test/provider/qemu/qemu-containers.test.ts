@@ -1,4 +1,5 @@
 /** Guests of container images: three kinds of apps, each built of this computer's own files, in real virtual machines. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
@@ -6,6 +7,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentReport } from '../../../domain/agent/protocol.ts';
+import type { StreamEnd } from '../../../domain/agent/streams/frames.ts';
+import {
+  CHANNEL,
+  parseExitNote,
+  type ExecRequest,
+  type ExitNote,
+  type FilesRequest,
+} from '../../../domain/agent/streams/requests.ts';
 import type { Machine } from '../../../domain/machine/provider.ts';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import { hostTools } from '../../../providers/qemu/host-tools.ts';
@@ -17,9 +26,12 @@ import {
 import { readManifest } from '../../../providers/qemu/machine/machine-manifest.ts';
 import { findNetwork } from '../../../providers/qemu/network/find-network.ts';
 import { askByDatagram } from '../../../test-support/datagrams.ts';
+import { layerOf } from '../../../test-support/machines/container-archive.ts';
+import { MachineStreams } from '../../../streams/machine-streams.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 import {
   OWNED_FILES,
+  pythonPath,
   writeDatagramImage,
   writeEchoImage,
   writeNodeImage,
@@ -120,6 +132,7 @@ describe.skipIf(whyNoGuests())('a guest of a container image', () => {
       );
       expect(seen.files).toEqual({ ...Object.fromEntries(expected), 'srv/hidden': null });
       expect(seen.root).toEqual({ mode: 0o751, uid: 0, gid: 9 });
+      await lookInside(machine);
 
       expect(await harness.provider.power!.stop(machine.machineId, never)).toMatchObject({ status: 'stopped' });
       expect(await consoleOf(machine)).toContain('STOPPED BY SIGUSR1');
@@ -250,6 +263,116 @@ async function echoOf(machine: Machine, text: string): Promise<string> {
     expect(echoed).toBe(text);
   }, WAIT_MS);
   return echoed;
+}
+
+/** Commands and files of a VM are those of its image's root, as its user, through the link of its agent. */
+async function lookInside(machine: Machine): Promise<void> {
+  const streams = await StreamsOf.open(machine);
+  const python = await pythonPath();
+  const look =
+    'import json,os,sys; print(json.dumps({"ids": [os.getuid(), os.getgid(), sorted(os.getgroups())], "cwd": os.getcwd(), ' +
+    '"env": dict(os.environ), "root": [p for p in ["/app.py", "/ephemera", "/srv/hidden"] if os.path.exists(p)], "first": open("/proc/1/cmdline").read(), "tty": os.isatty(0)}))';
+  const exec: ExecRequest = { kind: 'exec', command: [python, '-I', '-S', '-c', look], env: { OWN: 'x' } };
+  const ran = await streams.run(exec);
+  expect(ran.exit, ran.errors).toMatchObject({ exitCode: 0 });
+  const inside = JSON.parse(ran.output) as Record<string, unknown>;
+  expect(inside).toMatchObject({ ids: [101, 102, [29]], cwd: '/srv/made', tty: false });
+  expect(inside['env']).toMatchObject({ FROM: 'image', BOTH: 'vm', OF: 'vm', OWN: 'x', HOME: '/srv' });
+  expect(inside['first']).toContain('/app.py');
+  expect(inside['root']).toEqual(['/app.py']);
+  const inTerminal = await streams.run({ ...exec, tty: { rows: 24, columns: 80 } });
+  expect(inTerminal.output).toContain('"tty": true');
+  const exits = {
+    ...exec,
+    command: [python, '-I', '-S', '-c', 'import os, sys; print(os.getcwd()); sys.exit(9)'],
+    cwd: '/data',
+  };
+  expect(await streams.run(exits)).toMatchObject({ output: '/data\n', exit: { exitCode: 9 } });
+  expect((await streams.run({ ...exec, command: ['/no/such'] })).end).toMatchObject({ code: 'execFailed' });
+  expect((await streams.run({ ...exec, cwd: '/no/such' })).end).toMatchObject({ code: 'execFailed' });
+
+  // Files: a link of the image means its own root, and dots lead nowhere out of it.
+  const files = (action: 'read' | 'write', path: string) => ({ kind: 'files', action, path }) as const;
+  const app = await streams.run(files('read', '/../../app.py'));
+  expect([app.exit?.exitCode, listTar(app.bytes)], app.errors).toEqual([0, ['./app.py']]);
+  expect((await streams.run(files('read', '/ephemera/vm-server.cjs'))).end).toMatchObject({ code: 'fileNotFound' });
+  const made = { name: 'out', type: 'symlink', target: '/' } as const;
+  const tars = [layerOf([made]), layerOf([{ name: 'out/escaped', content: 'a word' }])];
+  for (const tar of tars) {
+    const put = await streams.run(files('write', '/data/new'), tar);
+    expect(put.exit, JSON.stringify(put.end)).toMatchObject({ exitCode: 0 });
+  }
+  const escaped = await streams.run(files('read', '/escaped'));
+  expect(listTar(escaped.bytes)).toEqual(['./escaped']);
+  const owner = { ...exec, command: [python, '-I', '-S', '-c', 'import os; print(os.stat("/data/new").st_uid)'] };
+  expect((await streams.run(owner)).output).toBe('0\n');
+  streams.close();
+}
+
+function listTar(tar: Buffer): string[] {
+  return spawnSync('tar', ['-t', '-f', '-'], { input: tar }).stdout.toString().trim().split('\n');
+}
+
+interface Ran {
+  bytes: Buffer;
+  output: string;
+  errors: string;
+  exit?: ExitNote | undefined;
+  end?: StreamEnd | null;
+}
+
+/** The host's end of streams to a machine. */
+class StreamsOf {
+  readonly #socket: Socket;
+  readonly #streams: MachineStreams;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#streams = new MachineStreams({
+      takesData: () => socket.writableLength < 32 * 1024,
+      sendFrame: (line) => void socket.write(`${line}\n`),
+      cut: (why) => socket.destroy(new Error(why)),
+    });
+    socket.on('drain', () => this.#streams.pump());
+    createInterface({ input: socket }).on('line', (line) => this.#streams.take(line));
+  }
+
+  static async open({ agent }: Machine): Promise<StreamsOf> {
+    if (agent.kind !== 'unix') throw new Error('the machine has no channel');
+    const socket = connect(agent.path);
+    await once(socket, 'connect');
+    return new StreamsOf(socket);
+  }
+
+  /** What comes of a command or a tar, which gets `input` and its end. */
+  run(request: ExecRequest | FilesRequest, input: Uint8Array = Buffer.alloc(0)): Promise<Ran> {
+    const out: Buffer[] = [];
+    const errors: Buffer[] = [];
+    let exit: ExitNote | undefined;
+    return new Promise((resolve) => {
+      const stream = this.#streams.open(
+        { ...request, countsAsConnection: false },
+        {
+          opened: () => stream.write(input, CHANNEL.data, () => stream.end()),
+          data: (bytes, channel) => {
+            if (channel === CHANNEL.note) exit = parseExitNote(JSON.parse(Buffer.from(bytes).toString()));
+            else (channel === CHANNEL.stderr ? errors : out).push(Buffer.from(bytes));
+            stream.consumed(bytes.length);
+          },
+          end: () => undefined,
+          closed: (end) => {
+            const bytes = Buffer.concat(out);
+            resolve({ bytes, output: bytes.toString(), errors: Buffer.concat(errors).toString(), exit, end });
+          },
+        },
+        { streams: 1 },
+      );
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
 }
 
 /** The host's end of the link of a machine's agent. */

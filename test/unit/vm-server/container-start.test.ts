@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseGuestContainer, type GuestContainer } from '../../../domain/machine/guest-container.ts';
-import { startFields } from '../../../vm-server/platform/qemu/container.ts';
+import { execFields, startFields } from '../../../vm-server/platform/qemu/container.ts';
 import { fullReference } from '../../../providers/qemu/image/registry/reference.ts';
 
 const PROGRAM: GuestContainer = {
@@ -19,6 +19,14 @@ describe('the program of a container image in its guest', () => {
     expect(startFields(PROGRAM, { BOTH: 'vm', TOKEN: 'a=b' }).split('\0')).toEqual([
       ...['101', '102', '2', '29', '10', '/srv', '3', '/app', '', 'a b'],
       ...['PATH=/bin', 'BOTH=vm', 'TOKEN=a=b', ''],
+    ]);
+  });
+
+  it('has commands beside it with its user and directory; their own variables win over those of the VM', () => {
+    const request = { command: ['sh', '-c', 'a b'], env: { TOKEN: 'own' }, cwd: 'deep', tty: { rows: 1, columns: 1 } };
+    expect(execFields(PROGRAM, { BOTH: 'vm', TOKEN: 'vm' }, request).split('\0')).toEqual([
+      ...['101', '102', '2', '29', '10', '/srv', 'deep', '3', 'sh', '-c', 'a b'],
+      ...['PATH=/bin', 'BOTH=vm', 'TOKEN=own', 'TERM=xterm-256color', ''],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Accept, Stream, StreamListener } from '../../../domain/agent/streams/mux.ts';
 import { CHANNEL, parseTerminalSize, type ExecRequest, type ExitNote } from '../../../domain/agent/streams/requests.ts';
+import { begunIn } from './begin.ts';
 import { pumpIn, pumpOut } from './pump.ts';
 import type { StreamPlace } from './stream-place.ts';
 import { killSession } from './session.ts';
@@ -41,7 +42,6 @@ export function openExec(request: ExecRequest, { stream, agree }: Accept, place:
     }
     // A child that reads nothing any more ends what is sent to it, and nothing else.
     child.stdin?.on('error', () => undefined);
-    agree();
     tellEnd(running, stream, (exitCode, by) => {
       clearTimeout(timer);
       const code = terminal === null ? exitCode : (terminal.exitCode() ?? exitCode);
@@ -49,6 +49,7 @@ export function openExec(request: ExecRequest, { stream, agree }: Accept, place:
       const note: ExitNote = { type: 'exit', exitCode: code };
       return { ...note, ...(by === null || code !== null ? {} : { signal: by }), ...(timedOut ? { timedOut } : {}) };
     });
+    void begunIn(child).then((failed) => (failed === null ? agree() : stream.reset(failed)));
   });
   return {
     data: (bytes, channel) => {
@@ -76,6 +77,13 @@ function counting(stream: Stream, bytes: number): Stream {
 
 function start(request: ExecRequest, place: StreamPlace): Running {
   const { command, env, cwd = place.directory, tty } = request;
+  if (place.inner !== undefined) {
+    const inner = place.inner.command(request);
+    const options = { cwd: '/', env: { PATH: DEFAULT_PATH }, detached: true } as const;
+    if (tty !== undefined) return startInTerminal(inner, tty, options);
+    const [starter, ...words] = inner;
+    return { child: spawn(starter, words, { ...options, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] }), terminal: null };
+  }
   const [program = '', ...more] = command;
   const whole = {
     PATH: DEFAULT_PATH,

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type IOType } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { StreamEnd } from '../../../domain/agent/streams/frames.ts';
 import type { Accept, Stream, StreamListener } from '../../../domain/agent/streams/mux.ts';
 import { CHANNEL, type ExitNote, type FilesRequest } from '../../../domain/agent/streams/requests.ts';
+import { begunIn } from './begin.ts';
 import { pumpIn, pumpOut } from './pump.ts';
 import type { StreamPlace } from './stream-place.ts';
 
@@ -26,9 +27,12 @@ export function openFiles(request: FilesRequest, { stream, agree }: Accept, plac
   const begin = async (): Promise<void> => {
     if (isOver) return;
     try {
-      const args = await tarArguments(request, place);
+      const { inner } = place;
+      const [tar, ...words] = inner?.tar(request) ?? ['tar', ...(await tarArguments(request, place))];
       if (isEnded()) return;
-      child = spawn('tar', args, { stdio: 'pipe', detached: true });
+      const within = inner === undefined ? {} : { cwd: '/', env: {} };
+      const stdio: IOType[] = ['pipe', 'pipe', 'pipe', ...(inner === undefined ? [] : (['pipe'] as const))];
+      child = spawn(tar, words, { ...within, stdio, detached: true });
       serve(child, request, stream, agree);
       await Promise.race([once(child, 'close'), once(child, 'error')]);
     } catch (error) {
@@ -42,7 +46,7 @@ export function openFiles(request: FilesRequest, { stream, agree }: Accept, plac
     end: () => child?.stdin?.end(),
     closed: (end) => {
       isOver = true;
-      if (end !== null) child?.kill('SIGKILL');
+      if (end !== null && child !== undefined) killGroup(child);
     },
   };
 }
@@ -57,6 +61,16 @@ function oneAfterTheOther(place: StreamPlace, write: () => Promise<void>): Promi
   return after;
 }
 
+/** With what it started. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+
 function serve(child: ChildProcess, request: FilesRequest, stream: Stream, agree: () => void): void {
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -67,7 +81,7 @@ function serve(child: ChildProcess, request: FilesRequest, stream: Stream, agree
   child.once('spawn', () => {
     if (child.stdout !== null) pumpOut(child.stdout, stream, CHANNEL.data);
     if (request.action === 'read') child.stdin?.end();
-    agree();
+    void begunIn(child).then((failed) => (failed === null ? agree() : stream.reset(failed)));
   });
   child.once('close', (exitCode) => {
     if (child.pid === undefined) return;

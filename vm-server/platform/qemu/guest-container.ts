@@ -2,7 +2,7 @@ import { AGENT_LOCAL_PORT } from '../../../domain/machine/local-machine.ts';
 import { runAgent } from '../../agent/sidecar-agent.ts';
 import { createLog } from '../../log.ts';
 import { wholeMachine } from '../../agent/streams/stream-place.ts';
-import { Container, IMAGE_ROOT } from './container.ts';
+import { Container } from './container.ts';
 import { readAssignment, type GuestOptions } from './guest.ts';
 
 /** Where the agent's own link listens inside the guest. */
@@ -32,7 +32,7 @@ export async function runGuestContainer({ port: device, assignmentFile }: GuestO
     stateDir: null,
     awaitsAssignment,
     onEnvironment: (assigned) => (variables = { ...env, ...assigned }),
-    place: { ...wholeMachine(), directory: IMAGE_ROOT, filesRoot: IMAGE_ROOT },
+    place: { ...wholeMachine(), inner: program },
     program: { start: () => program.start(variables), stop: (graceMs) => program.stop(graceMs) },
   });
 }
