@@ -2,7 +2,8 @@
  * `npm run doctor`: what this computer can run virtual machines with, and what is missing; on one that has joined a
  * deployment also what that host lacks. `npm run doctor -- PROVIDER` asks the same of a provider's cloud.
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { defaultStateDirectory } from '../lib/processes/checkout.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { readHostFile, type HostFile } from '../security/hosts/host-membership.ts';
 import { doctorHost } from './doctor/doctor-host.ts';
@@ -11,8 +12,6 @@ import { answerHelp, type Help } from './terminal/help.ts';
 import { HOST_KIT, virtualMachines } from './image/host-kit.ts';
 import { takeOwnFlags } from './terminal/own-flags.ts';
 import { ScriptError, runScript, say } from './terminal/terminal.ts';
-
-const ROOT = resolve(import.meta.dirname, '..');
 
 const HELP: Help = {
   command: 'npm run doctor',
@@ -42,7 +41,7 @@ await runScript(async () => {
   if (asked !== undefined && asked.name !== machines.name) return doctorProvider(asked, process.env);
   const { values } = takeOwnFlags(process.argv.slice(2), { values: ['state-dir'] });
   const named = values.get('state-dir');
-  const stateDir = resolve(named ?? (process.env['EPHEMERA_STATE_DIR'] || join(ROOT, '.ephemera-host')));
+  const stateDir = resolve(named ?? (process.env['EPHEMERA_STATE_DIR'] || defaultStateDirectory('ephemera-host')));
   const host = asked === undefined ? joinedHost(stateDir) : undefined;
   if (host === undefined && named !== undefined) throw new ScriptError(`${stateDir} is no host: see npm run host`);
   if (host === undefined) {

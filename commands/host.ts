@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings.ts';
 import { temporalConnectionOptions } from '../config/temporal/temporal-connection.ts';
 import { bootTaskQueueOf, hostMachineTaskQueue } from '../domain/wire-names.ts';
 import { isOwnAddress } from '../lib/network/loopback.ts';
+import { CODE_ROOT, defaultStateDirectory } from '../lib/processes/checkout.ts';
 import { tryLock, type Unlock } from '../lib/processes/process-lock.ts';
 import { descriptorOf } from '../providers/lookup.ts';
 import { SECRET_KEY_FILE } from '../security/sealing/deployment-secret.ts';
@@ -30,9 +31,8 @@ import { answerHelp, usageLines, type Help } from './terminal/help.ts';
 import { takeOwnFlags } from './terminal/own-flags.ts';
 import { ScriptError, coloured, runScript, say, step, warn } from './terminal/terminal.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
 /** Not the one of npm start: a computer may run a deployment and be a host of another. */
-const STATE_DIR = join(ROOT, '.ephemera-host');
+const STATE_DIR = defaultStateDirectory('ephemera-host');
 const READY_DEADLINE_MS = 90_000;
 const TEMPORAL_DEADLINE_MS = 20_000;
 const WORKER_GRACE_MS = 6000;
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   const { stateDir } = wish;
   shutStateDirectory(stateDir);
   const unlock = await lockStateDirectory(stateDir);
-  const supervisor = new Supervisor({ stateDir, cwd: ROOT, onChange: () => undefined });
+  const supervisor = new Supervisor({ stateDir, cwd: CODE_ROOT, onChange: () => undefined });
   const stop = async (): Promise<void> => {
     await supervisor.stop((name) => say(`${coloured('✓', 'green')} ${name} stopped`));
     await unlock();

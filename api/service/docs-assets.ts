@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { Express } from 'express';
+import { CODE_ROOT, IS_CHECKOUT } from '../../lib/processes/checkout.ts';
 import type { ApiContext } from '../api-context.ts';
 import { OPEN_DOCS_SCRIPT } from './document-routes.ts';
 
@@ -15,6 +17,9 @@ const FILES: Record<string, string> = {
 /** The files that /docs needs, served from the installed package: no page of ours loads anything from elsewhere. */
 export function mountDocsAssets(app: Express, { requestLimits, now }: Pick<ApiContext, 'requestLimits' | 'now'>): void {
   const loaded = new Map<string, Buffer>();
+  const directory = IS_CHECKOUT
+    ? dirname(require.resolve('swagger-ui-dist/package.json'))
+    : join(CODE_ROOT, 'dist/swagger-ui');
   app.get('/docs/assets/:file', (request, response, next) => {
     const { file } = request.params;
     requestLimits.takeDocs(request.ip ?? '', now());
@@ -27,7 +32,7 @@ export function mountDocsAssets(app: Express, { requestLimits, now }: Pick<ApiCo
       next();
       return;
     }
-    const data = loaded.get(file) ?? readFileSync(require.resolve(`swagger-ui-dist/${file}`));
+    const data = loaded.get(file) ?? readFileSync(join(directory, file));
     loaded.set(file, data);
     response.set('cache-control', 'public, max-age=3600').set('content-type', type).end(data);
   });

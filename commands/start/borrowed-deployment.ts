@@ -1,12 +1,12 @@
 /** For scripts that need a deployment: the one that runs on the state directory, else one that is started for them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CODE_ROOT, IS_CHECKOUT } from '../../lib/processes/checkout.ts';
 import { ScriptError, say } from '../terminal/terminal.ts';
 import { readLiveRunFile, type RunFile } from './run-file.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const POLL_MS = 200;
 /** The first start of all may build Temporal. */
 const START_DEADLINE_MS = 20 * 60_000;
@@ -38,9 +38,9 @@ export async function withDeployment(
   say(`nothing runs here yet: starting it for ${what}\n`);
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join(ROOT, 'commands', 'start.ts'), ...argv],
+    [...startProgram(), ...argv],
     // The channel ends the start with this process, however that ended (commands/terminal/terminal.ts).
-    { cwd: ROOT, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
+    { cwd: CODE_ROOT, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] },
   );
   stopWithSignals(child);
   try {
@@ -51,6 +51,12 @@ export async function withDeployment(
   } finally {
     await stop(child);
   }
+}
+
+/** What Node runs as `npm start`. */
+function startProgram(): string[] {
+  if (IS_CHECKOUT) return ['--import', 'tsx', join(CODE_ROOT, 'commands/start.ts')];
+  return [join(CODE_ROOT, 'dist/commands.start.mjs')];
 }
 
 async function awaitStarted(child: ChildProcess, stateDir: string): Promise<RunFile> {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import type * as reactPlugin from '@vitejs/plugin-react';
 import type * as vitePackage from 'vite';
 import { replaceFile } from '../../lib/files/atomic-file.ts';
+import { IS_CHECKOUT } from '../../lib/processes/checkout.ts';
 import { holdLock } from '../../lib/processes/process-lock.ts';
 import { ROOT } from './kept-build.ts';
 
@@ -57,6 +58,7 @@ export async function buildDashboard(): Promise<BuiltDashboard> {
  * works without its pages, and says what is missing. Resolves with where they are, or why they are not.
  */
 export async function keepDashboardBuilt(): Promise<string> {
+  if (!IS_CHECKOUT) return OUTPUT;
   try {
     const script = fileURLToPath(import.meta.url);
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { cwd: ROOT });

@@ -9,11 +9,11 @@ import type { BuildOptions, Plugin } from 'esbuild';
 import { buildKept, ROOT } from './kept-build.ts';
 
 /** By their paths in the checkout. A fence is started by the worker, which finds it beside itself. */
-const PROGRAMS = ['worker/main.ts', 'api/main.ts', 'worker/host/fence/main.ts'] as const;
+export const PROGRAMS = ['worker/main.ts', 'api/main.ts', 'worker/host/fence/main.ts'] as const;
 export type Program = (typeof PROGRAMS)[number];
 
 /** Where our code is, as seen from `dist/`: modules find files of the checkout by where their source is. */
-const sourcePlaces: Plugin = {
+export const sourcePlaces: Plugin = {
   name: 'source places',
   setup: (build) => {
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
@@ -44,7 +44,7 @@ const optionsOf = (scripts: readonly string[]): BuildOptions => ({
   plugins: [sourcePlaces],
 });
 
-function nameOf(script: string): string {
+export function nameOf(script: string): string {
   return script.replace(/\.ts$/, '').replaceAll('/', '.');
 }
 

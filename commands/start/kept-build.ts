@@ -2,15 +2,15 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build, version as esbuildVersion, type BuildOptions, type OutputFile } from 'esbuild';
+import type { BuildOptions, OutputFile } from 'esbuild';
 import { replaceFile } from '../../lib/files/atomic-file.ts';
+import { CODE_ROOT, IS_CHECKOUT } from '../../lib/processes/checkout.ts';
 
 /** Who builds a container is not who runs it. */
 const READABLE = 0o644;
 const ENTERABLE = 0o755;
 
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = CODE_ROOT;
 
 /** The sources of a build: the options, and the content hashes of inputs and outputs by their paths in the checkout. */
 interface Manifest {
@@ -30,11 +30,13 @@ export interface KeptBuild {
 
 /**
  * Builds where an output is missing or older than its sources. Builds at the same time do not disturb each other or a
- * program that reads an output. Rejects with esbuild's errors.
+ * program that reads an output. A package has the outputs, and nothing to build them from. Rejects with esbuild's errors.
  */
 export async function buildKept({ name, options, plugins = [] }: KeptBuild): Promise<void> {
+  if (!IS_CHECKOUT) return;
+  const { build, version } = await import('esbuild');
   const manifestFile = join(ROOT, 'dist', `${name}.inputs.json`);
-  const asked = optionsText(options);
+  const asked = optionsText(version, options);
   if (await isUpToDate(manifestFile, asked)) return;
   const startedAt = Date.now();
   const { outputFiles, metafile } = await build({
@@ -85,7 +87,7 @@ async function isUpToDate(manifestFile: string, asked: string): Promise<boolean>
   }
 }
 
-function optionsText(options: BuildOptions): string {
+function optionsText(esbuildVersion: string, options: BuildOptions): string {
   return JSON.stringify([esbuildVersion, READABLE, ENTERABLE, options]);
 }
 

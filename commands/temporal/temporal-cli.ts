@@ -6,6 +6,7 @@ import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { CODE_ROOT, IS_CHECKOUT } from '../../lib/processes/checkout.ts';
 import { holdLock } from '../../lib/processes/process-lock.ts';
 import { ScriptError, say, type StepReport } from '../terminal/terminal.ts';
 
@@ -66,6 +67,8 @@ async function getTemporalCli(report: StepReport): Promise<string> {
 
 /** The Temporal SDK fetches the CLI by itself where the network lets it. */
 async function download(): Promise<string | undefined> {
+  // The part of the SDK that does it is for tests, and in no package.
+  if (!IS_CHECKOUT) return undefined;
   say('  Temporal CLI: none here, trying the download of the Temporal SDK');
   const directory = downloadDirectory();
   await mkdir(directory, { recursive: true });
@@ -73,7 +76,7 @@ async function download(): Promise<string | undefined> {
   try {
     await run(process.execPath, ['--import', 'tsx', script, directory], {
       timeout: DOWNLOAD_DEADLINE_MS,
-      cwd: join(import.meta.dirname, '../..'),
+      cwd: CODE_ROOT,
     });
   } catch {
     say('  Temporal CLI: the download is not possible here');

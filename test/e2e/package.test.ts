@@ -1,0 +1,156 @@
+/** The package as somebody has it who never saw this checkout: an empty folder, an empty home directory, npm, and the file. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PassThroughClient } from 'google-auth-library';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findOrGetTemporalCli } from '../../commands/temporal/temporal-cli.ts';
+import { CODE_ROOT } from '../../lib/processes/checkout.ts';
+import { endEverythingOn, FREE_PORTS, readRunJson } from '../../test-support/npm-start.ts';
+
+const run = promisify(execFile);
+const MAX_BYTES = 60 * 1024 * 1024;
+const root = mkdtempSync(join(tmpdir(), 'eph-package-'));
+const home = join(root, 'home');
+const app = join(root, 'app');
+const installed = join(app, 'node_modules/ephemera');
+const stateDir = join(home, '.local/state/ephemera');
+let env: NodeJS.ProcessEnv;
+let file: string;
+
+beforeAll(async () => {
+  await Promise.all([home, app].map((directory) => mkdir(directory)));
+  const quiet = { note: () => undefined, doing: () => undefined };
+  const temporal = await findOrGetTemporalCli(process.env['EPHEMERA_TEMPORAL_CLI'] ?? null, quiet);
+  env = { PATH: process.env['PATH'], HOME: home, EPHEMERA_TEMPORAL_CLI: temporal, npm_config_update_notifier: 'false' };
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'dev/pack.ts'], { cwd: CODE_ROOT });
+  file = stdout.trim().split('\n').at(-1) ?? '';
+  writeFileSync(join(app, 'package.json'), '{"name": "app", "private": true}');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', file], { cwd: app, env });
+}, 300_000);
+afterAll(() => {
+  endEverythingOn(stateDir);
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** With what its source map says, where that is in it. */
+function sourceOf(path: string): string {
+  const text = readFileSync(path, 'utf8');
+  const [, map] = /sourceMappingURL=data:[^,]+,([\w+/=]+)\s*$/.exec(text) ?? [];
+  return map === undefined ? text : text + Buffer.from(map, 'base64').toString('utf8');
+}
+
+it('is small, and brings no other package with it', async () => {
+  const others = await readdir(join(app, 'node_modules'));
+  expect(others.filter((name) => !name.startsWith('.'))).toEqual(['ephemera']);
+  const files = await filesBelow(installed);
+  const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MAX_BYTES);
+  expect(files.filter((path) => /(?<!\.d)\.tsx?$|node_modules\/ephemera\/.*node_modules/.test(path))).toEqual([]);
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>;
+  for (const field of ['dependencies', 'devDependencies', 'scripts']) expect(manifest).not.toHaveProperty(field);
+  const texts = files.filter((path) => /\.(mjs|cjs|js|json|html)$/.test(path));
+  for (const path of texts) expect([path, sourceOf(path).includes(CODE_ROOT)]).toEqual([path, false]);
+  expect(readFileSync(join(installed, 'THIRD-PARTY-NOTICES'), 'utf8')).toMatch(/@temporalio\/worker [\d.]+ \("MIT"\)/);
+});
+
+it('starts everything, and its client makes a VM, runs a command in it and ends it', async () => {
+  const up = spawn('npx', ['--offline', 'ephemera', 'up', ...FREE_PORTS], {
+    ...{ cwd: app, env, detached: true },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [up.stdout, up.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  try {
+    await expect
+      .poll(() => output + (up.exitCode === null ? '' : ` exit ${up.exitCode}`), { timeout: 90_000 })
+      .toMatch(/Ctrl-C stops it all|exit \d/);
+    expect(output).toContain('Ctrl-C stops it all');
+    const { apiUrl, keyFile } = readRunJson(stateDir);
+    const key = readFileSync(keyFile, 'utf8').trim();
+    writeFileSync(
+      join(app, 'life.mjs'),
+      `import { Ephemera } from 'ephemera/client';
+       const ephemera = new Ephemera({ url: process.argv[2], key: process.env.KEY });
+       const made = await ephemera.vms.create({ name: 'lobby', template: 'chat' }, { wait: 'ready' });
+       const { stdout } = await ephemera.vms.exec('lobby', { command: ['echo', 'from inside'] });
+       const ended = await ephemera.vms.delete('lobby', { wait: 'destroyed' });
+       console.log(JSON.stringify([made.state, stdout.trim(), ended.state]));`,
+    );
+    const life = await run(process.execPath, ['life.mjs', apiUrl], { cwd: app, env: { ...env, KEY: key } });
+    expect(JSON.parse(life.stdout)).toEqual(['running', 'from inside', 'destroyed']);
+    for (const [path, content] of [
+      ['/docs/assets/swagger-ui-bundle.js', 'SwaggerUIBundle'],
+      ['/dashboard/', '<script type="module"'],
+    ] as const) {
+      const answer = await fetch(`${apiUrl}${path}`);
+      expect([path, answer.status, (await answer.text()).includes(content)]).toEqual([path, 200, true]);
+    }
+  } finally {
+    // What a Ctrl-C in its terminal does.
+    if (up.exitCode === null && up.pid !== undefined) {
+      const closed = once(up, 'close');
+      process.kill(-up.pid, 'SIGINT');
+      await closed;
+    }
+  }
+  expect(output).toContain('stopped; machines go on');
+  expect(await readdir(join(home, '.local/state'))).toEqual(['ephemera']);
+}, 240_000);
+
+it('has types for its client', async () => {
+  const lines = [
+    `import { Ephemera, type Vm } from 'ephemera/client';`,
+    `const ephemera = new Ephemera({ url: 'http://127.0.0.1:7400' });`,
+    `const vm: Vm = await ephemera.vms.get('lobby');`,
+    `// @ts-expect-error: a VM has no such field`,
+    `console.log(vm.state, vm.nonsense);`,
+  ];
+  writeFileSync(join(app, 'use.mts'), lines.join('\n'));
+  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+  const libraries = ['--lib', 'es2023,dom,esnext.disposable'];
+  const compiler = join(CODE_ROOT, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await run(process.execPath, [compiler, ...options, ...libraries, 'use.mts'], { cwd: app });
+  expect(stdout).toBe('');
+});
+
+it('has the clients of Compute Engine that it needs', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ name: 'm-1', status: 'RUNNING' }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const compute = createRequire(import.meta.url)(join(installed, 'dist/google-compute.cjs')) as Record<
+      string,
+      new (options: object) => { get: (request: object) => Promise<[{ name: string; status: string }]> }
+    >;
+    expect(Object.keys(compute).sort()).toEqual([
+      ...['GlobalOperationsClient', 'ImagesClient', 'InstancesClient', 'ZoneOperationsClient'],
+    ]);
+    const { port } = server.address() as AddressInfo;
+    const instances = new compute['InstancesClient']!({
+      ...{ fallback: 'rest', projectId: 'p', apiEndpoint: '127.0.0.1', port, protocol: 'http' },
+      authClient: new PassThroughClient(),
+    });
+    const [instance] = await instances.get({ project: 'p', zone: 'z', instance: 'm-1' });
+    expect(instance).toMatchObject({ name: 'm-1', status: 'RUNNING' });
+    expect(asked).toEqual([expect.stringContaining('GET /compute/v1/projects/p/zones/z/instances/m-1')]);
+  } finally {
+    server.close();
+  }
+});
