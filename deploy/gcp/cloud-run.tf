@@ -73,7 +73,7 @@ resource "google_cloud_run_v2_service" "api" {
 
     containers {
       image = var.container_image
-      args  = ["api/main.ts"]
+      args  = ["api"]
 
       ports {
         container_port = 8080
@@ -154,7 +154,7 @@ resource "google_cloud_run_v2_worker_pool" "worker" {
 
     containers {
       image = var.container_image
-      args  = ["worker/main.ts"]
+      args  = ["worker"]
 
       resources {
         limits = {
