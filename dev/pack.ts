@@ -62,7 +62,7 @@ async function packPrograms(): Promise<string[]> {
   const workflows = await readFile(join(CODE_ROOT, 'dist/workflows.js'), 'utf8');
   await writeFile(join(DIST, 'workflows.js'), withoutPlace(workflows));
   const programs = await bundlePrograms(DIST, {
-    cli: 'commands/packaged-cli.ts',
+    cli: 'commands/cli.ts',
     'commands.start': 'commands/start.ts',
   });
   const compute = await bundleCompute(join(DIST, 'google-compute.cjs'));
