@@ -52,16 +52,23 @@ export interface Session {
 const QUICK_RETRIES = 2;
 const SUGGESTION_SECONDS = 2;
 
+type Examples = readonly (readonly [line: string, what: string])[];
+
+const EXAMPLES = new WeakMap<Command, Examples>();
+
+/** Whole command lines of a command, each with what it does. */
+export function examplesOf(one: Command): Examples {
+  return EXAMPLES.get(one) ?? [];
+}
+
 /** A command with the options of all; its examples are part of its help. */
-export function command(
-  written: string,
-  about: string,
-  examples: readonly (readonly [line: string, what: string])[],
-): Command {
+export function command(written: string, about: string, examples: Examples): Command {
   const width = Math.max(...examples.map(([line]) => line.length));
   const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}   ${what}`);
+  const one = new Command(written.split(' ')[0]);
+  EXAMPLES.set(one, examples);
   return (
-    new Command(written.split(' ')[0])
+    one
       .summary(about)
       .description(about)
       .configureHelp({ helpWidth: helpWidth() })

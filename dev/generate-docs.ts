@@ -12,6 +12,8 @@ import { settingsMarkdown } from '../config/describe-settings.ts';
 import { API_ERROR, todoText } from '../domain/error-codes.ts';
 import { PROVIDER_ERROR } from '../domain/machine/error-codes.ts';
 import { clientOperations } from './client-operations.ts';
+import { cliMarkdown } from './cli-docs.ts';
+import { pythonClient } from './python-client.ts';
 import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 import { apiReference } from './docs-site/api-reference.ts';
 
@@ -26,6 +28,8 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     'docs/api.md': apiReference(openApiText()),
     'client/api-types.ts': await clientTypes(),
     'client/operations.ts': await clientOperations(openApiText()),
+    'examples/python/ephemera_client/generated.py': pythonClient(openApiText()),
+    'docs/cli.md': await format(cliMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/openapi.json': await format(openApiText(), { parser: 'json', printWidth: 120 }),
   };
 }
