@@ -9,6 +9,7 @@ import { loginCommands } from './deployment/login-commands.ts';
 import { openCommand } from './deployment/open-command.ts';
 import { eventsCommand } from './resources/events-command.ts';
 import { keysCommand } from './resources/keys-command.ts';
+import { webhooksCommand } from './resources/webhooks-command.ts';
 import { resourceCommands } from './resources/resource-commands.ts';
 import { actionCommands } from './vms/action-commands.ts';
 import { createCommand } from './vms/create-command.ts';
@@ -44,7 +45,7 @@ export function cliProgram(cli: Cli): Command {
   const [read, list] = [getCommand(cli), lsCommand(cli)];
   add('vms', [createCommand(cli), list, read, timelineCommand(cli), consoleCommand(cli), ...actionCommands(cli)]);
   add('access', [execCommand(cli), shellCommand(cli), forwardCommand(cli), cpCommand(cli)]);
-  add('resources', [...resourceCommands(cli), keysCommand(cli), eventsCommand(cli)]);
+  add('resources', [...resourceCommands(cli), keysCommand(cli), eventsCommand(cli), webhooksCommand(cli)]);
   add('deployment', [...loginCommands(cli), openCommand(cli)]);
   add('scripts', scriptCommands(cli, program));
   add('other', [completionCommand(cli, () => program)]);

@@ -104,7 +104,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
   listWebhooks: { method: 'GET', path: '/v1/webhooks', query: [], headers: [], isRepeatable: true },
   getWebhook: { method: 'GET', path: '/v1/webhooks/{id}', query: [], headers: [], isRepeatable: true },
   deleteWebhook: { method: 'DELETE', path: '/v1/webhooks/{id}', query: [], headers: [], isRepeatable: true },
-  enableWebhook: { method: 'POST', path: '/v1/webhooks/{id}/enable', query: [], headers: [], isRepeatable: false },
+  enableWebhook: { method: 'POST', path: '/v1/webhooks/{id}/enable', query: [], headers: [], isRepeatable: true },
   testWebhook: { method: 'POST', path: '/v1/webhooks/{id}/test', query: [], headers: [], isRepeatable: false },
   redeliverEvent: { method: 'POST', path: '/v1/webhooks/{id}/redeliver', query: [], headers: [], isRepeatable: false },
   createLink: { method: 'POST', path: '/v1/vms/{name}/links', query: [], headers: [], isRepeatable: false },

@@ -19,7 +19,7 @@ export interface OpenApiOperation {
 /** They make what an Idempotency-Key finds again, or bring a VM or a host into a state; any other POST is done once. */
 const POST_REPEATABLE: ReadonlySet<string> = new Set([
   ...['createVm', 'reopenVm', 'drainVm', 'undrainVm', 'holdVm', 'stopVm', 'startVm', 'suspendVm', 'resumeVm'],
-  ...['cordonHost', 'uncordonHost', 'drainHost'],
+  ...['cordonHost', 'uncordonHost', 'drainHost', 'enableWebhook'],
 ]);
 
 /** Every operation with its method and path, in the order of the document. */

@@ -451,7 +451,7 @@ class Problem(TypedDict):
     # What was wrong, and what to do next.
     detail: str
     # What programs tell problems apart by. Each is explained at /docs/errors.
-    code: Literal["malformedBody", "bodyTooLarge", "unsupportedMediaType", "invalidRequest", "contradictoryTimeouts", "unsupportedOption", "optionNotAllowed", "insecureTransport", "unknownProvider", "unknownTemplate", "unknownTemplateVersion", "noMatchingHost", "unauthenticated", "sessionRefused", "forbidden", "tokenRefused", "hostAway", "hostKeyMismatch", "joinTokenInvalid", "joinTokenOfOtherDeployment", "joinTokenExpired", "joinTokenUsed", "notFound", "methodNotAllowed", "unknownVm", "templateNotFound", "tooManyTemplates", "builtInTemplate", "hostNotFound", "hostInUse", "consoleUnavailable", "unknownPort", "noHostName", "upgradeRequired", "remoteAccessOff", "streamsUnsupported", "tooManyStreams", "streamLost", "portRefused", "execFailed", "ttyUnavailable", "fileNotFound", "fileRefused", "specConflict", "nameTaken", "vmEnding", "otherLife", "idempotencyConflict", "actionNotAllowed", "unsupportedAction", "vmInUse", "neverClosed", "vmLive", "sessionMismatch", "sessionUnreadable", "imageHostLost", "imageNotFound", "machineImageNotFound", "machineImageInUse", "imageHostAway", "imageNameTaken", "imageInUse", "tooManyImages", "startFailed", "endedBeforeReady", "unknownRequest", "queueFull", "requestExpired", "requestRunning", "requestUnreadable", "notDone", "providerUnavailable", "rateLimited", "tooManyWaits", "tooManyWatchers", "temporalUnavailable", "identityUnavailable", "vmServerMissing", "notReady", "unknownKey", "keyEnded", "lastAdminKey", "keysNotWritable", "auditNotReadable", "pageTokenExpired", "poolNotFound", "poolSilent", "sweepUnavailable", "internal"]
+    code: Literal["malformedBody", "bodyTooLarge", "unsupportedMediaType", "invalidRequest", "contradictoryTimeouts", "unsupportedOption", "optionNotAllowed", "insecureTransport", "unknownProvider", "unknownTemplate", "unknownTemplateVersion", "noMatchingHost", "unauthenticated", "sessionRefused", "forbidden", "tokenRefused", "hostAway", "hostKeyMismatch", "joinTokenInvalid", "joinTokenOfOtherDeployment", "joinTokenExpired", "joinTokenUsed", "notFound", "methodNotAllowed", "unknownVm", "templateNotFound", "tooManyTemplates", "builtInTemplate", "hostNotFound", "hostInUse", "consoleUnavailable", "unknownPort", "noHostName", "upgradeRequired", "remoteAccessOff", "streamsUnsupported", "tooManyStreams", "streamLost", "portRefused", "execFailed", "ttyUnavailable", "fileNotFound", "fileRefused", "specConflict", "nameTaken", "vmEnding", "otherLife", "idempotencyConflict", "actionNotAllowed", "unsupportedAction", "vmInUse", "neverClosed", "vmLive", "sessionMismatch", "sessionUnreadable", "imageHostLost", "imageNotFound", "machineImageNotFound", "machineImageInUse", "imageHostAway", "imageNameTaken", "imageInUse", "tooManyImages", "startFailed", "endedBeforeReady", "unknownRequest", "queueFull", "requestExpired", "requestRunning", "requestUnreadable", "notDone", "providerUnavailable", "rateLimited", "tooManyWaits", "webhookTargetRefused", "tooManyWebhooks", "unknownWebhook", "unknownEvent", "tooManyWatchers", "temporalUnavailable", "identityUnavailable", "vmServerMissing", "notReady", "unknownKey", "keyEnded", "lastAdminKey", "keysNotWritable", "auditNotReadable", "pageTokenExpired", "poolNotFound", "poolSilent", "sweepUnavailable", "internal"]
     # Names this request in the logs.
     requestId: str
     # With `invalidRequest`, where the request does not fit its schema: each field to correct.
@@ -541,6 +541,146 @@ class Event(TypedDict):
     connections: NotRequired[int]
 
 EventKind = Literal["vm.creating", "vm.booting", "vm.running", "vm.draining", "vm.stopping", "vm.stopped", "vm.imaging", "vm.starting", "vm.suspending", "vm.suspended", "vm.resuming", "vm.destroying", "vm.destroyed", "vm.failed", "vm.connections", "vm.hold", "vm.health", "vm.confirming", "vm.confirmed", "vm.forced", "vm.version"]
+
+
+class NewWebhook(TypedDict):
+    # Where messages are posted to. Its path may be a secret: it is kept sealed.
+    url: str
+    # Only these kinds of events. What happened to the VM. `vm.creating`: its machine, or another one in its place, is being made; `vm.booting`: its machine is there and boots; `vm.running`: it is ready, or admits users again; `vm.draining`: it admits nobody new; `vm.stopping`: its machine is being stopped; `vm.stopped`: its machine is stopped and keeps its disk; `vm.imaging`: an image is made of its stopped machine; `vm.starting`: its stopped machine is being started; `vm.suspending`: its machine is being suspended; `vm.suspended`: its machine is suspended and keeps its memory; `vm.resuming`: its suspended machine is being resumed; `vm.destroying`: its machine is being removed; `vm.destroyed`: it has ended as it was meant to; `vm.failed`: it has ended as nobody meant it to; `vm.connections`: the count of its users changed; `vm.hold`: a hold began or is over; `vm.health`: its agent fell silent or reports again; `vm.confirming`: its agent is asked before it ends as empty; `vm.confirmed`: its agent confirmed that nobody is connected; `vm.forced`: an administrator forced its end; `vm.version`: it makes room for a newer version of its template, or need not any more. Default: all.
+    kinds: NotRequired[List[Literal["vm.creating", "vm.booting", "vm.running", "vm.draining", "vm.stopping", "vm.stopped", "vm.imaging", "vm.starting", "vm.suspending", "vm.suspended", "vm.resuming", "vm.destroying", "vm.destroyed", "vm.failed", "vm.connections", "vm.hold", "vm.health", "vm.confirming", "vm.confirmed", "vm.forced", "vm.version"]]]
+    # Only events of the VM of this name. Default: of all.
+    vm: NotRequired[str]
+    # Only events of VMs of this template. Default: of all.
+    template: NotRequired[str]
+    # What it is for. Default: nothing is said.
+    description: NotRequired[str]
+
+
+class CreatedWebhookAttempts(TypedDict):
+    # `id` of the event.
+    eventId: str
+    # Kind of the event; `webhook.test` for a test, `vm.gap` for events that are lost.
+    kind: str
+    # When it was sent.
+    at: str
+    # Which try of this message, from 1.
+    number: int
+    # Whether it was taken: any status from 200 to 299.
+    delivered: bool
+    # Status of the answer; absent where there was none.
+    status: NotRequired[int]
+    # What went wrong.
+    detail: NotRequired[str]
+
+
+class CreatedWebhook(TypedDict):
+    # Its id.
+    id: str
+    # Where messages go. A viewer sees its host alone.
+    url: str
+    # Kinds of events that it is told; absent: all.
+    kinds: NotRequired[List["EventKind"]]
+    # The VM whose events it is told; absent: all.
+    vm: NotRequired[str]
+    # The template of whose VMs it is told; absent: all.
+    template: NotRequired[str]
+    # What it is for.
+    description: NotRequired[str]
+    # How it goes. `active`: it is told what happens; `failing`: it did not take its last messages; they are sent again; `disabled`: it took nothing for days, or said that it takes nothing any more; it is told nothing until it is enabled.
+    state: Literal["active", "failing", "disabled"]
+    # Why it fails, or was disabled.
+    detail: NotRequired[str]
+    # Messages that it is still to get.
+    pending: int
+    # Since when it took nothing; absent while it takes messages.
+    failingSince: NotRequired[str]
+    # When it is tried again; absent where nothing waits for a time.
+    nextAttemptAt: NotRequired[str]
+    # When it was disabled; absent while it is not.
+    disabledAt: NotRequired[str]
+    # Ends of VMs from before may be missing: no replica of the API was there. Absent: nothing is.
+    lostBefore: NotRequired[str]
+    # When a message was taken last; absent: never.
+    lastDeliveredAt: NotRequired[str]
+    # When it was made: it is told what happens from then on.
+    createdAt: str
+    # Id of the API key that made it.
+    createdBy: str
+    # The last 20 messages that were sent, the newest first; absent in lists.
+    attempts: NotRequired[List["CreatedWebhookAttempts"]]
+    # By which its messages are verified. Shown this once.
+    secret: str
+
+
+class WebhookList(TypedDict):
+    # Those of the project, the oldest first.
+    webhooks: List["Webhook"]
+
+
+class WebhookAttempts(TypedDict):
+    # `id` of the event.
+    eventId: str
+    # Kind of the event; `webhook.test` for a test, `vm.gap` for events that are lost.
+    kind: str
+    # When it was sent.
+    at: str
+    # Which try of this message, from 1.
+    number: int
+    # Whether it was taken: any status from 200 to 299.
+    delivered: bool
+    # Status of the answer; absent where there was none.
+    status: NotRequired[int]
+    # What went wrong.
+    detail: NotRequired[str]
+
+
+class Webhook(TypedDict):
+    """An endpoint that is told what happens to the VMs of a project."""
+
+    # Its id.
+    id: str
+    # Where messages go. A viewer sees its host alone.
+    url: str
+    # Kinds of events that it is told; absent: all.
+    kinds: NotRequired[List["EventKind"]]
+    # The VM whose events it is told; absent: all.
+    vm: NotRequired[str]
+    # The template of whose VMs it is told; absent: all.
+    template: NotRequired[str]
+    # What it is for.
+    description: NotRequired[str]
+    # How it goes. `active`: it is told what happens; `failing`: it did not take its last messages; they are sent again; `disabled`: it took nothing for days, or said that it takes nothing any more; it is told nothing until it is enabled.
+    state: Literal["active", "failing", "disabled"]
+    # Why it fails, or was disabled.
+    detail: NotRequired[str]
+    # Messages that it is still to get.
+    pending: int
+    # Since when it took nothing; absent while it takes messages.
+    failingSince: NotRequired[str]
+    # When it is tried again; absent where nothing waits for a time.
+    nextAttemptAt: NotRequired[str]
+    # When it was disabled; absent while it is not.
+    disabledAt: NotRequired[str]
+    # Ends of VMs from before may be missing: no replica of the API was there. Absent: nothing is.
+    lostBefore: NotRequired[str]
+    # When a message was taken last; absent: never.
+    lastDeliveredAt: NotRequired[str]
+    # When it was made: it is told what happens from then on.
+    createdAt: str
+    # Id of the API key that made it.
+    createdBy: str
+    # The last 20 messages that were sent, the newest first; absent in lists.
+    attempts: NotRequired[List["WebhookAttempts"]]
+
+
+class SentMessage(TypedDict):
+    # What is sent: `attempts` of the webhook shows what comes of it.
+    eventId: str
+
+
+class Redelivery(TypedDict):
+    # `id` of the event.
+    eventId: str
 
 
 class CreateLink(TypedDict):
@@ -1684,6 +1824,48 @@ class GeneratedCalls:
         """The last console output of the machine."""
         return self._call(
             "GET", f"/v1/vms/{name}/console", {"raw": raw}, {}, None, True
+        )
+
+    def create_webhook(self, body: "NewWebhook") -> "CreatedWebhook":
+        """Have an endpoint told what happens."""
+        return self._call(
+            "POST", f"/v1/webhooks", {}, {}, body, False
+        )
+
+    def list_webhooks(self) -> "WebhookList":
+        """List the webhooks of the project."""
+        return self._call(
+            "GET", f"/v1/webhooks", {}, {}, None, True
+        )
+
+    def get_webhook(self, id: str) -> "Webhook":
+        """Look at a webhook and its last messages."""
+        return self._call(
+            "GET", f"/v1/webhooks/{id}", {}, {}, None, True
+        )
+
+    def delete_webhook(self, id: str) -> Any:
+        """Tell an endpoint nothing more."""
+        return self._call(
+            "DELETE", f"/v1/webhooks/{id}", {}, {}, None, True
+        )
+
+    def enable_webhook(self, id: str) -> "Webhook":
+        """Go on with a webhook that was disabled."""
+        return self._call(
+            "POST", f"/v1/webhooks/{id}/enable", {}, {}, None, True
+        )
+
+    def test_webhook(self, id: str) -> "SentMessage":
+        """Send a message that says nothing but that it comes."""
+        return self._call(
+            "POST", f"/v1/webhooks/{id}/test", {}, {}, None, False
+        )
+
+    def redeliver_event(self, id: str, body: "Redelivery") -> "SentMessage":
+        """Send an event again."""
+        return self._call(
+            "POST", f"/v1/webhooks/{id}/redeliver", {}, {}, body, False
         )
 
     def create_link(self, name: str, body: "CreateLink") -> "Link":
