@@ -21,15 +21,18 @@ export const apiUrl = setting(baseUrl, {
   shownDefault: 'where the API listens',
 });
 
+const peerHost = setting(text, {
+  key: 'apiPeerHost',
+  about:
+    'address of this replica of the API for the other ones; of this computer or container, where they are on others',
+  default: '127.0.0.1',
+});
+
 export const API_SETTINGS = {
   host: apiHost,
   port: apiPort,
   /** Where the other replicas of the API reach this one, for streams to machines whose agents report over HTTP. */
-  peerHost: setting(text, {
-    about:
-      'address of this replica of the API for the other ones; of this computer or container, where they are on others',
-    default: '127.0.0.1',
-  }),
+  peerHost,
   peerPort: setting(port, { about: 'port of that address; 0 takes any free one', default: 0 }),
   url: apiUrl,
   /** Absolute paths of the PEM files of a certificate and its key; null: the API speaks plain HTTP. */
@@ -115,6 +118,17 @@ export const API_SETTINGS = {
 
 /** A certificate is worth nothing without its key, and an address that machines would speak plain HTTP to. */
 export function apiContradictions({ written, source }: Known): string[] {
+  const peer = written(peerHost) ?? '';
+  const anywhere = EVERY_ADDRESS.includes(peer)
+    ? [`${source(peerHost)}: other replicas cannot reach ${peer}; name an address of this computer`]
+    : [];
+  return [...anywhere, ...tlsContradictions({ written, source })];
+}
+
+/** Addresses that mean all of a computer's: good to listen on, and worth nothing to others. */
+const EVERY_ADDRESS = ['0.0.0.0', '::'];
+
+function tlsContradictions({ written, source }: Pick<Known, 'written' | 'source'>): string[] {
   const [cert, key] = [written(tlsCert), written(tlsKey)];
   if (cert === undefined && key === undefined) return [];
   if (key === undefined) return [`${source(tlsCert)}: has no key; set EPHEMERA_API_TLS_KEY too`];

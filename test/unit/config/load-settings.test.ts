@@ -252,6 +252,9 @@ describe('loadSettings', () => {
       '--internal-port: takes port 7000, which --api-port takes too',
     ]);
     expect(mistakesOf(['--gcp-project', 'p'])).toHaveLength(1);
+    expect(mistakesOf(['--api-peer-host', '0.0.0.0'])).toEqual([
+      '--api-peer-host: other replicas cannot reach 0.0.0.0; name an address of this computer',
+    ]);
   });
 
   it('lets metrics leave this computer only with a token', () => {
