@@ -11,6 +11,8 @@ import { MachineStreams } from '../../streams/machine-streams.ts';
 
 /** Bytes a second of one agent that nobody asked for; what is more waits in its socket. */
 const MAX_BYTES_PER_SECOND = 256 * 1024;
+/** Of a ping or a pong on the wire. */
+const FRAME_HEAD_BYTES = 6;
 /** Data of streams waits while so much is in front of the socket. */
 const MAX_UNSENT_DATA_BYTES = 32 * 1024;
 /** An agent that reads nothing at all loses its link before frames for it fill the memory. */
@@ -54,7 +56,11 @@ export class AgentLink {
       cut: (why) => this.#cut(why),
     });
     const pings = setInterval(() => this.#ping(), pingMs).unref();
-    webSocket.on('pong', () => (this.#isHeard = true));
+    webSocket.on('pong', (data) => {
+      this.#isHeard = true;
+      this.#pace(data.length + FRAME_HEAD_BYTES);
+    });
+    webSocket.on('ping', (data) => this.#pace(data.length + FRAME_HEAD_BYTES));
     webSocket.on('message', (data, isBinary) => this.#take(data, isBinary));
     webSocket.once('close', () => {
       clearInterval(pings);

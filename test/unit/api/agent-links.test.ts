@@ -170,4 +170,17 @@ describe('a hostile agent', () => {
     expect(heard.bytes).toBeLessThanOrEqual(window);
     expect(heard.ends).toMatchObject([{ code: 'streamLost' }]);
   });
+
+  it.each(['ping', 'pong'] as const)('that floods the API with a %s after the other is read slowly', async (kind) => {
+    const { agent } = await connect();
+    let heard = 0;
+    for (const client of server.clients) client.on(kind, () => (heard += 1));
+    const flood = setInterval(() => {
+      if (agent.bufferedAmount < 4 * 1024 * 1024)
+        for (let sent = 0; sent < 2000; sent += 1) agent[kind]('x'.repeat(100));
+    }, 1);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    clearInterval(flood);
+    expect(heard).toBeLessThan(10_000);
+  });
 });
