@@ -67,11 +67,12 @@ async function answer(request, response) {
     return send(401, 'text/plain', 'The password is that of this sandbox.\n');
   }
   seen();
-  const { pathname } = new URL(request.url ?? '/', 'http://sandbox');
+  const [pathname = '/'] = (request.url ?? '/').split('?');
   if (pathname === '/presence') return send(200, 'text/plain', 'You are here.\n');
   if (pathname === '/') return send(200, 'text/html', page);
   if (pathname === '/files') return send(200, 'application/json', JSON.stringify(await names()));
-  const name = decodeURIComponent(/^\/files\/([^/]+)$/.exec(pathname)?.[1] ?? '');
+  // Names need no escapes, so one that has some is refused as it is.
+  const name = /^\/files\/([^/]+)$/.exec(pathname)?.[1] ?? '';
   if (!NAME.test(name)) return send(404, 'text/plain', 'A file has a name of at most 64 letters, digits, . - and _.\n');
   // A page of somebody else may not write with the password that the browser keeps.
   const isForeign = !['same-origin', 'none', undefined].includes(request.headers['sec-fetch-site']);

@@ -1,6 +1,8 @@
 import { answered, type PutTemplate, type Vm } from '../../client/api-client.ts';
 import { expectThat, placeOf, until, type Example } from '../stage.ts';
 
+/** A form that ends in the middle of its file. */
+const CUT_OFF = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\nTo be, or not';
 const TEXT = 'To be, or not to be,\nthat is the question.\n';
 
 export const wordCount: Example = {
@@ -19,14 +21,15 @@ export const wordCount: Example = {
     };
     const first = await serve('1');
     expectThat(first.stays === true, 'the VM does not say that it stays');
-    await stage.step('what is no text, empty or too large is refused', async () => {
+    await stage.step('what is no text, empty, too large or cut off is refused', async () => {
       const refused = [
         await upload(first, new Blob([new Uint8Array([0xff, 0xfe, 0x00])])),
         await upload(first, new Blob([''])),
         await upload(first, new Blob(['a'.repeat(11 * 1024 * 1024)])),
+        await post(first, CUT_OFF, 'multipart/form-data; boundary=b'),
       ].map(({ status }) => status);
-      expectThat(refused.join() === '415,422,413', `it answered ${refused.join()}`);
-      return '415, 422, 413';
+      expectThat(refused.join() === '415,422,413,400', `it answered ${refused.join()}`);
+      return '415, 422, 413, 400';
     });
     await stage.step('a new version is put: the VM that is there stays as it is', async () => {
       const path = { name: 'word-count' };
@@ -46,8 +49,13 @@ export const wordCount: Example = {
 };
 
 function upload(vm: Vm, file: Blob): Promise<Response> {
-  const { ip, port } = placeOf(vm, 'http');
   const form = new FormData();
   form.append('file', file, 'hamlet.txt');
-  return fetch(`http://${ip}:${port}/count`, { method: 'POST', body: form });
+  return post(vm, form);
+}
+
+function post(vm: Vm, body: FormData | string, type?: string): Promise<Response> {
+  const { ip, port } = placeOf(vm, 'http');
+  const headers = type === undefined ? {} : { headers: { 'content-type': type } };
+  return fetch(`http://${ip}:${port}/count`, { method: 'POST', body, ...headers });
 }

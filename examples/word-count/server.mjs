@@ -61,7 +61,7 @@ function serve() {
 
 async function answer(request, response) {
   response.setHeader('x-version', version);
-  const path = new URL(request.url ?? '/', 'http://word-count').pathname;
+  const [path] = (request.url ?? '/').split('?');
   if (path === '/healthz') return send(response, 200, { 'content-type': 'text/plain' }, 'ok\n');
   if (path !== '/' && path !== '/count')
     return refuse(request, response, new Refusal(404, 'notFound', 'There are / and /count.'));

@@ -30,7 +30,7 @@ export function countUpload(request, maxBytes) {
         limits: { fileSize: maxBytes, files: 1, fields: 4, fieldSize: 1024, parts: 6, headerPairs: 20 },
       });
     } catch (error) {
-      reject(new Refusal(400, 'badForm', `This form cannot be read: ${error.message}.`));
+      reject(unreadable(error));
       return;
     }
     let counted;
@@ -43,6 +43,8 @@ export function countUpload(request, maxBytes) {
       reject(refusal);
     };
     form.on('file', (field, file, name) => {
+      // A form that ends in the middle of a file; an error that nobody hears would end the process.
+      file.on('error', (error) => refuse(unreadable(error)));
       if (field !== FIELD) return file.resume();
       const counts = new Counts();
       file.on('limit', () => refuse(new Refusal(413, 'tooLarge', `This file is larger than ${inMib(maxBytes)}.`)));
@@ -63,7 +65,7 @@ export function countUpload(request, maxBytes) {
         }
       });
     });
-    form.on('error', (error) => refuse(new Refusal(400, 'badForm', `This form cannot be read: ${error.message}.`)));
+    form.on('error', (error) => refuse(unreadable(error)));
     form.on('finish', () => {
       if (counted === undefined || (counted.bytes === 0 && !counted.name)) {
         refuse(new Refusal(400, 'noFile', `There is no file in the form's field "${FIELD}".`));
@@ -77,6 +79,10 @@ export function countUpload(request, maxBytes) {
     request.on('aborted', () => refuse(new Refusal(400, 'cutOff', 'The upload was cut off.')));
     request.pipe(form);
   });
+}
+
+function unreadable(error) {
+  return new Refusal(400, 'badForm', `This form cannot be read: ${error.message}.`);
 }
 
 function asRefusal(error) {
