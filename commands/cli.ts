@@ -14,14 +14,15 @@ function versionOfPackage(): string {
 
 /** Settings and what reads them are loaded only where nobody named a deployment. */
 async function findRunning() {
-  const [{ loadSettings }, { readLiveRunFile }] = await Promise.all([
+  const [{ loadSettings }, { keyFileOf, readLiveRunFile }] = await Promise.all([
     import('../config/load-settings.ts'),
     import('./start/run-file.ts'),
   ]);
   try {
     const { stateDir } = loadSettings({ argv: [], env: process.env, cwd: process.cwd() });
     const running = await readLiveRunFile(stateDir);
-    return running && { url: running.apiUrl, keyFile: running.keyFile };
+    const keyFile = running && keyFileOf(stateDir, running);
+    return keyFile === undefined ? undefined : { url: running.apiUrl, keyFile };
   } catch {
     // Wrong settings are told by what needs them.
     return undefined;

@@ -80,7 +80,7 @@ async function download(session: Session, vm: string, path: string, to: string):
     },
   );
   try {
-    await pipeline(counted.stream, extract({ cwd: beside, strict: true }));
+    await pipeline(counted.stream, extract({ cwd: beside, strict: true, preserveOwner: false }));
     const name = posix.basename(posix.resolve('/', path));
     const names = await readdir(beside);
     const isFile = names.length === 1 && names[0] === name && !(await isDirectoryHere(join(beside, name)));

@@ -47,14 +47,16 @@ export function detailLines(details: readonly (readonly [label: string, value: s
 }
 
 export function printData(data: unknown, format: 'json' | 'yaml'): void {
-  print(format === 'json' ? JSON.stringify(data, null, 2) : stringify(data).trimEnd());
+  const text = format === 'json' ? JSON.stringify(data, null, 2) : stringify(data).trimEnd();
+  // Both quote other control characters; a terminal obeys these too.
+  print(text.replaceAll(/[\u007f-\u009f]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`));
 }
 
 export function print(text: string): void {
   if (text !== '') process.stdout.write(`${text}\n`);
 }
 
-/** Beside what was asked for: never on standard output. */
+/** Beside what was asked for: never on standard output. Why a stream ended is the word of the machine. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${text.split('\n').map(harmless).join('\n')}\n`);
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Vm } from '../../client/ephemera.ts';
 import type { Session } from '../context.ts';
 import { listLines, note, print } from '../output/print.ts';
-import { coloured } from '../output/text.ts';
+import { coloured, harmless } from '../output/text.ts';
 import { SHOWN_VMS } from './shown-vm.ts';
 
 /** Ages and deadlines go on also when nothing happens. */
@@ -30,7 +30,7 @@ async function watchTable(session: Session, read: () => Promise<Vm[]>): Promise<
         trouble = '';
       } catch (error) {
         if (isFinal(error)) throw error;
-        trouble = coloured(error instanceof Error ? error.message : String(error), 'red');
+        trouble = coloured(harmless(error instanceof Error ? error.message : String(error)), 'red');
       }
       const lines = vms.length === 0 ? [SHOWN_VMS.none] : listLines(vms, SHOWN_VMS, session.format);
       const room = Math.max(1, process.stdout.rows - 2);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Settings } from '../../config/settings.ts';
-import { readLiveRunFile } from '../start/run-file.ts';
+import { keyFileOf, readLiveRunFile } from '../start/run-file.ts';
 import { ScriptError } from '../terminal/terminal.ts';
 
 /** Which API is asked, and with which key: what is named, else what is set, else what runs on the state directory. */
@@ -13,7 +13,8 @@ export async function deploymentOf(named: {
   const running = await readLiveRunFile(settings.stateDir);
   const url = named.url ?? running?.apiUrl ?? settings.api.url;
   // An address that somebody names may be anyone's: the key of what runs here goes there alone.
-  const keyOfRunning = running !== undefined && isSamePlace(url, running.apiUrl) ? running.keyFile : undefined;
+  const isOfRunning = running !== undefined && isSamePlace(url, running.apiUrl);
+  const keyOfRunning = isOfRunning ? keyFileOf(settings.stateDir, running) : undefined;
   const keyFile = named.keyFile ?? (settings.api.presetKey === null ? keyOfRunning : undefined);
   const key = keyFile === undefined ? settings.api.presetKey : readKey(keyFile);
   if (key === null) {

@@ -1,6 +1,6 @@
 /** What `npm start` writes down while it runs, for others who want to use it. */
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { replacePrivateFile } from '../../lib/files/private-file.ts';
@@ -44,6 +44,18 @@ export function removeRunFile(stateDir: string): void {
 export async function readLiveRunFile(stateDir: string): Promise<RunFile | undefined> {
   const run = runFileSchema.safeParse(readJson(runFilePath(stateDir))).data;
   return run !== undefined && (await isAlive(run.startedBy)) ? run : undefined;
+}
+
+/**
+ * The file with the key of what runs, where it is one of the state directory. A run.json that came with somebody's files may name
+ * any file, and any address for what is in it.
+ */
+export function keyFileOf(stateDir: string, { keyFile }: Pick<RunFile, 'keyFile'>): string | undefined {
+  try {
+    return dirname(realpathSync(keyFile)) === realpathSync(stateDir) ? keyFile : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Notes which child processes run, so that a start after a crash can end those that were left. */

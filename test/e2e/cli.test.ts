@@ -310,16 +310,32 @@ describe('a deployment', () => {
     const stateDir = join(folder, 'state');
     await mkdir(stateDir);
     await writeFile(join(stateDir, 'key'), stack.apiKey);
-    writeRunFile(stateDir, {
+    const runs = {
       ...{ apiUrl: stack.apis[0]!.url, temporalAddress: '', temporalUiUrl: null, metricsUrls: [], pids: {} },
       ...{ keyFile: join(stateDir, 'key'), startedBy: (await identify(process.pid))! },
-    });
+    };
+    writeRunFile(stateDir, runs);
     const found = { ...alone, EPHEMERA_STATE_DIR: stateDir };
     expect((await run('ls', { env: found })).code).toBe(0);
+    const elsewhere = join(folder, 'token-of-something-else');
+    await writeFile(elsewhere, stack.apiKey);
+    writeRunFile(stateDir, { ...runs, keyFile: elsewhere });
+    const refused = await run('ls', { env: found });
+    expect(refused, 'a key file of somewhere else was sent').toMatchObject({ code: 4, stdout: '' });
     removeRunFile(stateDir);
     expect((await run('ls', { env: found })).code).toBe(4);
     expect((await run('open', { env })).stdout).toBe(`${stack.apis[0]!.url}/dashboard/\n`);
   });
+});
+
+it('runs no code of the directory that it is called in', async () => {
+  const hostile = join(folder, 'hostile');
+  await mkdir(hostile);
+  const paths = { commander: ['./hostile.ts'], yaml: ['./hostile.ts'] };
+  await writeFile(join(hostile, 'tsconfig.json'), JSON.stringify({ compilerOptions: { baseUrl: '.', paths } }));
+  await writeFile(join(hostile, 'hostile.ts'), 'process.exit(66);');
+  const asInCheckout = await runEphemera(['--version'], { env, program: LAUNCHER, cwd: hostile });
+  expect(asInCheckout).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\./) as unknown });
 });
 
 describe('completion', () => {

@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
 import { candidates } from '../../../cli/completion/candidates.ts';
 import { hangsUp } from '../../../cli/access/hang-up.ts';
 import { forwardedOf } from '../../../cli/access/forward-command.ts';
 import { placeOf } from '../../../cli/access/cp-command.ts';
 import type { Cli } from '../../../cli/context.ts';
 import { editsBetween, nearest } from '../../../cli/nearest.ts';
+import { note, printData } from '../../../cli/output/print.ts';
 import { tableLines, type Column } from '../../../cli/output/table.ts';
 import { age, elapsed, harmless, shortDuration, size } from '../../../cli/output/text.ts';
 import { cliProgram } from '../../../cli/program.ts';
@@ -53,6 +55,23 @@ describe('a table', () => {
     });
     expect(lines[1]).toBe('<b   >  x [2J y  always this');
   });
+});
+
+it('what machines say reaches no terminal as a command of it, in notes and in JSON and YAML, which stay what they say', () => {
+  const said = 'a\u001b]0;title\u0007b\u009b2Jc\u007f\u0085d\r';
+  const written: string[] = [];
+  const take = (text: unknown): boolean => written.push(String(text)) > 0;
+  const spies = [process.stdout, process.stderr].map((one) => vi.spyOn(one, 'write').mockImplementation(take));
+  note(`✗ lobby: ${said}\nmore`);
+  for (const format of ['json', 'yaml'] as const) printData({ said, [said]: [said] }, format);
+  for (const spy of spies) spy.mockRestore();
+  const [told = '', json = '', yaml = ''] = written;
+  for (const text of written) expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  expect(told).toBe('✗ lobby: a ]0;title b 2Jc d \nmore\n');
+  expect([JSON.parse(json), parse(yaml)]).toEqual([
+    { said, [said]: [said] },
+    { said, [said]: [said] },
+  ]);
 });
 
 it('ages, sizes and durations are short', () => {
