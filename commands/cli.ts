@@ -21,7 +21,8 @@ async function findRunning() {
   try {
     const { stateDir } = loadSettings({ argv: [], env: process.env, cwd: process.cwd() });
     const running = await readLiveRunFile(stateDir);
-    const keyFile = running && keyFileOf(stateDir, running);
+    if (running === undefined) return undefined;
+    const keyFile = keyFileOf(stateDir, running);
     return keyFile === undefined ? undefined : { url: running.apiUrl, keyFile };
   } catch {
     // Wrong settings are told by what needs them.

@@ -5,7 +5,7 @@ import type { BlockList, LookupFunction } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import type { DeliveryOutcome, WebhookMessage } from '../../domain/webhook/state.ts';
-import type { ResolvedAddress } from '../../lib/network/public-address.ts';
+import type { ResolvedAddress } from '../../lib/network/host-addresses.ts';
 import type { WebhookTarget } from '../../security/sealing/sealed-webhooks.ts';
 import { allowedAddresses, TargetRefused } from './target.ts';
 

@@ -1,6 +1,7 @@
 /** Where a webhook may go: nowhere that the network of this deployment lends its caller. */
 import type { BlockList } from 'node:net';
-import { addressesOf, isInRanges, isPublicAddress, type ResolvedAddress } from '../../lib/network/public-address.ts';
+import { addressesOf, type ResolvedAddress } from '../../lib/network/host-addresses.ts';
+import { isInRanges, isPublicAddress } from '../../lib/network/public-address.ts';
 
 /** The host of a URL has another, or an address that is not allowed. */
 export class TargetRefused extends Error {

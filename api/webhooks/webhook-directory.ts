@@ -1,6 +1,7 @@
 /** The endpoints of this deployment, as their workflows publish them. */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Client, WorkflowHandle } from '@temporalio/client';
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { runningWorkflows } from '../../config/temporal/running-workflows.ts';
 import { EVENT_KINDS } from '../../domain/outbox/event.ts';
@@ -14,6 +15,8 @@ import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 const CALL_SECONDS = 5;
 /** One answer is that of everybody who asks a replica within this time. */
 const SHARED_MS = 500;
+/** After this a list has what was made. */
+const LISTED_MS = 10_000;
 const STATE = defineSearchAttributeKey(SEARCH_ATTRIBUTE.state.name, SearchAttributeType.KEYWORD);
 const PROJECT = defineSearchAttributeKey(SEARCH_ATTRIBUTE.project.name, SearchAttributeType.KEYWORD);
 
@@ -40,6 +43,9 @@ export class WebhookDirectory {
   readonly #client: Client;
   readonly #controlTaskQueue: string;
   readonly #listed = new SharedRead(() => this.#listNow());
+  /** Made here of late, by workflow id: a list may not have them yet. */
+  readonly #made = new Map<string, { project: string; at: number }>();
+  readonly #inTurn = pLimit(1);
 
   constructor(client: Client, controlTaskQueue: string) {
     this.#client = client;
@@ -66,8 +72,22 @@ export class WebhookDirectory {
     }
   }
 
-  /** Kept by Temporal when it resolves. */
-  async create(start: NewWebhook): Promise<WebhookView> {
+  /** Kept by Temporal when it resolves; undefined where the project has so many already, also when many are asked for at once. */
+  async createUpTo(most: number, start: NewWebhook): Promise<WebhookView | undefined> {
+    return this.#inTurn(async () => ((await this.#count(start.project)) < most ? this.#create(start) : undefined));
+  }
+
+  async #count(project: string): Promise<number> {
+    const ids = new Set((await this.list(project)).map(({ id }) => this.workflowId(project, id)));
+    const listedBefore = Date.now() - LISTED_MS;
+    for (const [workflowId, made] of this.#made) {
+      if (made.at < listedBefore) this.#made.delete(workflowId);
+      else if (made.project === project) ids.add(workflowId);
+    }
+    return ids.size;
+  }
+
+  async #create(start: NewWebhook): Promise<WebhookView> {
     const { at, ...input } = start;
     const view = webhookView(newWebhook({ ...input, at }));
     await this.#within(() =>
@@ -83,6 +103,7 @@ export class WebhookDirectory {
         staticSummary: `Webhook ${start.id} of project ${start.project}`,
       }),
     );
+    this.#made.set(this.workflowId(start.project, start.id), { project: start.project, at: Date.now() });
     this.#listed.forget();
     return view;
   }
@@ -95,6 +116,7 @@ export class WebhookDirectory {
       if (isWorkflowGone(error)) return false;
       throw error;
     }
+    this.#made.delete(this.workflowId(project, id));
     this.#listed.forget();
     return true;
   }

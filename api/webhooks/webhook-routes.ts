@@ -40,13 +40,10 @@ export const createWebhookRoute = keyedRoute({
   handle: async ({ project, caller, body, auditTarget }, api) => {
     const { url, description = null, vm, template, kinds } = body;
     await refuseTarget(api, url);
-    if ((await api.webhooks.list(project)).length >= MOST_OF_PROJECT) {
-      throw new ApiProblem('tooManyWebhooks', `The project has ${MOST_OF_PROJECT} webhooks already`);
-    }
     const id = `wh-${randomBytes(ID_CHARACTERS / 2).toString('hex')}`;
     auditTarget({ webhook: id });
     const secret = `whsec_${randomBytes(24).toString('base64')}`;
-    const view = await api.webhooks.create({
+    const view = await api.webhooks.createUpTo(MOST_OF_PROJECT, {
       ...{ project, id, description, createdBy: caller.id, at: api.now() },
       filter: {
         ...(vm === undefined ? {} : { vm }),
@@ -56,6 +53,9 @@ export const createWebhookRoute = keyedRoute({
       sealed: api.sealedWebhooks.seal(api.webhooks.workflowId(project, id), { url, secret }),
       disabledAfterSeconds: api.settings.api.webhooks.disabledAfterSeconds,
     });
+    if (view === undefined) {
+      throw new ApiProblem('tooManyWebhooks', `The project has ${MOST_OF_PROJECT} webhooks already`);
+    }
     return { status: 201, body: { ...presented(api, view, caller), secret } };
   },
 });

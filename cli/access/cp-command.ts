@@ -4,7 +4,6 @@ import { cp, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { create, extract, Parser } from 'tar';
 import { ApiError } from '../../client/ephemera.ts';
@@ -80,7 +79,7 @@ async function download(session: Session, vm: string, path: string, to: string):
     },
   );
   try {
-    await pipeline(counted.stream, extract({ cwd: beside, strict: true, preserveOwner: false }));
+    await unpack(counted.stream, beside);
     const name = posix.basename(posix.resolve('/', path));
     const names = await readdir(beside);
     const isFile = names.length === 1 && names[0] === name && !(await isDirectoryHere(join(beside, name)));
@@ -90,6 +89,21 @@ async function download(session: Session, vm: string, path: string, to: string):
     await rm(beside, { recursive: true, force: true });
   }
   return counted.bytes();
+}
+
+/** A `pipeline` would wait for ever here: what unpacks is no stream of Node, and asks for more only as `pipe` expects it. */
+function unpack(tar: AsyncIterable<Buffer>, directory: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const source = Readable.from(tar);
+    const files = extract({ cwd: directory, strict: true, preserveOwner: false });
+    const fail = (error: Error): void => {
+      source.destroy();
+      reject(error);
+    };
+    source.on('error', fail);
+    files.on('error', fail).on('close', () => resolve());
+    source.pipe(files);
+  });
 }
 
 /** Into what is there, where something is. */

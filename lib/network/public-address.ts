@@ -1,13 +1,16 @@
 /** Which addresses a program of ours may be sent to by people who are not trusted with its network. */
-import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
-/** Of IANA's registries of special addresses: this computer, its own networks, shared, documentation, multicast and reserved ones. */
+/**
+ * Of IANA's registries of special addresses: this computer, its own networks, shared, documentation, multicast and reserved ones; and the
+ * one where Azure tells a computer its secrets, which looks like any other.
+ */
 const NOT_PUBLIC: readonly (readonly [network: string, bits: number, family: 'ipv4' | 'ipv6'])[] = [
   ['0.0.0.0', 8, 'ipv4'],
   ['10.0.0.0', 8, 'ipv4'],
   ['100.64.0.0', 10, 'ipv4'],
   ['127.0.0.0', 8, 'ipv4'],
+  ['168.63.129.16', 32, 'ipv4'],
   ['169.254.0.0', 16, 'ipv4'],
   ['172.16.0.0', 12, 'ipv4'],
   ['192.0.0.0', 24, 'ipv4'],
@@ -81,18 +84,4 @@ function plainAddress(address: string): string {
   if (hexed === null) return address;
   const [high, low] = [Number.parseInt(hexed[1] ?? '', 16), Number.parseInt(hexed[2] ?? '', 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
-}
-
-export interface ResolvedAddress {
-  address: string;
-  family: 4 | 6;
-}
-
-/** Every address of a host of a URL; an address in brackets or without is its own. @throws the resolver's error. */
-export async function addressesOf(host: string): Promise<ResolvedAddress[]> {
-  const plain = host.replace(/^\[|\]$/g, '');
-  const family = isIP(plain);
-  if (family !== 0) return [{ address: plain, family: family === 4 ? 4 : 6 }];
-  const found = await lookup(plain, { all: true });
-  return found.map(({ address, family: of }) => ({ address, family: of === 6 ? 6 : 4 }));
 }

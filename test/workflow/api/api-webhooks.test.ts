@@ -108,6 +108,18 @@ describe('a webhook', () => {
     expect(all.receiver.numbersOf(other.body.name)).toEqual([]);
   });
 
+  it('has no more beside it than a project may have, also when many are asked for at once', async () => {
+    const key = scene.api.keys.other;
+    const body = { url: 'https://93.184.216.34/', vm: 'nobody' };
+    const asked = Array.from({ length: 60 }, () => scene.api.call('POST', '/v1/webhooks', { key, body }));
+    const made = (await Promise.all(asked)).filter(({ status }) => status === 201);
+    expect(made).toHaveLength(20);
+    for (const { body: one } of made) {
+      const { id } = one as unknown as { id: string };
+      expect((await scene.api.call('DELETE', `/v1/webhooks/${id}`, { key })).status).toBe(204);
+    }
+  });
+
   it('is sent a test, and an event again', async () => {
     const { receiver, id } = await webhook({ vm: 'nobody' });
     const tested = await scene.api.call('POST', `/v1/webhooks/${id}/test`);
