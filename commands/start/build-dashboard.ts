@@ -17,7 +17,7 @@ const OUTPUT = join(ROOT, 'dist', 'web');
 const PAGE = join(OUTPUT, 'index.html');
 /** What dist/web was made of. */
 const STAMP = join(ROOT, 'dist', 'web.inputs');
-const SOURCES = ['web', 'client', 'package-lock.json'];
+const SOURCES = ['web', 'client', 'package-lock.json', 'commands/start/build-dashboard.ts'];
 /** Browsers of the last two years: their colours follow the scheme by themselves (`light-dark`). */
 const TARGETS = { target: 'es2022', cssTarget: ['chrome125', 'edge125', 'firefox128', 'safari17.5'] };
 const READABLE = 0o644;
@@ -84,6 +84,9 @@ async function loadBundler(): Promise<Bundler | undefined> {
 }
 
 async function bundle({ vite, react }: Bundler, outDir: string): Promise<void> {
+  // What the shell says of it is about other programs, and would put React's checks and our file names into the page.
+  const { NODE_ENV } = process.env;
+  process.env['NODE_ENV'] = 'production';
   await vite.build({
     root: join(ROOT, 'web'),
     configFile: false,
@@ -93,6 +96,8 @@ async function bundle({ vite, react }: Bundler, outDir: string): Promise<void> {
     // The policy of the page lets in no data: but pictures, and no script but files.
     build: { outDir, emptyOutDir: true, assetsInlineLimit: 0, chunkSizeWarningLimit: 2000, ...TARGETS },
   });
+  if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
+  else process.env['NODE_ENV'] = NODE_ENV;
   // `npm start` runs with a umask that keeps others out of its state; who serves the files may be another user.
   for (const entry of [outDir, ...(await filesBelow(outDir))]) {
     await chmod(entry, (await stat(entry)).isDirectory() ? ENTERABLE : READABLE);

@@ -1,8 +1,9 @@
 /** The package as somebody has it who never saw this checkout: an empty folder, an empty home directory, npm, and the file. */
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
@@ -11,9 +12,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PassThroughClient } from 'google-auth-library';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { Ephemera } from '../../client/ephemera.ts';
 import { findOrGetTemporalCli } from '../../commands/temporal/temporal-cli.ts';
 import { CODE_ROOT } from '../../lib/processes/checkout.ts';
+import { freePort } from '../../test-support/free-port.ts';
 import { endEverythingOn, FREE_PORTS, readRunJson } from '../../test-support/npm-start.ts';
+import { startTestServer } from '../../test-support/temporal-server.ts';
+
+interface Compose {
+  services: Record<string, { command: string[]; environment: Record<string, string> }>;
+}
 
 const run = promisify(execFile);
 const MAX_BYTES = 60 * 1024 * 1024;
@@ -110,6 +119,54 @@ it('starts everything, and its client makes a VM, runs a command in it and ends 
   expect(output).toContain('stopped; machines go on');
   expect(await readdir(join(home, '.local/state'))).toEqual(['ephemera']);
 }, 240_000);
+
+it('runs as the containers of deploy/compose.yaml do, and the API reaches into a machine of the worker', async () => {
+  const compose = parse(readFileSync(join(CODE_ROOT, 'deploy/compose.yaml'), 'utf8'), { merge: true }) as Compose;
+  const secrets = join(root, 'secrets');
+  await mkdir(secrets);
+  for (const name of ['secret-key', 'api-key'])
+    writeFileSync(join(secrets, name), `${randomBytes(32).toString('hex')}\n`);
+  const place = join(installed, 'deploy/container');
+  await mkdir(place, { recursive: true });
+  await copyFile(join(CODE_ROOT, 'deploy/container/run.mjs'), join(place, 'run.mjs'));
+  const [server, apiPort] = [await startTestServer(), await freePort()];
+  const ports = {
+    EPHEMERA_API_PORT: `${apiPort}`,
+    EPHEMERA_API_URL: `http://127.0.0.1:${apiPort}`,
+    ...{ EPHEMERA_INTERNAL_PORT: '0', EPHEMERA_METRICS_PORT: '0', EPHEMERA_WORKER_METRICS_PORT: '0' },
+  };
+  const children = ['worker', 'api'].map((name) => {
+    const { command, environment } = compose.services[name]!;
+    const written = JSON.stringify(environment)
+      .replaceAll('/run/secrets', secrets)
+      .replaceAll('temporal:7233', server.address);
+    const own = { PATH: env['PATH'], HOME: home, EPHEMERA_STATE_DIR: join(root, `state-${name}`) };
+    const settings = { ...(JSON.parse(written) as NodeJS.ProcessEnv), ...own, ...ports };
+    return spawn(process.execPath, [join(place, 'run.mjs'), ...command], { cwd: root, env: settings, stdio: 'ignore' });
+  });
+  try {
+    const key = readFileSync(join(secrets, 'api-key'), 'utf8').trim();
+    const ephemera = new Ephemera({ url: `http://127.0.0.1:${apiPort}`, key });
+    const ready = () =>
+      fetch(`http://127.0.0.1:${apiPort}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await expect.poll(ready, { timeout: 60_000 }).toBe(true);
+    const made = await ephemera.vms.create({ template: 'chat' }, { wait: 'ready', timeoutSeconds: 60 });
+    expect([made.state, made.host]).toEqual(['running', 'worker']);
+    const { stdout } = await ephemera.vms.exec(made.name, { command: ['echo', 'from inside'] });
+    expect(stdout).toBe('from inside\n');
+    expect((await ephemera.vms.delete(made.name, { wait: 'destroyed' })).state).toBe('destroyed');
+  } finally {
+    for (const child of children) {
+      const closed = once(child, 'close');
+      if (child.exitCode === null && child.kill()) await closed;
+    }
+    endEverythingOn(join(root, 'state-worker'));
+    await server.stop();
+  }
+}, 180_000);
 
 it('has types for its client', async () => {
   const lines = [
