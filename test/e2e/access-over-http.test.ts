@@ -176,6 +176,10 @@ it('a key that is revoked ends what it opened, within seconds: a port, a termina
     Date.now(),
   );
   const own = { ...target(1), key };
+  await eventually(stack, 'the replica knows the key', async () => {
+    const { status } = await plainRequest(own, 'GET', pathOf(''));
+    return status === 200 ? true : undefined;
+  });
   const port = await listen((socket) => socket.pipe(socket));
   const forwarded = await StreamClient.open(own, pathOf(`/ports/${port}`));
   const terminal = await StreamClient.open(own, pathOf('/exec'));
