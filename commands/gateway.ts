@@ -2,6 +2,8 @@
 import { settingsOfThisProcess } from '../config/load-settings.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createLog } from '../telemetry/log.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
+import { startMetricsServer } from '../telemetry/metrics-server.ts';
 import { answerHelp, type Help } from './terminal/help.ts';
 import { ScriptError, runScript } from './terminal/terminal.ts';
 
@@ -33,7 +35,14 @@ async function main(): Promise<void> {
     );
   }
   const log = createLog('gateway', settings);
-  const gateway = await startGateway(settings, log).catch((error: unknown) => {
+  const registry = new MetricRegistry();
+  registry.addProcessMetrics();
+  const { host, token, gatewayPort: port, gatewayPortWasAsked: portWasAsked } = settings.metrics;
+  const metrics = { registry, host, token, port, portWasAsked, portSetting: 'EPHEMERA_GATEWAY_METRICS_PORT', log };
+  await startMetricsServer(metrics).catch((error: unknown) => {
+    throw new ScriptError(error instanceof Error ? error.message : String(error));
+  });
+  const gateway = await startGateway(settings, log, registry).catch((error: unknown) => {
     throw new ScriptError(`the gateway could not start: ${error instanceof Error ? error.message : String(error)}`);
   });
   let stopping = false;

@@ -4,7 +4,7 @@
  */
 interface MetricText {
   /** The processes that show it. */
-  from: readonly ('API' | 'worker')[];
+  from: readonly ('API' | 'worker' | 'gateway')[];
   help: string;
   /** Each takes few values: no VM, machine, key or project is a label. */
   labels: readonly string[];
@@ -146,6 +146,30 @@ export const METRICS = {
   ephemera_host_waiting_creates: {
     ...{ kind: 'gauge', from: ['worker'], labels: [] },
     help: 'Creates that wait for room in the queues that this host pulls from; some seconds old.',
+  },
+  ephemera_gateway_connections: {
+    ...{ kind: 'gauge', from: ['gateway'], labels: ['kind'] },
+    help: 'Connections of visitors to VMs that are open through this gateway: http (a request that is answered), webSocket or tcp.',
+  },
+  ephemera_gateway_passed_total: {
+    ...{ kind: 'counter', from: ['gateway'], labels: ['kind'] },
+    help: 'Requests, WebSockets and TCP connections that were passed on to a VM.',
+  },
+  ephemera_gateway_bytes_total: {
+    ...{ kind: 'counter', from: ['gateway'], labels: ['kind', 'direction'] },
+    help: 'Bytes that went to VMs (toVm) and came from them (fromVm), those of open connections included.',
+  },
+  ephemera_gateway_refused_total: {
+    ...{ kind: 'counter', from: ['gateway'], labels: ['kind', 'code'] },
+    help: 'Visits that were refused, by the code of the page or problem: linkNeeded, waking, unknownVm, apiUnavailable and all others of docs/gateway.md.',
+  },
+  ephemera_gateway_wakes_total: {
+    ...{ kind: 'counter', from: ['gateway'], labels: ['how', 'outcome'] },
+    help: 'VMs that visitors woke: start of a stopped or suspended one, reopen of a closed one; done or failed.',
+  },
+  ephemera_gateway_counts_unsaid_total: {
+    ...{ kind: 'counter', from: ['gateway'], labels: [] },
+    help: 'Times that the API did not take the count of a VM. It is said again; for how long that ends no VM is in docs/gateway.md.',
   },
 } as const satisfies Record<string, MetricDefinition>;
 

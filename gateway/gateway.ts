@@ -9,6 +9,8 @@ import { followCertificate, readCertificate } from '../lib/network/certificate-f
 import { isOwnAddress } from '../lib/network/loopback.ts';
 import { createHttpServer } from '../lib/network/http-server.ts';
 import { LinkKeys } from './access/link-keys.ts';
+import { MetricRegistry } from '../telemetry/metric-registry.ts';
+import { GatewayMeter } from './gateway-meter.ts';
 import { HttpGateway } from './http/http-gateway.ts';
 import { HttpProxy } from './http/http-proxy.ts';
 import { tcpGateway } from './tcp/tcp-gateway.ts';
@@ -32,23 +34,28 @@ export interface RunningGateway {
 }
 
 /** @throws an Error for a certificate that cannot be used, or the listen error of a port that is taken. */
-export async function startGateway(settings: Settings, log: Logger): Promise<RunningGateway> {
+export async function startGateway(
+  settings: Settings,
+  log: Logger,
+  registry = new MetricRegistry(),
+): Promise<RunningGateway> {
   const { gateway } = settings;
   const certificate = gateway.tls === null ? null : readCertificate(gateway.tls, 'EPHEMERA_GATEWAY_TLS');
   const { hostname, protocol } = new URL(gateway.url);
   const calls = new ApiCalls(settings.api.url, gateway.keys);
+  const meter = new GatewayMeter(registry);
   const lookup = new VmLookup(calls);
   const dial: Dial = (vm, address) =>
     gateway.way === 'agent' && isOwnAddress(address.ip) ? calls.stream(vm) : dialAddress(address);
-  const ways = new Ways({ calls, dial }, lookup, new Wakes(calls, lookup, { log }));
+  const ways = new Ways({ calls, dial }, lookup, new Wakes(calls, lookup, { log, meter }));
   const { maxConnections, maxConnectionsPerVm: maxPerVm, countSeconds: leaseSeconds } = gateway;
-  const counts = new ConnectionCounts({ calls, log, by: `gateway-${randomUUID()}`, leaseSeconds, maxPerVm });
+  const counts = new ConnectionCounts({ calls, log, meter, by: `gateway-${randomUUID()}`, leaseSeconds, maxPerVm });
   const http = new HttpGateway({
     site: { domain: hostname, isSecure: protocol === 'https:' },
     access: gateway.access,
     links: new LinkKeys(calls),
     proxy: new HttpProxy(),
-    ...{ ways, counts, log },
+    ...{ ways, counts, meter, log },
   });
   const limits = { ...LIMITS, maxConnections };
   const server = createHttpServer((request, response) => void http.answer(request, response), { limits, certificate });
@@ -56,7 +63,7 @@ export async function startGateway(settings: Settings, log: Logger): Promise<Run
   const tcp =
     certificate === null || gateway.tcpPort === null
       ? null
-      : tcpGateway(certificate, { domain: hostname, ...{ ways, counts, maxConnections, log } });
+      : tcpGateway(certificate, { domain: hostname, ...{ ways, counts, maxConnections, meter, log } });
   const servers = tcp === null ? [server] : [server, tcp];
   await listen(server, gateway.port, gateway.host);
   if (tcp !== null && gateway.tcpPort !== null) await listen(tcp, gateway.tcpPort, gateway.host);

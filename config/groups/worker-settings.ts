@@ -57,6 +57,7 @@ export const METRICS_SETTINGS = {
   host: metricsHost,
   apiPort: notedSetting(port, { key: 'metricsPort', about: "port of the API's metrics", default: 7402 }),
   workerPort: notedSetting(port, { key: 'workerMetricsPort', about: "port of the worker's metrics", default: 7403 }),
+  gatewayPort: notedSetting(port, { key: 'gatewayMetricsPort', about: "port of a gateway's metrics", default: 7404 }),
   token: metricsToken,
 } satisfies SettingTree;
 

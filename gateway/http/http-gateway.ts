@@ -7,6 +7,7 @@ import { hostPort } from '../../lib/network/host-port.ts';
 import { admitByLink, OPEN_TO_ALL, type Admission } from '../access/admission.ts';
 import { linkCookie } from '../access/link-cookie.ts';
 import type { LinkKeys } from '../access/link-keys.ts';
+import type { GatewayMeter } from '../gateway-meter.ts';
 import { Refused, refusal, type Refusal } from '../refusal.ts';
 import type { ConnectionCounts } from '../vms/connection-counts.ts';
 import type { Patience, Visit, Ways } from '../vms/ways.ts';
@@ -26,6 +27,7 @@ export interface HttpGatewayParts {
   counts: ConnectionCounts;
   links: Pick<LinkKeys, 'verify'>;
   proxy: HttpProxy;
+  meter: Pick<GatewayMeter, 'passes' | 'refuses'>;
   log: Pick<Logger, 'error'>;
 }
 
@@ -80,7 +82,7 @@ export class HttpGateway {
       const asked = askedFor(request, this.#parts.site);
       if (!isWebSocket(request.headers) || request.method !== 'GET') throw new Refused(refusal('notWebSocket'));
       const admission = await this.#admit(request, asked);
-      const passed = await this.#connect(visitOf(asked, admission, gone.signal), PATIENT);
+      const passed = await this.#connect('webSocket', visitOf(asked, admission, gone.signal), PATIENT);
       const stop = endWithLink(admission, () => socket.destroy());
       try {
         this.#prepare(request, asked, admission);
@@ -93,7 +95,9 @@ export class HttpGateway {
       }
     } catch (error) {
       if (!socket.writable) return void socket.destroy();
-      const { status, headers, body } = refusalPage(this.#why(error), { forPeople: false, host: '' });
+      const why = this.#why(error);
+      this.#parts.meter.refuses('webSocket', why.code);
+      const { status, headers, body } = refusalPage(why, { forPeople: false, host: '' });
       const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body) });
       const head = lines.map(([name, value]) => `${name}: ${String(value)}\r\n`).join('');
       // A visitor that leaves its half open would hold the connection for ever.
@@ -116,7 +120,8 @@ export class HttpGateway {
   ): Promise<void> {
     const isPrefetch = (request.headers['sec-purpose'] ?? request.headers['purpose'] ?? '').includes('prefetch');
     const waitSeconds = wantsPage(request) || isPrefetch ? 0 : WAIT_SECONDS;
-    const passed = await this.#connect(visitOf(asked, admission, gone), { waitSeconds, wakes: !isPrefetch });
+    const patience = { waitSeconds, wakes: !isPrefetch };
+    const passed = await this.#connect('http', visitOf(asked, admission, gone), patience);
     const stop = endWithLink(admission, () => response.destroy());
     try {
       this.#prepare(request, asked, admission);
@@ -128,11 +133,16 @@ export class HttpGateway {
   }
 
   /** @throws Refused. */
-  async #connect(visit: Visit, patience: Patience): Promise<Passed> {
-    const { ways, counts } = this.#parts;
+  async #connect(kind: 'http' | 'webSocket', visit: Visit, patience: Patience): Promise<Passed> {
+    const { ways, counts, meter } = this.#parts;
     const { vm, address, socket } = await ways.reach(visit, patience);
     try {
-      const release = counts.open(vm);
+      const leave = counts.open(vm);
+      const over = meter.passes(kind, socket);
+      const release = (): void => {
+        leave();
+        over();
+      };
       return { socket, target: `http://${hostPort(address.ip, address.port)}`, release };
     } catch (error) {
       socket.destroy();
@@ -156,6 +166,7 @@ export class HttpGateway {
 
   #refuse(request: IncomingMessage, response: ServerResponse, why: Refusal): void {
     if (response.headersSent || response.destroyed) return void response.destroy();
+    this.#parts.meter.refuses('http', why.code);
     const forPeople = wantsPage(request);
     const { status, headers, body } = refusalPage(why, { forPeople, host: request.headers.host ?? '' });
     for (const name of response.getHeaderNames()) response.removeHeader(name);

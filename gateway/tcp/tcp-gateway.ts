@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import { labelOfHost, parseVmLabel } from '../../domain/gateway/vm-host-name.ts';
 import type { Certificate } from '../../lib/network/http-server.ts';
+import type { GatewayMeter } from '../gateway-meter.ts';
 import { Refused } from '../refusal.ts';
 import type { ConnectionCounts } from '../vms/connection-counts.ts';
 import type { Ways } from '../vms/ways.ts';
@@ -18,6 +19,7 @@ export interface TcpGatewayParts {
   ways: Ways;
   counts: ConnectionCounts;
   maxConnections: number;
+  meter: Pick<GatewayMeter, 'passes' | 'refuses'>;
   log: Pick<Logger, 'debug' | 'error'>;
 }
 
@@ -28,7 +30,9 @@ export function tcpGateway(certificate: Certificate, parts: TcpGatewayParts): Se
     visitor.on('error', () => visitor.destroy());
     visitor.pause();
     void pass(visitor, parts).catch((error: unknown) => {
-      if (error instanceof Refused) parts.log.debug({ code: error.refusal.code }, 'a connection was refused');
+      const code = error instanceof Refused ? error.refusal.code : 'appUnreachable';
+      parts.meter.refuses('tcp', code);
+      if (error instanceof Refused) parts.log.debug({ code }, 'a connection was refused');
       else parts.log.error({ err: error }, 'a connection was not passed on');
       visitor.destroy();
     });
@@ -37,16 +41,23 @@ export function tcpGateway(certificate: Certificate, parts: TcpGatewayParts): Se
   return server;
 }
 
-async function pass(visitor: TLSSocket, { domain, ways, counts }: TcpGatewayParts): Promise<void> {
+async function pass(visitor: TLSSocket, { domain, ways, counts, meter }: TcpGatewayParts): Promise<void> {
   const meant = parseVmLabel(labelOfHost(serverName(visitor), domain) ?? '');
-  if (meant === undefined) return void visitor.destroy();
+  if (meant === undefined) {
+    meter.refuses('tcp', 'wrongHost');
+    return void visitor.destroy();
+  }
   const gone = new AbortController();
   visitor.once('close', () => gone.abort());
   const visit = { ...meant, admits: () => undefined, gone: gone.signal };
   const { vm, socket } = await ways.reach(visit, { waitSeconds: WAIT_SECONDS, wakes: true });
   try {
     const release = counts.open(vm);
-    await join(visitor, socket).finally(release);
+    const over = meter.passes('tcp', socket);
+    await join(visitor, socket).finally(() => {
+      release();
+      over();
+    });
   } finally {
     socket.destroy();
   }

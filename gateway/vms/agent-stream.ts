@@ -32,13 +32,19 @@ export function dialThroughAgent(
 class AgentStream extends Duplex {
   readonly #socket: WebSocket;
   #hasEnded = false;
+  /** As a socket counts: what came from the VM, and what went to it. */
+  bytesRead = 0;
+  bytesWritten = 0;
 
   constructor(socket: WebSocket) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
     socket.on('message', (data, isBinary) => {
       if (!isBinary) this.#hear(data);
-      else if (!this.push(data)) socket.pause();
+      else {
+        this.bytesRead += (data as Buffer).length;
+        if (!this.push(data)) socket.pause();
+      }
     });
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', (code) => {
@@ -66,6 +72,7 @@ class AgentStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.bytesWritten += chunk.length;
     this.#socket.send(chunk, { binary: true }, done);
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Vm } from '../../client/api-client.ts';
+import type { GatewayMeter } from '../gateway-meter.ts';
 import { Refused, refusal } from '../refusal.ts';
 import type { ApiCalls } from './api-calls.ts';
 
@@ -12,6 +13,8 @@ interface Counted {
   toldAt: number;
   /** Since when none is open. */
   emptySince: number;
+  /** Since when at least one was open all the time. */
+  openSince: number;
   /** Its agent counts, or nobody is told. */
   isCountedElsewhere: boolean;
   telling: boolean;
@@ -20,6 +23,7 @@ interface Counted {
 export interface CountOptions {
   calls: Pick<ApiCalls, 'count'>;
   log: Pick<Logger, 'warn'>;
+  meter?: Pick<GatewayMeter, 'leavesCountUnsaid'>;
   /** Names this gateway to the VMs. */
   by: string;
   /** How long a count holds unless it is said again; 0: none is said. */
@@ -28,7 +32,12 @@ export interface CountOptions {
   now?: () => number;
 }
 
-/** A count is said again so many times while it holds. */
+/**
+ * A count holds for as long as somebody had been connected when it was said, up to this: an API that is down for less ends no VM of
+ * theirs. A gateway that is killed keeps a VM for no longer than it was used.
+ */
+const LONGEST_LEASE_SECONDS = 3600;
+/** A count is said again so many times while the shortest one holds. */
 const TIMES_IN_LEASE = 3;
 const TICK_MS = 500;
 const UNHEARD = -1;
@@ -55,6 +64,7 @@ export class ConnectionCounts {
     const key = `${vm.project}/${vm.name}/${vm.uid}`;
     const counted = this.#vms.get(key) ?? this.#added(key, vm);
     if (counted.open >= this.#options.maxPerVm) throw new Refused(refusal('tooManyConnections'));
+    if (counted.open === 0) counted.openSince = this.#now();
     counted.open += 1;
     if (counted.told === 0) void this.#tell(key, counted, counted.open);
     let isOpen = true;
@@ -78,7 +88,17 @@ export class ConnectionCounts {
   #added(key: string, { project, name, spec, countedBy }: Vm): Counted {
     const isCountedElsewhere =
       this.#options.leaseSeconds === 0 || spec.readiness.kind === 'agent' || countedBy === 'agent';
-    const counted = { project, name, open: 0, told: 0, toldAt: 0, emptySince: 0, isCountedElsewhere, telling: false };
+    const counted = {
+      project,
+      name,
+      open: 0,
+      told: 0,
+      toldAt: 0,
+      emptySince: 0,
+      openSince: 0,
+      isCountedElsewhere,
+      telling: false,
+    };
     this.#vms.set(key, counted);
     return counted;
   }
@@ -101,7 +121,9 @@ export class ConnectionCounts {
     if (counted.isCountedElsewhere || counted.telling) return;
     counted.telling = true;
     const { project, name } = counted;
-    const { calls, by, leaseSeconds: seconds, log } = this.#options;
+    const { calls, by, leaseSeconds, log, meter } = this.#options;
+    const usedSeconds = connections === 0 ? 0 : Math.floor((this.#now() - counted.openSince) / 1000);
+    const seconds = Math.max(leaseSeconds, Math.min(usedSeconds, LONGEST_LEASE_SECONDS));
     try {
       const vm = await calls.count(project, name, { connections, lease: { by, seconds } });
       // One that takes no count now may run again while the same visitors are connected: a suspended one.
@@ -111,6 +133,7 @@ export class ConnectionCounts {
       if (counted.open === 0 && (connections === 0 || vm === undefined)) this.#vms.delete(key);
     } catch (error) {
       counted.told = UNHEARD;
+      meter?.leavesCountUnsaid();
       log.warn({ project, vm: name, err: error }, 'the count of a VM was not said; it is said again');
     } finally {
       counted.toldAt = this.#now();

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Vm } from '../../client/api-client.ts';
+import type { GatewayMeter } from '../gateway-meter.ts';
 import { Refused, type Refusal } from '../refusal.ts';
 import type { ApiCalls } from './api-calls.ts';
 import type { VmLookup } from './vm-lookup.ts';
@@ -13,6 +14,7 @@ export class Wakes {
   readonly #calls: Pick<ApiCalls, 'start' | 'reopen'>;
   readonly #lookup: Pick<VmLookup, 'see' | 'forget'>;
   readonly #log: Pick<Logger, 'info' | 'warn'>;
+  readonly #meter: Pick<GatewayMeter, 'woke'> | undefined;
   readonly #now: () => number;
   readonly #under = new Map<string, Promise<Vm>>();
   readonly #failures = new Map<string, { refusal: Refusal; until: number }>();
@@ -20,11 +22,16 @@ export class Wakes {
   constructor(
     calls: Pick<ApiCalls, 'start' | 'reopen'>,
     lookup: Pick<VmLookup, 'see' | 'forget'>,
-    { log, now = Date.now }: { log: Pick<Logger, 'info' | 'warn'>; now?: () => number },
+    {
+      log,
+      meter,
+      now = Date.now,
+    }: { log: Pick<Logger, 'info' | 'warn'>; meter?: Pick<GatewayMeter, 'woke'>; now?: () => number },
   ) {
     this.#calls = calls;
     this.#lookup = lookup;
     this.#log = log;
+    this.#meter = meter;
     this.#now = now;
   }
 
@@ -55,10 +62,12 @@ export class Wakes {
     this.#log.info({ project, vm: name, how }, 'a visitor wakes a VM');
     try {
       const vm = await this.#calls[how](project, name);
+      this.#meter?.woke(how, 'done');
       this.#failures.delete(key);
       this.#lookup.see(vm);
       return vm;
     } catch (error) {
+      this.#meter?.woke(how, 'failed');
       this.#lookup.forget(project, name);
       if (error instanceof Refused) {
         const { code } = error.refusal;

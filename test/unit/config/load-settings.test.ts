@@ -297,7 +297,7 @@ describe('settingsEnvironment', () => {
       api: { ...parent.api, ...asked },
       temporal: { ...parent.temporal, ...asked, uiPortWasAsked: true },
       worker: { ...parent.worker, internalPortWasAsked: true },
-      metrics: { ...parent.metrics, apiPortWasAsked: true, workerPortWasAsked: true },
+      metrics: { ...parent.metrics, apiPortWasAsked: true, workerPortWasAsked: true, gatewayPortWasAsked: true },
     });
     expect(env['PATH']).toBe('/bin');
     const named = { ...parent, temporal: { ...parent.temporal, address: 'there:7233' } };

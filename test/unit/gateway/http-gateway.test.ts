@@ -4,6 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Vm } from '../../../client/api-client.ts';
+import { GatewayMeter } from '../../../gateway/gateway-meter.ts';
 import { HttpGateway } from '../../../gateway/http/http-gateway.ts';
 import { HttpProxy } from '../../../gateway/http/http-proxy.ts';
 import { ConnectionCounts } from '../../../gateway/vms/connection-counts.ts';
@@ -12,6 +13,7 @@ import { VmLookup } from '../../../gateway/vms/vm-lookup.ts';
 import { Wakes } from '../../../gateway/vms/wakes.ts';
 import { Ways } from '../../../gateway/vms/ways.ts';
 import { createHttpServer } from '../../../lib/network/http-server.ts';
+import { MetricRegistry } from '../../../telemetry/metric-registry.ts';
 
 const HOST = (port: number): string => `${port}--lobby.vms.test`;
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
@@ -23,6 +25,7 @@ let server: Server;
 let port: number;
 let counts: ConnectionCounts;
 let lookup: VmLookup;
+const registry = new MetricRegistry();
 /** Requests as the program got them. */
 const got: IncomingMessage[] = [];
 let chunksWritten = 0;
@@ -67,7 +70,7 @@ beforeAll(async () => {
     ways: new Ways({ calls, dial: (_vm, address) => dial(address) }, lookup, new Wakes(calls, lookup, { log })),
     links: { verify: () => Promise.resolve({ fault: 'notOurs' }) },
     proxy: new HttpProxy(),
-    ...{ counts, log },
+    ...{ counts, log, meter: new GatewayMeter(registry) },
   });
   server = createHttpServer((request, response) => void gateway.answer(request, response));
   server.on('upgrade', (request, socket, head: Buffer) => void gateway.upgrade(request, socket, head));
@@ -136,6 +139,25 @@ describe('what passes through a gateway', () => {
     );
     expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
     for (const body of ['POST 5', 'PUT 3', 'GET 0']) expect(answer).toContain(body);
+  });
+
+  it('is counted: what was passed on and refused, what is open, and how many bytes went both ways', async () => {
+    const valueOf = async (name: string, labels: string): Promise<number> => {
+      const [, value = 'none'] = new RegExp(`^${name}\\{${labels}\\} (.*)$`, 'm').exec(await registry.text()) ?? [];
+      return Number(value);
+    };
+    const bytes = (direction: string) =>
+      valueOf('ephemera_gateway_bytes_total', `kind="http",direction="${direction}"`);
+    const passed = () => valueOf('ephemera_gateway_passed_total', 'kind="http"');
+    const before = { passed: await passed(), toVm: await bytes('toVm'), fromVm: await bytes('fromVm') };
+    const host = `Host: ${HOST(appPort)}\r\n`;
+    await raw(`POST /counted HTTP/1.1\r\n${host}Connection: close\r\nContent-Length: 2000\r\n\r\n${'x'.repeat(2000)}`);
+    await raw(`GET / HTTP/1.1\r\nHost: ${HOST(1)}\r\nConnection: close\r\n\r\n`);
+    expect(await passed()).toBe(before.passed + 1);
+    expect(await bytes('toVm')).toBeGreaterThanOrEqual(before.toVm + 2000);
+    expect(await bytes('fromVm')).toBeGreaterThan(before.fromVm);
+    expect(await valueOf('ephemera_gateway_refused_total', 'kind="http",code="unknownPort"')).toBe(1);
+    await vi.waitFor(async () => expect(await valueOf('ephemera_gateway_connections', 'kind="http"')).toBe(0));
   });
 
   it('is never a request that a visitor hid in another one', async () => {

@@ -92,7 +92,8 @@ it('the network of a visitor is asked each minute whether it is still there', as
 });
 
 it('who comes without a link holds no connection of the gateway, also by leaving its half of it open', async () => {
-  const parts = { site: { domain: 'vms.test', isSecure: false }, access: 'links', log: { error: vi.fn() } };
+  const meter = { refuses: vi.fn(), passes: vi.fn() };
+  const parts = { site: { domain: 'vms.test', isSecure: false }, access: 'links', meter, log: { error: vi.fn() } };
   const gateway = new HttpGateway(parts as unknown as HttpGatewayParts);
   const server = createServer();
   server.on('upgrade', (request, socket, head: Buffer) => void gateway.upgrade(request, socket, head));
