@@ -34,6 +34,11 @@ export class LinkKeys {
     this.#now = now;
   }
 
+  /** Projects of which something is known or asked. */
+  get size(): number {
+    return this.#projects.size;
+  }
+
   /** @throws Refused where the API does not answer, and never did. */
   async verify(project: string, token: string): Promise<{ claims: LinkClaims } | { fault: LinkFault | 'revoked' }> {
     const { verifier, revoked } = await this.#ofProject(project);
@@ -74,6 +79,8 @@ export class LinkKeys {
     });
     const end = (): void => {
       known.asking = undefined;
+      // Host names that visitors make up name any project.
+      if (known.known === undefined) this.#projects.delete(project);
     };
     asking.then(end, end);
     return asking;

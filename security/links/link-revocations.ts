@@ -25,7 +25,7 @@ export type RevokedLinks = z.output<typeof revokedSchema>;
 
 /** @throws Error where the file is damaged: links that were taken back must not open anything because of that. */
 export function readRevokedLinks(stateDir: string, project: string): RevokedLinks {
-  return readAll(stateDir)[project] ?? { vms: {} };
+  return ofProject(readAll(stateDir), project);
 }
 
 /**
@@ -41,7 +41,7 @@ export async function revokeLinks(
   const unlock = await holdLock(`${path}.lock`, { pollMs: LOCK_POLL_MS });
   try {
     const projects = readAll(stateDir);
-    const known = projects[project] ?? { vms: {} };
+    const known = ofProject(projects, project);
     const kept = Object.entries(known.vms).filter(([, at]) => at > nowMs - longestLinkSeconds * 1000);
     const revoked: RevokedLinks =
       vm === null ? { all: nowMs, vms: {} } : { ...known, vms: { ...Object.fromEntries(kept), [vm]: nowMs } };
@@ -58,6 +58,11 @@ export function isRevoked(
   { name, issuedAt }: { name: string; issuedAt: number },
 ): boolean {
   return issuedAt <= Math.max(all, Object.hasOwn(vms, name) ? (vms[name] ?? -1) : -1);
+}
+
+/** A project may be called as what every object has: `constructor`. */
+function ofProject(projects: Record<string, RevokedLinks>, project: string): RevokedLinks {
+  return (Object.hasOwn(projects, project) ? projects[project] : undefined) ?? { vms: {} };
 }
 
 function readAll(stateDir: string): Record<string, RevokedLinks> {

@@ -76,3 +76,10 @@ it('an API that never answered is no link that is refused, and another secret of
   state.now += STEP_MS;
   expect([await verdict(after), await verdict(before)]).toEqual(['in', 'notOurs']);
 });
+
+it('projects that visitors make up take no memory', async () => {
+  const keys = new LinkKeys({ linkKey: () => Promise.reject(new Error('no such project')) });
+  const visits = Array.from({ length: 1000 }, (_, index) => keys.verify(`made-up-${index}`, 'no link'));
+  for (const visit of visits) await expect(visit).rejects.toThrow('no such project');
+  expect(keys.size).toBe(0);
+});

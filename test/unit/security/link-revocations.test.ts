@@ -30,6 +30,9 @@ it('what was made until then is taken back, of one VM or of the whole project, a
   expect(opens('games', 'arena', 1)).toBe(true);
   // A name that objects have by themselves is a name like others.
   expect(opens('default', 'constructor', 3000)).toBe(true);
+  expect(opens('constructor', 'lobby', 1)).toBe(true);
+  await revokeLinks(stateDir, { project: 'constructor', vm: 'lobby' }, { nowMs: 2000, ...LONGEST });
+  expect(opens('constructor', 'lobby', 2000)).toBe(false);
 });
 
 it('of VMs it forgets what no link can be as old as, and the file is for its owner alone', async () => {
