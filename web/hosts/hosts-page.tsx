@@ -10,7 +10,7 @@ import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
 import { Rows, type Column } from '../parts/rows.tsx';
 import { ShownOnce } from '../parts/secret.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, Until } from '../parts/time.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { useMay } from '../session/session.ts';
 
@@ -18,6 +18,7 @@ type Host = components['schemas']['Host'];
 type HostAction = 'cordon' | 'uncordon' | 'drain' | 'remove';
 
 const AGAIN_MS = 3000;
+const VERBS: Record<HostAction, string> = { cordon: 'Cordon', uncordon: 'Uncordon', drain: 'Drain', remove: 'Remove' };
 const SIZES = [
   ['cpus', 'cpus', ''],
   ['memoryMb', 'memory', ' MB'],
@@ -33,7 +34,7 @@ const COLUMNS: readonly Column<Host>[] = [
         <StateBadge state={state} />
         {lostAt !== undefined && (
           <Text size="sm">
-            lost <Ago at={lostAt} suffix=" ago" />
+            lost <Until at={lostAt} />
           </Text>
         )}
       </Stack>
@@ -66,7 +67,7 @@ export function HostsPage() {
       <Group gap={6}>
         {offered(state).map((action) => (
           <Button key={action} size="xs" variant="default" onClick={() => change.mutate({ id, action })}>
-            {action}
+            {VERBS[action]}
             <span className="unseen"> {id}</span>
           </Button>
         ))}

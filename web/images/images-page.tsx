@@ -10,7 +10,7 @@ import { sizeText } from '../parts/duration.ts';
 import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
 import { Rows, type Column } from '../parts/rows.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, Until } from '../parts/time.tsx';
 import { useChange } from '../parts/use-change.ts';
 import { useMay } from '../session/session.ts';
 import { MachineImages } from './machine-images.tsx';
@@ -116,7 +116,7 @@ const IMAGES: readonly Column<Image>[] = [
   { label: 'Made', cell: ({ createdAt }) => <Ago at={createdAt} suffix=" ago" /> },
   {
     label: 'Goes',
-    cell: ({ deletedAfter, detail }) => detail ?? (deletedAfter === undefined ? 'stays' : <Ago at={deletedAfter} />),
+    cell: ({ deletedAfter, detail }) => detail ?? (deletedAfter === undefined ? 'stays' : <Until at={deletedAfter} />),
   },
 ];
 

@@ -10,7 +10,7 @@ import { Loaded } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
 import { Rows, type Column } from '../parts/rows.tsx';
 import { ShownOnce } from '../parts/secret.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, Until } from '../parts/time.tsx';
 import { useChange } from '../parts/use-change.ts';
 
 type Key = components['schemas']['Key'];
@@ -40,8 +40,12 @@ const COLUMNS: readonly Column<Key>[] = [
   { label: 'Role', cell: ({ role }) => role },
   { label: 'State', cell: ({ state }) => <StateBadge state={state} /> },
   { label: 'Made', cell: ({ createdAt }) => <Ago at={createdAt} suffix=" ago" /> },
-  { label: 'Ends', cell: ({ expiresAt, revokedAt }) => <Ago at={revokedAt ?? expiresAt} suffix=" ago" /> },
+  { label: 'Ends', cell: ({ expiresAt, revokedAt }) => <End at={revokedAt ?? expiresAt} /> },
 ];
+
+function End({ at }: { at: string | undefined }) {
+  return at === undefined ? 'never' : <Until at={at} />;
+}
 
 /** Who may use the API, and as what. A key is shown once, when it is made. */
 export function KeysPage() {

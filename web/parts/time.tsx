@@ -12,6 +12,8 @@ export function useNow(): number {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
+      // Nobody looked for a while.
+      if (timer === undefined) now = Date.now();
       timer ??= setInterval(() => {
         now = Date.now();
         for (const each of listeners) each();
@@ -27,15 +29,24 @@ export function useNow(): number {
   );
 }
 
-/** How long ago it was, or is until then: `5 min`, `in 2 h`. */
+/** How long ago it was: `5 min`. A clock that is ahead of this one's makes no future of it. */
 export function Ago({ at, suffix = '' }: { at: string | undefined; suffix?: string }) {
   const time = useNow();
   if (at === undefined) return <span aria-label="none">–</span>;
-  const left = Date.parse(at) - time;
-  const text = left > 0 ? `in ${durationText(left)}` : `${durationText(-left)}${suffix}`;
+  const text = `${durationText(Math.max(0, time - Date.parse(at)))}${suffix}`;
   return (
     <time dateTime={at} title={new Date(at).toLocaleString()}>
       {text}
+    </time>
+  );
+}
+
+/** How long it is until then: `in 2 h`; and what came since. */
+export function Until({ at }: { at: string }) {
+  const left = Date.parse(at) - useNow();
+  return (
+    <time dateTime={at} title={new Date(at).toLocaleString()}>
+      {left > 0 ? `in ${durationText(left)}` : `${durationText(-left)} ago`}
     </time>
   );
 }

@@ -8,7 +8,7 @@ import { Badge } from '../parts/badge.tsx';
 import { Chart } from '../parts/chart.tsx';
 import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
-import { Ago, useNow } from '../parts/time.tsx';
+import { Until, useNow } from '../parts/time.tsx';
 
 type Pool = components['schemas']['Pool'];
 type History = components['schemas']['PoolHistory'];
@@ -78,7 +78,7 @@ function OnePool({ pool }: { pool: Pool }) {
       {waitsFor !== null && <Text size="sm">Waits for: {waitsFor}</Text>}
       {nextLimits !== undefined && (
         <Text size="sm" c="dimmed">
-          {nextLimits.min} to {nextLimits.max} <Ago at={nextLimits.at} />
+          {nextLimits.min} to {nextLimits.max} <Until at={nextLimits.at} />
         </Text>
       )}
       <OverTime template={template} />

@@ -8,7 +8,7 @@ import { words } from '../parts/badge.tsx';
 import { OutsideIcon } from '../parts/icons.tsx';
 import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Ago, Until } from '../parts/time.tsx';
 import { useVmStore } from './feed/vm-feed-context.tsx';
 import { hasEnded, type Vm } from './feed/vm-store.ts';
 import { VmConsole } from './parts/console.tsx';
@@ -90,12 +90,12 @@ function Facts({ vm }: { vm: Vm }) {
       </span>,
     ],
     ['Where', [vm.provider, vm.host ?? vm.zone].filter(Boolean).join(', ')],
-    ['Size', `${vm.spec.cpus} cpus, ${vm.spec.memoryMb} MB`],
+    ['Size', `${vm.spec.cpus} ${vm.spec.cpus === 1 ? 'cpu' : 'cpus'}, ${vm.spec.memoryMb} MB`],
     ['Started from', vm.startedFrom ?? 'new'],
     ['Made by', vm.createdBy ?? 'unknown'],
     ...(vm.holdUntil === undefined
       ? []
-      : [['Held', <Ago key="hold" at={vm.holdUntil} />] as [string, React.ReactNode]]),
+      : [['Held', <Until key="hold" at={vm.holdUntil} />] as [string, React.ReactNode]]),
   ];
   const labels = Object.entries(vm.labels);
   return (
@@ -133,7 +133,7 @@ function Deadline({ vm: { nextDeadline } }: { vm: Vm }) {
   if (nextDeadline === undefined) return 'none: nothing happens by itself';
   return (
     <>
-      {words(nextDeadline.kind)} <Ago at={nextDeadline.at} suffix=" ago" />
+      {words(nextDeadline.kind)} <Until at={nextDeadline.at} />
       {nextDeadline.detail !== undefined && `: ${nextDeadline.detail}`}
     </>
   );

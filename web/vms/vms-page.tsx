@@ -29,7 +29,7 @@ export function VmsPage() {
     </Button>
   );
   return (
-    <Page title="VMs" about={<Counts vms={vms} shown={shown.length} />} actions={create}>
+    <Page title="VMs" about={<Counts vms={vms} shown={shown.length} />} actions={vms.length === 0 ? undefined : create}>
       {!isLoaded && vms.length === 0 ? (
         <Stack aria-busy="true" role="status">
           <Text c="dimmed">Loading the VMs …</Text>

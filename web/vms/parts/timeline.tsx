@@ -84,7 +84,7 @@ function Drawn({ vm, events }: { vm: Vm; events: readonly Entry[] }) {
       </Title>
       <Chart
         title="Connections"
-        lines={[{ label: 'connections', steps: connectionSteps(events), color: 'var(--mantine-primary-color-filled)' }]}
+        lines={[{ label: 'connections', steps: connectionSteps(events), color: 'light-dark(#0b7285, #66d9e8)' }]}
         from={from}
         to={to}
       />
@@ -111,7 +111,7 @@ function Told({ events }: { events: readonly Entry[] }) {
               {detail}
             </Text>
             <Text size="sm" c="dimmed">
-              <Ago at={at} suffix=" ago" />
+              {new Date(at).toLocaleTimeString()}, <Ago at={at} suffix=" ago" />
             </Text>
           </Timeline.Item>
         ))}

@@ -1,7 +1,7 @@
 import { Group } from '@mantine/core';
 import { Link } from 'react-router';
 import { Badge, StateBadge, words } from '../../parts/badge.tsx';
-import { Ago } from '../../parts/time.tsx';
+import { Ago, Until } from '../../parts/time.tsx';
 import { hasEnded, type Vm } from '../feed/vm-store.ts';
 import type { SortKey } from './vm-filter.ts';
 
@@ -56,7 +56,7 @@ export const VM_COLUMNS: readonly VmColumn[] = [
         '–'
       ) : (
         <>
-          {words(vm.nextDeadline.kind)} <Ago at={vm.nextDeadline.at} suffix=" ago" />
+          {words(vm.nextDeadline.kind)} <Until at={vm.nextDeadline.at} />
         </>
       ),
   },

@@ -7,8 +7,8 @@ import { VM_COLUMNS } from './vm-cells.tsx';
 import type { SortKey, VmSort } from './vm-filter.ts';
 import classes from './vm-table.module.css';
 
-const ROW_PX = { desk: 44, phone: 92 } as const;
-const OVERSCAN = 12;
+const ROW_PX = { desk: 44, phone: 104 } as const;
+const OVERSCAN = 8;
 
 interface VmTableProps {
   vms: readonly Vm[];
@@ -26,6 +26,7 @@ export function VmTable({ vms, sort, onSort }: VmTableProps) {
     getScrollElement: () => frame.current,
     estimateSize: () => rowPx,
     overscan: OVERSCAN,
+    useFlushSync: false,
     getItemKey: (index) => vms[index]?.name ?? index,
   });
   const onKeyDown = (event: KeyboardEvent) => {
