@@ -35,7 +35,8 @@ export function fieldKind(schema: Schema): FieldKind {
 export function known(schema: Schema): Schema {
   const others = schema.anyOf?.filter((one) => (one.type as string | undefined) !== 'null') ?? [];
   const [only] = others;
-  return others.length === 1 && only !== undefined ? { ...only, description: schema.description } : schema;
+  if (others.length !== 1 || only === undefined) return schema;
+  return schema.description === undefined ? only : { ...only, description: schema.description };
 }
 
 /** What stands below a field, and what it is when nothing is said: descriptions of the API end with `Default: …`. */

@@ -79,8 +79,3 @@ export const EmptyIcon = () => (
     <path d="M8 20h8M12 16v4" />
   </Icon>
 );
-export const WarningIcon = () => (
-  <Icon>
-    <path d="M12 3l9.5 17h-19zM12 10v4M12 17.5v.01" />
-  </Icon>
-);
