@@ -309,6 +309,7 @@ const PAGES: readonly (readonly [string, string | RegExp])[] = [
   ['/pools', 'claimed'],
   ['/hosts', 'attic'],
   ['/images', /study|Reopen/],
+  ['/webhooks', 'hooks.example.com'],
   ['/sweeps', /sweep/i],
   ['/audit', 'createVm'],
   ['/keys', 'preset'],

@@ -7,6 +7,11 @@ const NOBODY_THERE = [502, 504];
 let isInReach = true;
 const listeners = new Set<() => void>();
 
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 function note(now: boolean): void {
   if (now === isInReach) return;
   isInReach = now;
@@ -22,11 +27,5 @@ export function noteAnswer(status: number): void {
 }
 
 export function useInReach(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => isInReach,
-  );
+  return useSyncExternalStore(subscribe, () => isInReach);
 }

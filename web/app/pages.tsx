@@ -16,6 +16,8 @@ const HostsPage = lazy(async () => ({ default: (await import('../hosts/hosts-pag
 const ImagesPage = lazy(async () => ({ default: (await import('../images/images-page.tsx')).ImagesPage }));
 const KeysPage = lazy(async () => ({ default: (await import('../keys/keys-page.tsx')).KeysPage }));
 const AuditPage = lazy(async () => ({ default: (await import('../audit/audit-page.tsx')).AuditPage }));
+const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/webhooks-page.tsx')).WebhooksPage }));
+const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/webhook-page.tsx')).WebhookPage }));
 const SweepsPage = lazy(async () => ({ default: (await import('../sweeps/sweeps-page.tsx')).SweepsPage }));
 
 /** Every page of the dashboard by its path. */
@@ -35,6 +37,8 @@ export function Pages() {
             <Route path="pools" element={<PoolsPage />} />
             <Route path="hosts" element={<HostsPage />} />
             <Route path="images" element={<ImagesPage />} />
+            <Route path="webhooks" element={<WebhooksPage />} />
+            <Route path="webhooks/:id" element={<WebhookPage />} />
             {isAdmin && (
               <>
                 <Route path="sweeps" element={<SweepsPage />} />

@@ -8,6 +8,7 @@ export const PLACES: readonly { to: string; label: string; needs: Role }[] = [
   { to: '/pools', label: 'Pools', needs: 'viewer' },
   { to: '/hosts', label: 'Hosts', needs: 'viewer' },
   { to: '/images', label: 'Images', needs: 'viewer' },
+  { to: '/webhooks', label: 'Webhooks', needs: 'viewer' },
   { to: '/sweeps', label: 'Sweeps', needs: 'admin' },
   { to: '/audit', label: 'Audit', needs: 'admin' },
   { to: '/keys', label: 'Keys', needs: 'admin' },

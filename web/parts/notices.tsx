@@ -17,6 +17,11 @@ let notices: readonly Notice[] = [];
 let lastId = 0;
 const listeners = new Set<() => void>();
 
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 function change(next: readonly Notice[]): void {
   notices = next;
   for (const listener of listeners) listener();
@@ -42,13 +47,7 @@ export function noteRefused(what: string, error: unknown): void {
 }
 
 export function Notices() {
-  const shown = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => notices,
-  );
+  const shown = useSyncExternalStore(subscribe, () => notices);
   return (
     <Stack className="notices" role="status" aria-live="polite" gap="xs">
       {shown.map(({ id, kind, title, detail }) => (

@@ -9,24 +9,27 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 /** The time, once a second, from one clock for the whole page. */
 export function useNow(): number {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      // Nobody looked for a while.
-      if (timer === undefined) now = Date.now();
-      timer ??= setInterval(() => {
-        now = Date.now();
-        for (const each of listeners) each();
-      }, TICK_MS);
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size > 0) return;
-        clearInterval(timer);
-        timer = undefined;
-      };
-    },
-    () => now,
-  );
+  return useSyncExternalStore(subscribe, readNow);
+}
+
+function readNow(): number {
+  return now;
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  // Nobody looked for a while.
+  if (timer === undefined) now = Date.now();
+  timer ??= setInterval(() => {
+    now = Date.now();
+    for (const each of listeners) each();
+  }, TICK_MS);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
 }
 
 /** How long ago it was: `5 min`. A clock that is ahead of this one's makes no future of it. */

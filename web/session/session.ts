@@ -17,6 +17,11 @@ interface SessionState {
 let state: SessionState = { session: stored(), ended: null };
 const listeners = new Set<() => void>();
 
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 // Another tab signed in or out.
 window.addEventListener('storage', ({ key }) => {
   if (key === PLACE || key === null) change({ session: stored(), ended: null });
@@ -52,13 +57,7 @@ export function endSession(why: string | null): void {
 }
 
 export function useSessionState(): SessionState {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => state,
-  );
+  return useSyncExternalStore(subscribe, () => state);
 }
 
 /** Whether who is signed in may do what needs this role: what they may not is not offered. */
