@@ -201,7 +201,7 @@ describe.skipIf(NO_BROWSER)(`the dashboard${NO_BROWSER}`, () => {
       await page.goto(url(path));
       await page.locator('main').getByText(ready).first().waitFor();
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         for (const [size, viewport] of Object.entries({ desk: DESK, phone: PHONE })) {
           await page.setViewportSize(viewport);
           const place = `${path} ${colorScheme} ${size}`;
