@@ -1,5 +1,8 @@
 /** The dashboard in a real browser, on the real processes, as people use it. */
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,12 +28,14 @@ const problems: string[] = [];
 beforeAll(async () => {
   if (NO_BROWSER) return;
   [server, browser] = await Promise.all([startTestServer(), launchBrowser(), buildDashboard()]);
-  stack = await startStack({ server, env: { EPHEMERA_HOST_ID: 'attic' } });
+  stack = await startStack({
+    server,
+    env: { EPHEMERA_HOST_ID: 'attic', EPHEMERA_WEBHOOK_PRIVATE_TARGETS: '127.0.0.1' },
+  });
   await stack.call('PUT', '/v1/templates/arena', {
     spec: { image: 'vm-server', ports: [{ name: 'http', port: 8080 }], memoryMb: 128 },
     warm: { min: 1, max: 2, ttlSeconds: 3600 },
   });
-  await stack.call('POST', '/v1/webhooks', { url: 'https://hooks.example.com/vms', description: 'the on-call room' });
 });
 afterAll(async () => {
   if (NO_BROWSER) return;
@@ -194,6 +199,27 @@ describe.skipIf(NO_BROWSER)(`the dashboard${NO_BROWSER}`, () => {
     await guest.getByText('The session has ended').waitFor();
   });
 
+  it('adds a webhook, shows what signs its messages once, and what it answered to a test', async () => {
+    const receiver = createServer((_request, response) => response.end());
+    receiver.listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const page = await signedIn();
+    await page.getByRole('link', { name: 'Webhooks' }).click();
+    await page.getByRole('button', { name: 'Add a webhook' }).click();
+    await page.getByLabel('Address').fill(`http://127.0.0.1:${port}/vms`);
+    await page.getByRole('button', { name: 'Add it' }).click();
+    await page.getByText(/^whsec_/).waitFor();
+    await page.getByRole('button', { name: 'I have it' }).click();
+    await page.getByRole('link', { name: `http://127.0.0.1:${port}/vms` }).click();
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await page.getByRole('row').filter({ hasText: 'webhook.test' }).getByText('taken, 200').waitFor();
+    expect(await accessibilityIssues(page)).toEqual([]);
+    await picture(page, 'webhook');
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+
   it('has no serious accessibility issue on any page, in light and dark, at a desk and on a phone', async () => {
     const page = await signedIn();
     const found: string[] = [];
@@ -310,7 +336,7 @@ const PAGES: readonly (readonly [string, string | RegExp])[] = [
   ['/pools', 'claimed'],
   ['/hosts', 'attic'],
   ['/images', /study|Reopen/],
-  ['/webhooks', /hooks\.example\.com|Nobody is told/],
+  ['/webhooks', '127.0.0.1'],
   ['/sweeps', /sweep/i],
   ['/audit', 'createVm'],
   ['/keys', 'preset'],
