@@ -7,6 +7,7 @@ import { nameOf, PROGRAMS, sourcePlaces } from '../../commands/start/build-progr
 import { CODE_ROOT } from '../../lib/processes/checkout.ts';
 
 const require = createRequire(import.meta.url);
+const ofWorker = createRequire(require.resolve('@temporalio/worker'));
 
 /** Only a checkout uses these: to build, and to run TypeScript. */
 const NOT_PACKED = ['esbuild', 'tsx', 'vite', '@vitejs/plugin-react', '@temporalio/testing', '@google-cloud/compute'];
@@ -110,6 +111,6 @@ export async function bundlePrograms(outdir: string, entries: Readonly<Record<st
     metafile: true,
     logLevel: 'error',
   });
-  await copyFile(require.resolve('source-map/lib/mappings.wasm'), join(outdir, 'mappings.wasm'));
+  await copyFile(ofWorker.resolve('source-map/lib/mappings.wasm'), join(outdir, 'mappings.wasm'));
   return metafile;
 }

@@ -30,8 +30,6 @@ interface ComputePackage {
 }
 
 const require = createRequire(import.meta.url);
-/** A package has the four clients in one file (dev/pack), which are a hundredth of the whole. */
-const COMPUTE = IS_CHECKOUT ? '@google-cloud/compute' : '../../../dist/google-compute.cjs';
 
 /**
  * The official clients over REST. The package is loaded here and not before: it takes 2 seconds and 100 MB, which
@@ -42,7 +40,10 @@ const COMPUTE = IS_CHECKOUT ? '@google-cloud/compute' : '../../../dist/google-co
  */
 export async function computeClients(access: ComputeAccess): Promise<ComputeApi> {
   const authClient = access.authClient ?? (await credentialsFor(access.endpoint ?? null));
-  const compute = require(COMPUTE) as ComputePackage;
+  // A package has these four clients alone, in one file (dev/pack).
+  const compute = (
+    IS_CHECKOUT ? require('@google-cloud/compute') : require('../../../dist/google-compute.cjs')
+  ) as ComputePackage;
   const options = { ...clientOptions(access), authClient };
   return {
     instances: new compute.InstancesClient(options),
