@@ -27,7 +27,11 @@ export function keysCommand(cli: Cli): Command {
   list.addCommand(
     listCommand(
       cli,
-      { name: 'list', about: 'Lists them.', examples: [['ephemera keys list -o json', 'for scripts']] },
+      {
+        name: 'list',
+        about: 'Lists the API keys, as without list.',
+        examples: [['ephemera keys list -o json', 'for scripts']],
+      },
       SHOWN_KEYS,
       readKeys,
     ),

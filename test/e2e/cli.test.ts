@@ -121,6 +121,23 @@ describe('piped', () => {
     expect((await run(`drain ${name} --wait`)).stdout).toMatch(/: destroyed: drained\n$/);
   });
 
+  it('events are told as they happen, and webhooks are asked for like everything else', async () => {
+    const events = new RunningEphemera(['events', '-o', 'json', '--kind', 'vm.hold'], { env });
+    await events.until(/listening/);
+    const name = await create();
+    await run(`hold ${name} 600`);
+    const told = await events.until(/"kind":"vm.hold"/);
+    expect(JSON.parse(told.split('\n').find((line) => line.startsWith('{'))!)).toMatchObject({ vm: name });
+    events.signal('SIGINT');
+    expect(await events.end()).toBe(130);
+    expect(events.text).toMatch(/ephemera events --after \S+/);
+    expect((await run('webhooks')).stderr).toContain('no webhooks');
+    const refused = await run('webhooks add http://127.0.0.1:1/hook');
+    expect(refused.code).toBe(6);
+    expect(refused.stderr).toContain('webhookTargetRefused');
+    expect((await run(`console ${name}`)).code).toBe(0);
+  });
+
   it('templates, pools, hosts and keys are listed, and a script of the deployment prints what npm prints', async () => {
     expect((await run('templates')).stdout).toMatch(/NAME +VERSION.*\nchat +\d/);
     expect((await run('pools')).stderr).toContain('no pools');

@@ -1,10 +1,12 @@
+import type { Command } from 'commander';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { CLI_SCRIPTS } from '../../../commands/cli-scripts.ts';
 import { candidates } from '../../../cli/completion/candidates.ts';
 import { hangsUp } from '../../../cli/access/hang-up.ts';
 import { forwardedOf } from '../../../cli/access/forward-command.ts';
 import { placeOf } from '../../../cli/access/cp-command.ts';
-import type { Cli } from '../../../cli/context.ts';
+import { examplesOf, type Cli } from '../../../cli/context.ts';
 import { editsBetween, nearest } from '../../../cli/nearest.ts';
 import { note, printData } from '../../../cli/output/print.ts';
 import { tableLines, type Column } from '../../../cli/output/table.ts';
@@ -144,6 +146,27 @@ describe('a spec from flags', () => {
     expect(() => specOf('x', { label: ['novalue'] }, {})).toThrow('NAME=VALUE');
     expect(() => specOf('x', { set: ['name.deep=1'] }, {})).toThrow('name has no fields');
   });
+});
+
+it('every command says what it does, has examples, and each of its flags says what it is without it', () => {
+  const cli: Cli = { version: '0', scripts: CLI_SCRIPTS, findRunning: () => Promise.resolve(undefined) };
+  const all = (one: Command): Command[] => [one, ...one.commands.flatMap(all)];
+  const commands = cliProgram(cli)
+    .commands.flatMap(all)
+    .filter((one) => one.name() !== 'help');
+  expect(commands.length).toBeGreaterThan(60);
+  for (const one of commands) {
+    expect(one.summary(), one.name()).toMatch(/^[A-Z`].{10,}[.`)]$/);
+    expect(examplesOf(one).length, one.name()).toBeGreaterThan(0);
+    const vague = one.options.filter(
+      ({ description, defaultValue }) =>
+        defaultValue === undefined && !/\(default: .+\)|always needed/.test(description),
+    );
+    expect(
+      vague.map(({ flags }) => flags),
+      one.name(),
+    ).toEqual([]);
+  }
 });
 
 describe('completion', () => {
