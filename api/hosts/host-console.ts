@@ -1,6 +1,7 @@
 import { CONSOLE_OWNER_HEADER, CONSOLE_VM_HEADER } from '../../domain/wire-names.ts';
 import type { VmView } from '../../domain/vm/view.ts';
 import { hostPort } from '../../lib/network/host-port.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import { bearerOfBefore, hostBearer } from '../../security/hosts/host-bearer.ts';
 import { OtherKey } from '../../security/hosts/pinned-connection.ts';
 import { readInternalIdentity } from '../../security/hosts/internal-identity.ts';
@@ -48,18 +49,19 @@ async function consoleFrom(
   // Whose machine it is, the host knows: the view is a claim of the workflow.
   const owner = { [CONSOLE_OWNER_HEADER]: workflowId, [CONSOLE_VM_HEADER]: workflowId };
   const path = `/internal/machines/${encodeURIComponent(machineId)}/console`;
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(CONSOLE_SECONDS * 1000)]);
-  const ask = async (bearer: string): Promise<PinnedAnswer> => {
+  const ask = async (bearer: string, signal: AbortSignal): Promise<PinnedAnswer> => {
     const headers = { authorization: `Bearer ${bearer}`, ...owner };
     return pinnedAnswer({ address, fingerprint, path, headers, signal }).catch((cause: unknown): never => {
       api.log.warn({ err: cause, hostId, address }, 'a console cannot be read from its host');
       throw unanswered(hostId, address, cause);
     });
   };
-  let answer = await ask(hostBearer(api.bearerKeys, fingerprint));
-  // One that joined before, or of whose key the registry tells a lie: what it learns is good for that key alone.
-  if (answer.status === 401) answer = await ask(bearerOfBefore(api.bearerKeys, fingerprint));
-  return bodyOf(hostId, address, answer);
+  return withLinkedSignal(gone, CONSOLE_SECONDS * 1000, async (signal) => {
+    let answer = await ask(hostBearer(api.bearerKeys, fingerprint), signal);
+    // One that joined before, or of whose key the registry tells a lie: what it learns is good for that key alone.
+    if (answer.status === 401) answer = await ask(bearerOfBefore(api.bearerKeys, fingerprint), signal);
+    return bodyOf(hostId, address, answer);
+  });
 }
 
 export interface Endpoint {

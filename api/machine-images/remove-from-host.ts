@@ -1,3 +1,4 @@
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import { bearerOfBefore, hostBearer } from '../../security/hosts/host-bearer.ts';
 import { OtherKey } from '../../security/hosts/pinned-connection.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -18,9 +19,8 @@ export async function removeFromHost(
 ): Promise<void> {
   const { address = null, fingerprint = null } = (await hosts.find(hostId)) ?? {};
   if (address === null || fingerprint === null) throw away(`Host ${hostId} says no address at which it can be asked`);
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(REMOVE_SECONDS * 1000)]);
   const path = `/internal/machine-images/${image}`;
-  const ask = (bearer: string): Promise<PinnedAnswer> => {
+  const ask = (bearer: string, signal: AbortSignal): Promise<PinnedAnswer> => {
     const headers = { authorization: `Bearer ${bearer}` };
     return pinnedAnswer({ address, fingerprint, method: 'DELETE', path, headers, signal }).catch((cause: unknown) => {
       log.warn({ err: cause, hostId, address }, 'an image cannot be removed from its host');
@@ -30,9 +30,11 @@ export async function removeFromHost(
       throw away(`Host ${hostId} does not answer at ${address}`, cause);
     });
   };
-  let answer = await ask(hostBearer(bearerKeys, fingerprint));
-  // One that joined before each host had a bearer of its own.
-  if (answer.status === 401) answer = await ask(bearerOfBefore(bearerKeys, fingerprint));
+  const answer = await withLinkedSignal(gone, REMOVE_SECONDS * 1000, async (signal) => {
+    const first = await ask(hostBearer(bearerKeys, fingerprint), signal);
+    // One that joined before each host had a bearer of its own.
+    return first.status === 401 ? ask(bearerOfBefore(bearerKeys, fingerprint), signal) : first;
+  });
   if (answer.status === 204) return;
   if (answer.status === 409) {
     throw new ApiProblem('machineImageInUse', `${hostId}: ${answer.body.toString('utf8').trim()}`);

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VmPort } from '../../domain/gateway/vm-host-name.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import type { Vm } from '../../client/api-client.ts';
 import { Refused, refusal, type Refusal } from '../refusal.ts';
 import type { ApiCalls } from './api-calls.ts';
@@ -78,9 +79,11 @@ export class Ways {
       const passage = passageTo(vm, port);
       if (passage.kind === 'open') return { vm, address: passage.address };
       if (gone.aborted || performance.now() > until) throw new Refused(waking(vm));
-      const left = AbortSignal.any([gone, AbortSignal.timeout(Math.ceil(Math.max(1, until - performance.now())))]);
-      if (passage.kind === 'wake') await orAborted(this.#wakes.wake(project, name, passage.how), left);
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: left }).catch(() => undefined);
+      const leftMs = Math.ceil(Math.max(1, until - performance.now()));
+      await withLinkedSignal(gone, leftMs, async (left) => {
+        if (passage.kind === 'wake') await orAborted(this.#wakes.wake(project, name, passage.how), left);
+        await sleep(LOOK_AGAIN_MS, undefined, { signal: left }).catch(() => undefined);
+      });
     }
   }
 

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { z } from 'zod';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 
 const TRY_TIMEOUT_MS = 2000;
 const LOOK_EACH_MS = 1000;
@@ -23,16 +24,18 @@ export async function apiAnswers(
   { apiUrl, apiCa }: { apiUrl: string; apiCa?: string },
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const limits = [AbortSignal.timeout(TRY_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])];
-  const options = { agent: false, signal: AbortSignal.any(limits), ...(apiCa === undefined ? {} : { ca: apiCa }) };
+  const parent = signal ?? new AbortController().signal;
   try {
-    const answer = await get(new URL('readyz', apiUrl.replace(/\/*$/, '/')), options);
-    if (answer.statusCode !== 200) {
-      answer.destroy();
-      return false;
-    }
-    const { listAgeSeconds = 0 } = readySchema.parse(JSON.parse(await textOf(answer)));
-    return listAgeSeconds <= LATE_LIST_SECONDS;
+    return await withLinkedSignal(parent, TRY_TIMEOUT_MS, async (limited) => {
+      const options = { agent: false, signal: limited, ...(apiCa === undefined ? {} : { ca: apiCa }) };
+      const answer = await get(new URL('readyz', apiUrl.replace(/\/*$/, '/')), options);
+      if (answer.statusCode !== 200) {
+        answer.destroy();
+        return false;
+      }
+      const { listAgeSeconds = 0 } = readySchema.parse(JSON.parse(await textOf(answer)));
+      return listAgeSeconds <= LATE_LIST_SECONDS;
+    });
   } catch {
     return false;
   }
