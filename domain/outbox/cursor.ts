@@ -46,19 +46,29 @@ export function collected(
   cursor: OutboxCursor,
   { filter, most, completeUntilMs }: CollectOptions,
 ): Collected {
-  const found: { uid: string; number: number; told: DatedTold }[] = [];
-  for (const life of lives) {
+  const found: { uid: string; number: number; told: DatedTold; order: number }[] = [];
+  const waiting = oldestFirst(lives, cursor);
+  /** Nothing that happened later is taken in this go, so nobody puts together the rest of a long backlog. */
+  let bound: string | undefined;
+  let looked = 0;
+  for (const { life, at, order } of waiting) {
+    if (bound !== undefined && at > bound) break;
+    looked += 1;
     const last = cursor.seen[life.uid];
     const { gap, events } = last === undefined ? eventsSince(life, cursor.sinceMs) : eventsAfter(life, last[0]);
     const [first] = events;
     if (gap !== undefined && first !== undefined)
-      found.push({ uid: life.uid, number: gap.to, told: { gap, at: first.at } });
-    for (const event of events) found.push({ uid: life.uid, number: event.number, told: { event, at: event.at } });
+      found.push({ uid: life.uid, number: gap.to, told: { gap, at: first.at }, order });
+    for (const event of events) {
+      found.push({ uid: life.uid, number: event.number, told: { event, at: event.at }, order });
+    }
+    if (bound === undefined && found.length >= most) bound = found.map(({ told }) => told.at).sort()[most - 1];
   }
-  found.sort((a, b) => Date.parse(a.told.at) - Date.parse(b.told.at));
+  found.sort((a, b) => Date.parse(a.told.at) - Date.parse(b.told.at) || a.order - b.order);
   const taken = found.slice(0, most);
   const newestMs = Date.parse(taken.at(-1)?.told.at ?? '') || 0;
-  const untilMs = found.length > most ? newestMs : Math.max(newestMs, completeUntilMs);
+  const isAll = looked === waiting.length && found.length <= most;
+  const untilMs = isAll ? Math.max(newestMs, completeUntilMs) : newestMs;
   const sinceMs = Math.max(cursor.sinceMs, untilMs - OVERLAP_MS);
   const seen = new Map(Object.entries(cursor.seen));
   for (const { uid, number, told } of taken) seen.set(uid, [number, Date.parse(told.at)]);
@@ -67,4 +77,24 @@ export function collected(
     .map(({ told }) => told)
     .filter((told) => isWanted(filter, 'event' in told ? told.event : told.gap));
   return { items, cursor: { sinceMs, seen: Object.fromEntries(recent) } };
+}
+
+interface Waiting {
+  life: OutboxLife;
+  /** When the first of it happened. */
+  at: string;
+  /** Among the lives: of what happened in the same moment the first one goes first. */
+  order: number;
+}
+
+/** The lives with something to take, by when the first of it happened. */
+function oldestFirst(lives: Iterable<OutboxLife>, { sinceMs, seen }: OutboxCursor): Waiting[] {
+  const since = new Date(sinceMs).toISOString();
+  const waiting: Waiting[] = [];
+  for (const life of lives) {
+    const last = seen[life.uid]?.[0];
+    const first = life.timeline.find(({ number, at }) => (last === undefined ? at > since : number > last));
+    if (first !== undefined) waiting.push({ life, at: first.at, order: waiting.length });
+  }
+  return waiting.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
 }

@@ -40,6 +40,34 @@ describe('a reader of the outbox', () => {
     expect(taken).toEqual(['a.1', 'b.1', 'a.2', 'b.2', 'a.3', 'b.3', 'a.4', 'b.4']);
   });
 
+  it('takes a long backlog part by part, and puts no more of it together than it takes', () => {
+    let looks = 0;
+    const lives = Array.from({ length: 500 }, (_, index) => {
+      const one = life(
+        `vm-${index}`,
+        Array.from({ length: 20 }, (_, at) => 1 + index * 20 + at),
+      );
+      return {
+        ...one,
+        get vm() {
+          looks += 1;
+          return one.vm;
+        },
+      };
+    });
+    let cursor: OutboxCursor = beginningNow(START);
+    const taken: string[] = [];
+    for (let go = 0; go < 50; go += 1) {
+      const part = collected(lives, cursor, { ...ALL, most: 200 });
+      expect(part.items).toHaveLength(200);
+      taken.push(...ids(part));
+      cursor = part.cursor;
+    }
+    expect(taken).toEqual(lives.flatMap(({ uid }) => Array.from({ length: 20 }, (_, at) => `${uid}.${at + 1}`)));
+    expect(ids(collected(lives, cursor, ALL))).toEqual([]);
+    expect(looks).toBeLessThan(2 * 500 * 20);
+  });
+
   it('hears of events that it can get no more', () => {
     const first = collected([life('a', [1, 2])], beginningNow(START), ALL);
     const many = life(
