@@ -71,9 +71,12 @@ const attemptSchema = z.object({
 
 export const webhookSchema = z
   .object({
-    id: z.string().describe('Its id.'),
+    id: z.string().describe('What its path and the log of changes call it.'),
     url: z.string().describe('Where messages go. A viewer sees its host alone.'),
-    kinds: z.array(eventKindSchema).optional().meta({ description: 'Kinds of events that it is told; absent: all.' }),
+    kinds: z
+      .array(eventKindSchema)
+      .optional()
+      .meta({ description: `Kinds of events that it is told; absent: all. ${EVENT_KIND_TEXT}` }),
     vm: z.string().optional().describe('The VM whose events it is told; absent: all.'),
     template: z.string().optional().describe('The template of whose VMs it is told; absent: all.'),
     description: z.string().optional().describe('What it is for.'),

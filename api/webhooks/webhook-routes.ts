@@ -23,6 +23,7 @@ const TAG = 'Events';
 /** Each asks for what happens, and may be slow. */
 const MOST_OF_PROJECT = 20;
 const ID_CHARACTERS = 16;
+const LOCATION = { Location: 'Path of the webhook, whose `attempts` show what comes of it.' };
 
 export const createWebhookRoute = keyedRoute({
   method: 'post',
@@ -120,12 +121,12 @@ export const enableWebhookRoute = keyedRoute({
     'It gets what waited for it, and what has happened since, as far as that is kept. One that is not disabled stays as it is.',
   access: 'operator',
   params: webhookPathSchema,
-  replies: { 202: { description: 'The webhook as it was last seen.', schema: webhookSchema } },
+  replies: { 202: { description: 'The webhook as it was last seen.', schema: webhookSchema, headers: LOCATION } },
   errors: ['unknownWebhook', 'temporalUnavailable'],
   handle: async ({ project, params: { id }, caller }, api) => {
     const view = await found(api, project, id);
     await api.webhooks.enable(project, id);
-    return { status: 202, body: presented(api, view, caller) };
+    return { status: 202, body: presented(api, view, caller), headers: { location: pathOf(id) } };
   },
 });
 
@@ -138,13 +139,13 @@ export const testWebhookRoute = keyedRoute({
   description: 'Its `type` is `webhook.test`. A webhook that is disabled sends none.',
   access: 'operator',
   params: webhookPathSchema,
-  replies: { 202: { description: 'It is sent.', schema: sentSchema } },
+  replies: { 202: { description: 'It is sent.', schema: sentSchema, headers: LOCATION } },
   errors: ['unknownWebhook', 'temporalUnavailable'],
   handle: async ({ project, params: { id } }, api) => {
     await found(api, project, id);
     const eventId = `test_${randomBytes(8).toString('hex')}`;
     await api.webhooks.send(project, id, testMessage(eventId, new Date(api.now()).toISOString()));
-    return { status: 202, body: { eventId } };
+    return { status: 202, body: { eventId }, headers: { location: pathOf(id) } };
   },
 });
 
@@ -160,7 +161,7 @@ export const redeliverRoute = keyedRoute({
   access: 'operator',
   params: webhookPathSchema,
   body: redeliverSchema,
-  replies: { 202: { description: 'It is sent.', schema: sentSchema } },
+  replies: { 202: { description: 'It is sent.', schema: sentSchema, headers: LOCATION } },
   errors: ['unknownWebhook', 'unknownEvent', 'notReady', 'temporalUnavailable'],
   handle: async ({ project, params: { id }, body: { eventId } }, api) => {
     await found(api, project, id);
@@ -172,9 +173,13 @@ export const redeliverRoute = keyedRoute({
     if (event === undefined)
       throw new ApiProblem('unknownEvent', `The event ${eventId} is not kept any more, or never was`);
     await api.webhooks.send(project, id, eventMessage(event));
-    return { status: 202, body: { eventId } };
+    return { status: 202, body: { eventId }, headers: { location: pathOf(id) } };
   },
 });
+
+function pathOf(id: string): string {
+  return `/v1/webhooks/${id}`;
+}
 
 async function found(api: ApiContext, project: string, id: string): Promise<WebhookView> {
   const view = await api.webhooks.find(project, id);

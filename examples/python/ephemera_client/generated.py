@@ -574,11 +574,11 @@ class CreatedWebhookAttempts(TypedDict):
 
 
 class CreatedWebhook(TypedDict):
-    # Its id.
+    # What its path and the log of changes call it.
     id: str
     # Where messages go. A viewer sees its host alone.
     url: str
-    # Kinds of events that it is told; absent: all.
+    # Kinds of events that it is told; absent: all. What happened to the VM. `vm.creating`: its machine, or another one in its place, is being made; `vm.booting`: its machine is there and boots; `vm.running`: it is ready, or admits users again; `vm.draining`: it admits nobody new; `vm.stopping`: its machine is being stopped; `vm.stopped`: its machine is stopped and keeps its disk; `vm.imaging`: an image is made of its stopped machine; `vm.starting`: its stopped machine is being started; `vm.suspending`: its machine is being suspended; `vm.suspended`: its machine is suspended and keeps its memory; `vm.resuming`: its suspended machine is being resumed; `vm.destroying`: its machine is being removed; `vm.destroyed`: it has ended as it was meant to; `vm.failed`: it has ended as nobody meant it to; `vm.connections`: the count of its users changed; `vm.hold`: a hold began or is over; `vm.health`: its agent fell silent or reports again; `vm.confirming`: its agent is asked before it ends as empty; `vm.confirmed`: its agent confirmed that nobody is connected; `vm.forced`: an administrator forced its end; `vm.version`: it makes room for a newer version of its template, or need not any more.
     kinds: NotRequired[List["EventKind"]]
     # The VM whose events it is told; absent: all.
     vm: NotRequired[str]
@@ -637,11 +637,11 @@ class WebhookAttempts(TypedDict):
 class Webhook(TypedDict):
     """An endpoint that is told what happens to the VMs of a project."""
 
-    # Its id.
+    # What its path and the log of changes call it.
     id: str
     # Where messages go. A viewer sees its host alone.
     url: str
-    # Kinds of events that it is told; absent: all.
+    # Kinds of events that it is told; absent: all. What happened to the VM. `vm.creating`: its machine, or another one in its place, is being made; `vm.booting`: its machine is there and boots; `vm.running`: it is ready, or admits users again; `vm.draining`: it admits nobody new; `vm.stopping`: its machine is being stopped; `vm.stopped`: its machine is stopped and keeps its disk; `vm.imaging`: an image is made of its stopped machine; `vm.starting`: its stopped machine is being started; `vm.suspending`: its machine is being suspended; `vm.suspended`: its machine is suspended and keeps its memory; `vm.resuming`: its suspended machine is being resumed; `vm.destroying`: its machine is being removed; `vm.destroyed`: it has ended as it was meant to; `vm.failed`: it has ended as nobody meant it to; `vm.connections`: the count of its users changed; `vm.hold`: a hold began or is over; `vm.health`: its agent fell silent or reports again; `vm.confirming`: its agent is asked before it ends as empty; `vm.confirmed`: its agent confirmed that nobody is connected; `vm.forced`: an administrator forced its end; `vm.version`: it makes room for a newer version of its template, or need not any more.
     kinds: NotRequired[List["EventKind"]]
     # The VM whose events it is told; absent: all.
     vm: NotRequired[str]
