@@ -17,7 +17,7 @@ const PICTURES = fileURLToPath(new URL('../../docs/pictures/', import.meta.url))
 const DESK = { width: 1280, height: 850 };
 const PHONE = { width: 390, height: 844 };
 /** What is asked again each second is seen within two. */
-const SOON_MS = 10_000;
+const SOON_MS = 20_000;
 
 let server: TestServer;
 let stack: Stack;

@@ -15,8 +15,27 @@ export interface EventListener {
   flows: (isFlowing: boolean) => void;
 }
 
+/**
+ * Follows while the page is in sight, until `signal` aborts: a browser opens six connections to a server at most, for all its
+ * tabs, and those that nobody looks at must not hold them. Whoever comes back lists again.
+ */
+export function followWhileSeen(listener: EventListener, signal: AbortSignal): void {
+  let seen: AbortController | undefined;
+  const look = () => {
+    if (document.visibilityState !== 'visible') {
+      seen?.abort();
+      seen = undefined;
+    } else if (seen === undefined) {
+      seen = new AbortController();
+      void followEvents(listener, AbortSignal.any([signal, seen.signal]));
+    }
+  };
+  document.addEventListener('visibilitychange', look, { signal });
+  look();
+}
+
 /** Resolves once `signal` aborts. */
-export async function followEvents(listener: EventListener, signal: AbortSignal): Promise<void> {
+async function followEvents(listener: EventListener, signal: AbortSignal): Promise<void> {
   const client = new Ephemera({ url: location.origin, credentials: 'same-origin', fetch: fetchWithProof });
   while (!signal.aborted) {
     try {

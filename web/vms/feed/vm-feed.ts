@@ -1,7 +1,7 @@
 /** Keeps the store true: a list at first, then what events name; and lists again where events cannot be had. */
 import { ApiRefusal, answered } from '../../../client/api-client.ts';
 import { api } from '../../api/api.ts';
-import { followEvents } from './event-stream.ts';
+import { followWhileSeen, type EventListener } from './event-stream.ts';
 import { hasEnded, type Vm, type VmStore } from './vm-store.ts';
 
 const PAGE_SIZE = 1000;
@@ -36,17 +36,15 @@ export function feed(store: VmStore, signal: AbortSignal): void {
     if (names.length > ONE_BY_ONE) await relist();
     else await readEach(store, names);
   };
-  void followEvents(
-    {
-      changed: (name) => {
-        changed.add(name);
-        gathering ??= setTimeout(() => void read().catch(() => undefined), GATHER_MS);
-      },
-      lost: () => void relist().catch(() => undefined),
-      flows: (now) => (events.isFlowing = now),
+  const listener: EventListener = {
+    changed: (name) => {
+      changed.add(name);
+      gathering ??= setTimeout(() => void read().catch(() => undefined), GATHER_MS);
     },
-    signal,
-  );
+    lost: () => void relist().catch(() => undefined),
+    flows: (now) => (events.isFlowing = now),
+  };
+  followWhileSeen(listener, signal);
   void (async () => {
     let listedAt = -Infinity;
     while (!signal.aborted) {
