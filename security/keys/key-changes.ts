@@ -12,7 +12,7 @@ import {
   type KeyOrder,
   type StoredKey,
 } from './keys-file.ts';
-import { replacePrivateFile } from '../../lib/files/private-file.ts';
+import { draftPrivateFile, type PrivateDraft } from '../../lib/files/private-file.ts';
 
 /** A key that was just made; the text is kept nowhere: show it once. */
 export interface MadeKey {
@@ -75,9 +75,9 @@ export function rotateKey(
     const { project, role, label } = old;
     const order = { project, role, ...(label === undefined ? {} : { label }) };
     const result = madeKey(keys, { ...order, ...(expiresAt === undefined ? {} : { expiresAt }) }, now);
-    replaceFirstKey(stateDir, old, result.key);
+    const alongside = firstKeyDraft(stateDir, old, result.key);
     const others = keys.map((key) => (key.id === id ? endingKey(old, now, overlapSeconds) : key));
-    return { keys: [...others, result.stored], result };
+    return { keys: [...others, result.stored], result, ...(alongside === undefined ? {} : { alongside }) };
   });
 }
 
@@ -111,13 +111,14 @@ function liveKey(keys: readonly StoredKey[], id: string, now: number): StoredKey
   return found;
 }
 
-function replaceFirstKey(stateDir: string, old: StoredKey, key: string): void {
+/** The new text of the key that is kept in plain text for this host's commands; undefined where that is another one. */
+function firstKeyDraft(stateDir: string, old: StoredKey, key: string): PrivateDraft | undefined {
   const path = join(stateDir, FIRST_KEY_FILE);
   let kept: string;
   try {
     kept = readFileSync(path, 'utf8').trim();
   } catch {
-    return;
+    return undefined;
   }
-  if (hashOfKey(kept).toString('hex') === old.sha256) replacePrivateFile(path, `${key}\n`);
+  return hashOfKey(kept).toString('hex') === old.sha256 ? draftPrivateFile(path, `${key}\n`) : undefined;
 }

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { replacePrivateFile } from '../../lib/files/private-file.ts';
+import { replacePrivateFile, type PrivateDraft } from '../../lib/files/private-file.ts';
 import { holdLock } from '../../lib/processes/process-lock.ts';
 
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
@@ -84,20 +84,34 @@ export function readKeys(path: string): StoredKey[] | undefined {
   return text === undefined ? undefined : parseKeys(text, path);
 }
 
+/** What becomes of the keys. */
+export interface KeysChange<Result> {
+  keys: readonly StoredKey[];
+  result: Result;
+  /** A file that takes its place once the keys are kept, and only then. */
+  alongside?: PrivateDraft;
+}
+
 /**
  * Replaces the file by what `change` makes of the keys, whole or not at all, while nobody else changes it.
  * @throws Error when the file is damaged, or what `change` throws; then nothing is changed.
  */
 export async function changeKeys<Result>(
   stateDir: string,
-  change: (keys: readonly StoredKey[]) => { keys: readonly StoredKey[]; result: Result },
+  change: (keys: readonly StoredKey[]) => KeysChange<Result>,
 ): Promise<Result> {
   const path = keysFile(stateDir);
   const unlock = await holdLock(`${path}.lock`, { pollMs: LOCK_POLL_MS });
   try {
     const known = readKeys(path) ?? [];
-    const { keys, result } = change(known);
-    if (keys !== known) replacePrivateFile(path, `${JSON.stringify(keysSchema.parse({ keys }), null, 2)}\n`);
+    const { keys, result, alongside } = change(known);
+    try {
+      if (keys !== known) replacePrivateFile(path, `${JSON.stringify(keysSchema.parse({ keys }), null, 2)}\n`);
+    } catch (error) {
+      alongside?.discard();
+      throw error;
+    }
+    alongside?.keep();
     return result;
   } finally {
     await unlock();
