@@ -260,9 +260,17 @@ function itemsOf(
   return gap === undefined || first === undefined ? items : [{ project, told: { gap }, at: first.at }, ...items];
 }
 
-/** Events of one VM stay in their order. */
-function byTime(items: DatedItem[]): DatedItem[] {
-  return items.sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+/** Events of one VM stay in their order, also where its clock was set back. */
+function byTime(items: readonly DatedItem[]): DatedItem[] {
+  const latest = new Map<string, string>();
+  const placed = items.map((item) => {
+    const { uid } = 'event' in item.told ? item.told.event : item.told.gap;
+    const before = latest.get(uid) ?? '';
+    const place = item.at < before ? before : item.at;
+    latest.set(uid, place);
+    return { item, place };
+  });
+  return placed.sort((a, b) => (a.place < b.place ? -1 : Number(a.place > b.place))).map(({ item }) => item);
 }
 
 function isNewer(life: OutboxLife, known: OutboxLife): boolean {

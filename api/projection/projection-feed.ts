@@ -49,6 +49,8 @@ export class ProjectionFeed {
   readonly #closing = new AbortController();
   /** Epoch ms of the newest change seen; the overlap is counted back from it. */
   #newestMs = 0;
+  /** When the last full list began that was read to its end, epoch ms. */
+  #listedAt = 0;
   #loaded = false;
   #polledAt = 0;
   #failures = 0;
@@ -131,6 +133,7 @@ export class ProjectionFeed {
     const lastReadMs = ended.length < ENDED_LIMIT ? 0 : (ended.at(-1)?.closeTimeMs ?? startedAt);
     outbox?.follow(Math.max(startedAt - ENDED_SINCE_MS, lastReadMs));
     outbox?.sawAllUntil(startedAt - OVERLAP_MS);
+    this.#listedAt = startedAt;
     this.#loaded = true;
   }
 
@@ -146,13 +149,16 @@ export class ProjectionFeed {
     const open = projection.openWorkflowIds();
     const openTemplates = templates?.copies.openWorkflowIds() ?? [];
     const rows = await this.#read(liveQuery(this.#parts.controlTaskQueue), Infinity);
-    await this.#read(endedQuery(this.#parts.controlTaskQueue, Date.now() - 2 * RELIST_MS - OVERLAP_MS), ENDED_LIMIT);
+    // After an outage: what began and ended meanwhile is in no list of those that live.
+    const endedSinceMs = Math.min(this.#listedAt, startedAt - 2 * RELIST_MS) - OVERLAP_MS;
+    await this.#read(endedQuery(this.#parts.controlTaskQueue, endedSinceMs), ENDED_LIMIT);
     const listed = new Set(rows.map(({ workflowId }) => workflowId));
     await this.#lookUp(open.filter((workflowId) => !listed.has(workflowId)));
     for (const workflowId of openTemplates) if (!listed.has(workflowId)) await templates?.look(workflowId);
     this.#rows.keepOnly(new Set(rows.map(({ runId }) => runId)));
     outbox?.forget((workflowId) => !listed.has(workflowId) && projection.get(workflowId) === undefined);
     outbox?.sawAllUntil(startedAt - OVERLAP_MS);
+    this.#listedAt = startedAt;
   }
 
   /** VMs that are thought to be open and were not listed as such: ended and missed, or a moment too new to be listed. */

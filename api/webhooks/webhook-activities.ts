@@ -37,11 +37,16 @@ export async function collect(
       }
       cursor = taken.cursor;
     }
-    await somethingNew(outbox, gone, outbox.follows ? until - Date.now() : READING_MS);
+    await somethingNew(outbox, project, { gone, withinMs: outbox.follows ? until - Date.now() : READING_MS });
   }
 }
 
-function somethingNew(outbox: Outbox, gone: AbortSignal, withinMs: number): Promise<void> {
+/** What happens in other projects wakes nobody: each that is awake looks at all lives. */
+function somethingNew(
+  outbox: Outbox,
+  project: string,
+  { gone, withinMs }: { gone: AbortSignal; withinMs: number },
+): Promise<void> {
   return new Promise((resolve) => {
     const over = (): void => {
       clearTimeout(timer);
@@ -50,7 +55,9 @@ function somethingNew(outbox: Outbox, gone: AbortSignal, withinMs: number): Prom
       resolve();
     };
     const timer = setTimeout(over, Math.max(0, withinMs));
-    const stop = outbox.onTold(over);
+    const stop = outbox.onTold((from) => {
+      if (outbox.told(from)?.some((item) => item.project === project) ?? true) over();
+    });
     gone.addEventListener('abort', over);
   });
 }

@@ -9,7 +9,7 @@ import {
   type OutboxLife,
 } from './event.ts';
 
-/** What a replica sees of a VM may be older than what another one saw; it is no older than this. */
+/** Clocks differ: what a replica says to have seen until a moment is trusted up to so long before. */
 const OVERLAP_MS = 30_000;
 
 export interface OutboxCursor {
@@ -36,7 +36,7 @@ export interface CollectOptions {
   filter: EventFilter;
   /** As many are taken at once, wanted or not. */
   most: number;
-  /** These lives are all with events until then, epoch ms; 0: nobody knows. */
+  /** These lives are all with events until then, epoch ms; 0: nobody knows. Events from after it may still show up late. */
   completeUntilMs: number;
 }
 
@@ -46,32 +46,40 @@ export function collected(
   cursor: OutboxCursor,
   { filter, most, completeUntilMs }: CollectOptions,
 ): Collected {
-  const found: { uid: string; number: number; told: DatedTold; order: number }[] = [];
+  const found: { uid: string; number: number; placeMs: number; told: DatedTold; order: number }[] = [];
   const waiting = oldestFirst(lives, cursor);
   /** Nothing that happened later is taken in this go, so nobody puts together the rest of a long backlog. */
-  let bound: string | undefined;
+  let boundMs = Infinity;
   let looked = 0;
   for (const { life, at, order } of waiting) {
-    if (bound !== undefined && at > bound) break;
+    if (Date.parse(at) > boundMs) break;
     looked += 1;
-    const last = cursor.seen[life.uid];
+    const { uid } = life;
+    const last = cursor.seen[uid];
     const { gap, events } = last === undefined ? eventsSince(life, cursor.sinceMs) : eventsAfter(life, last[0]);
     const [first] = events;
-    if (gap !== undefined && first !== undefined)
-      found.push({ uid: life.uid, number: gap.to, told: { gap, at: first.at }, order });
-    for (const event of events) {
-      found.push({ uid: life.uid, number: event.number, told: { event, at: event.at }, order });
+    // A clock that was set back must not put an event before the one that it follows.
+    let placeMs = last?.[1] ?? 0;
+    if (gap !== undefined && first !== undefined) {
+      placeMs = Math.max(placeMs, Date.parse(first.at));
+      found.push({ uid, number: gap.to, placeMs, told: { gap, at: first.at }, order });
     }
-    if (bound === undefined && found.length >= most) bound = found.map(({ told }) => told.at).sort()[most - 1];
+    for (const event of events) {
+      placeMs = Math.max(placeMs, Date.parse(event.at));
+      found.push({ uid, number: event.number, placeMs, told: { event, at: event.at }, order });
+    }
+    if (boundMs === Infinity && found.length >= most) {
+      boundMs = found.map((one) => one.placeMs).sort((a, b) => a - b)[most - 1] ?? Infinity;
+    }
   }
-  found.sort((a, b) => Date.parse(a.told.at) - Date.parse(b.told.at) || a.order - b.order);
+  found.sort((a, b) => a.placeMs - b.placeMs || a.order - b.order);
   const taken = found.slice(0, most);
-  const newestMs = Date.parse(taken.at(-1)?.told.at ?? '') || 0;
   const isAll = looked === waiting.length && found.length <= most;
-  const untilMs = isAll ? Math.max(newestMs, completeUntilMs) : newestMs;
-  const sinceMs = Math.max(cursor.sinceMs, untilMs - OVERLAP_MS);
+  const takenUntilMs = isAll ? Infinity : (taken.at(-1)?.placeMs ?? 0);
+  // Not the newest event that was taken: an older one of a life that nobody has seen yet may show up after it.
+  const sinceMs = Math.max(cursor.sinceMs, Math.min(takenUntilMs, completeUntilMs) - OVERLAP_MS);
   const seen = new Map(Object.entries(cursor.seen));
-  for (const { uid, number, told } of taken) seen.set(uid, [number, Date.parse(told.at)]);
+  for (const { uid, number, placeMs } of taken) seen.set(uid, [number, placeMs]);
   const recent = [...seen].filter(([, [, atMs]]) => atMs >= sinceMs);
   const items = taken
     .map(({ told }) => told)

@@ -3,8 +3,11 @@ import type { OutboxEvent } from '../outbox/event.ts';
 import { isRecord } from '../untrusted.ts';
 import type { WebhookMessage } from './state.ts';
 
-/** What went wrong is quoted no further than this: what waits has to fit into one message of Temporal. */
-const MAX_DETAIL_CHARACTERS = 500;
+/**
+ * What went wrong is quoted no further than this, as JSON in UTF-8. Guests have a say in it, and all that waits has to fit
+ * into one message of Temporal, which ends a workflow whose next run begins with more than 2 MiB.
+ */
+const MAX_DETAIL_BYTES = 250;
 export const TEST_KIND = 'webhook.test';
 
 /** What is sent for one event, or for events of a VM that are lost. */
@@ -17,13 +20,33 @@ export function messageOf(told: DatedTold): WebhookMessage {
 
 export function eventMessage(event: OutboxEvent): WebhookMessage {
   const { id: eventId, kind, at, uid: group, detail } = event;
-  const data = detail === undefined ? event : { ...event, detail: detail.slice(0, MAX_DETAIL_CHARACTERS) };
+  const data = detail === undefined ? event : { ...event, detail: cutTo(MAX_DETAIL_BYTES, detail) };
   return { messageId: messageIdOf(eventId), eventId, kind, at, data, group };
 }
 
 /** A message that says nothing but that it comes. `id`: made up for it. */
 export function testMessage(id: string, at: string): WebhookMessage {
   return { messageId: id, eventId: id, kind: TEST_KIND, at, data: { id }, group: id };
+}
+
+function cutTo(mostBytes: number, text: string): string {
+  let kept = '';
+  let bytes = 0;
+  for (const character of text) {
+    bytes += jsonBytes(character);
+    if (bytes > mostBytes) return kept;
+    kept += character;
+  }
+  return kept;
+}
+
+/** How many bytes one code point has within a text of JSON. */
+function jsonBytes(character: string): number {
+  const codePoint = character.codePointAt(0) ?? 0;
+  const isEscaped = codePoint < 0x80 || (codePoint >= 0xd800 && codePoint <= 0xdfff);
+  if (isEscaped) return JSON.stringify(character).length - 2;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
 }
 
 /** In what is signed, stops stand between the parts. */

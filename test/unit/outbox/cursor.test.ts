@@ -77,10 +77,35 @@ describe('a reader of the outbox', () => {
     expect(ids(collected([many], first.cursor, ALL))[0]).toBe('gap a to 10');
   });
 
+  it('is told of an event that shows up late, however far others have come meanwhile', () => {
+    // The search index was behind for `late`: the full list of a minute later found it.
+    const first = collected([life('busy', [1, 60])], beginningNow(START), { ...ALL, completeUntilMs: START });
+    const second = collected([life('busy', [1, 60, 61]), life('late', [2, 3])], first.cursor, {
+      ...ALL,
+      completeUntilMs: START + 60_000,
+    });
+    expect(ids(second)).toEqual(['late.1', 'late.2', 'busy.3']);
+  });
+
+  it('keeps the order of a VM whose clock was set back', () => {
+    const lives = [life('a', [10, 20, 5, 30]), life('b', [7])];
+    let cursor: OutboxCursor = beginningNow(START);
+    const taken: string[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const part = collected(lives, cursor, { ...ALL, most: 1 });
+      taken.push(...ids(part));
+      cursor = part.cursor;
+    }
+    expect(taken).toEqual(['b.1', 'a.1', 'a.2', 'a.3', 'a.4']);
+  });
+
   it('keeps only what it needs: lives that are quiet drop out of its place', () => {
     const first = collected([life('a', [1])], beginningNow(START), ALL);
     expect(Object.keys(first.cursor.seen)).toEqual(['a']);
-    const later = collected([life('a', [1]), life('b', [100])], first.cursor, ALL);
+    const later = collected([life('a', [1]), life('b', [100])], first.cursor, {
+      ...ALL,
+      completeUntilMs: START + 90_000,
+    });
     expect(Object.keys(later.cursor.seen)).toEqual(['b']);
     const quiet = collected([life('b', [100])], later.cursor, { ...ALL, completeUntilMs: START + 900_000 });
     expect(quiet.cursor).toEqual({ sinceMs: START + 870_000, seen: {} });

@@ -60,6 +60,17 @@ describe('the outbox of a replica', () => {
     expect(textOf(await told(outbox))).toEqual(['life-1.3', 'life-1.4', 'life-1.5']);
   });
 
+  it('tells the events of a VM in their order, also where its clock was set back', async () => {
+    const outbox = following([]);
+    const record = seen(3);
+    const setBack = record.timeline.map((entry) => ({
+      ...entry,
+      at: new Date(START - entry.number * 1000).toISOString(),
+    }));
+    outbox.take({ ...record, timeline: setBack });
+    expect(textOf(await told(outbox))).toEqual(['life-1.1', 'life-1.2', 'life-1.3']);
+  });
+
   it('tells the last events of a life that has a successor by now', async () => {
     const outbox = following([seen(2)]);
     outbox.take(seen(1, { uid: 'life-2' }));
