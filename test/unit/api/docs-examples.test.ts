@@ -10,8 +10,8 @@ import { createExamples } from '../../../test-support/docs-examples.ts';
 const specOf = (body: unknown, providers: string[]) => normaliseSpec(createVmSchema.parse(body), providers);
 
 describe('the creates that the documentation shows', () => {
-  it('of README are taken as they are', () => {
-    const examples = createExamples('README.md');
+  it('of README and the pages for beginners are taken as they are', () => {
+    const examples = ['README.md', 'docs/first-vm.md', 'docs/secrets.md'].flatMap((file) => createExamples(file));
     expect(examples.length).toBeGreaterThanOrEqual(3);
     for (const body of examples) {
       const { provider = 'local' } = body as { provider?: string };
@@ -26,8 +26,8 @@ describe('the creates that the documentation shows', () => {
   });
 });
 
-it('the startup script of README needs no program besides a shell, so it runs in the built-in guest too', () => {
-  const example = createExamples('README.md').find((body) => 'startupScript' in body);
+it('the startup script of docs/secrets.md needs no program besides a shell, so it runs in the built-in guest too', () => {
+  const example = createExamples('docs/secrets.md').find((body) => 'startupScript' in body);
   const { startupScript, env, secretEnv } = example as {
     startupScript: string;
     env: Record<string, string>;
