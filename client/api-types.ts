@@ -1554,7 +1554,7 @@ export interface components {
       /** @description The workflow in the Temporal Web UI, where its address is set. */
       temporalUiUrl?: string;
       spec: components['schemas']['VmSpec'];
-      /** @description What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one. */
+      /** @description What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one. `drain`: admit nobody new, and let it end with its last user; `undrain`: admit users again; `hold`: keep it though nobody uses it; `setConnections`: say how many use it; `stop`: stop its machine and keep its disk; `start`: start it with its disk; `suspend`: keep its memory too; `resume`: go on where it was; `snapshot`: make an image beside it; `close`: keep its disk as an image, and end it; `destroy`: end it, and destroy its machine. */
       can: (
         | 'destroy'
         | 'stop'
@@ -3015,7 +3015,7 @@ export interface components {
       /** @description Project of the key. */
       project: string;
       /**
-       * @description Role of the key.
+       * @description Role of the key. `viewer`: looks; `operator`: also makes and changes VMs, templates and images of the project; `admin`: also changes what concerns the whole deployment.
        * @enum {string}
        */
       role: 'viewer' | 'operator' | 'admin';
@@ -3034,7 +3034,7 @@ export interface components {
       /** @description Project of the key. */
       project: string;
       /**
-       * @description Role of the key.
+       * @description Role of the key. `viewer`: looks; `operator`: also makes and changes VMs, templates and images of the project; `admin`: also changes what concerns the whole deployment.
        * @enum {string}
        */
       role: 'viewer' | 'operator' | 'admin';

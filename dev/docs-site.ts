@@ -37,9 +37,9 @@ export async function writeSite(to: string): Promise<string[]> {
   await cp(join(PARTS, 'site.css'), join(to, 'site.css'));
   // No module: those do not run in pages that are opened from a folder.
   await cp(join(PARTS, 'search.mjs'), join(to, 'search.js'));
-  // Pictures and other files that pages lead to.
+  // What pages lead to, and pictures: HTML in a page may show these without a link that is seen.
   const files = new Set(rendered.flatMap(({ links }) => links.map((link) => link.split('#')[0] ?? '')));
-  for (const file of [...files].filter((name) => name.startsWith('docs/') && !name.endsWith('.md'))) {
+  for (const file of [...files, 'docs/pictures'].filter((name) => name.startsWith('docs/') && !name.endsWith('.md'))) {
     const target = join(to, file.slice('docs/'.length));
     await mkdir(dirname(target), { recursive: true });
     await cp(join(ROOT, file), target, { recursive: true });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from '../../security/keys/keys-file.ts';
+import { ROLE_TEXT } from './explanations.ts';
 
 /** Longer than any key of ours. */
 const MAX_KEY_CHARACTERS = 512;
@@ -10,7 +11,7 @@ export const signInSchema = z
 
 const WHO = {
   project: z.string().describe('Project of the key.'),
-  role: z.enum(ROLES).describe('Role of the key.'),
+  role: z.enum(ROLES).describe(ROLE_TEXT),
   keyId: z.string().describe('Id of the key.'),
 };
 

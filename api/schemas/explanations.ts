@@ -1,7 +1,9 @@
 /** Texts of the OpenAPI document that more than one schema needs: what each value of a choice means. */
+import type { VmAction } from '../../domain/vm/actions.ts';
 import type { AliveBecause, DeadlineKind } from '../../domain/vm/deadlines.ts';
 import type { EventKind } from '../../domain/outbox/event.ts';
 import type { EndReason, StartedFrom, TimelineEntry, VmStateName } from '../../domain/vm/state.ts';
+import type { Role } from '../../security/keys/keys-file.ts';
 import { choice } from '../../spec/choice.ts';
 
 export const VM_STATE_TEXT = choice<VmStateName>('Where the VM is in its life.', {
@@ -113,4 +115,27 @@ export const EVENT_KIND_TEXT = choice<EventKind>('What happened to the VM.', {
   'vm.confirmed': 'its agent confirmed that nobody is connected',
   'vm.forced': 'an administrator forced its end',
   'vm.version': 'it makes room for a newer version of its template, or need not any more',
+});
+
+export const VM_ACTION_TEXT = choice<VmAction>(
+  'What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one.',
+  {
+    drain: 'admit nobody new, and let it end with its last user',
+    undrain: 'admit users again',
+    hold: 'keep it though nobody uses it',
+    setConnections: 'say how many use it',
+    stop: 'stop its machine and keep its disk',
+    start: 'start it with its disk',
+    suspend: 'keep its memory too',
+    resume: 'go on where it was',
+    snapshot: 'make an image beside it',
+    close: 'keep its disk as an image, and end it',
+    destroy: 'end it, and destroy its machine',
+  },
+);
+
+export const ROLE_TEXT = choice<Role>('Role of the key.', {
+  viewer: 'looks',
+  operator: 'also makes and changes VMs, templates and images of the project',
+  admin: 'also changes what concerns the whole deployment',
 });

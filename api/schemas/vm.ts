@@ -15,6 +15,7 @@ import {
   END_REASON_TEXT,
   STARTED_FROM_TEXT,
   TIMELINE_KIND_TEXT,
+  VM_ACTION_TEXT,
   VM_STATE_TEXT,
 } from './explanations.ts';
 
@@ -140,11 +141,7 @@ export const vmSchema = z
     runId: textSchema('Present run of that workflow; a long life has several.'),
     temporalUiUrl: z.string().optional().describe('The workflow in the Temporal Web UI, where its address is set.'),
     spec: vmSpecSchema,
-    can: z
-      .array(z.enum(VM_ACTIONS))
-      .describe(
-        'What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one.',
-      ),
+    can: z.array(z.enum(VM_ACTIONS)).describe(VM_ACTION_TEXT),
   })
   .meta({ id: 'Vm', description: 'A VM: one life of a name, from its create to its confirmed end.' });
 

@@ -72,6 +72,7 @@ const VIOLATIONS: Violation[] = [
   { rule: 'vm-server-without-temporal-or-cloud', from: 'vm-server', imports: '@google-cloud/compute' },
   { rule: 'cli-and-web-speak-http', from: 'cli', imports: '../domain/ok.ts' },
   { rule: 'cli-and-web-speak-http', from: 'web', imports: '../api/ok.ts' },
+  { rule: 'examples-speak-http', from: 'examples', imports: '../domain/ok.ts' },
   { rule: 'nothing-imports-tests-or-commands', from: 'worker', imports: '../commands/ok.ts' },
   { rule: 'nothing-imports-tests-or-commands', from: 'api', imports: '../test/ok.ts' },
   { rule: 'nothing-imports-tests-or-commands', from: 'security', imports: '../test-support/ok.ts' },
@@ -125,7 +126,20 @@ const ALLOWED: Omit<Violation, 'rule' | 'name'>[] = [
 
 const LAYERS = [
   ...['domain', 'spec', 'client', 'workflows', 'providers', 'activities', 'lib', 'security', 'config', 'telemetry'],
-  ...['streams', 'worker', 'api', 'gateway', 'vm-server', 'cli', 'web', 'test', 'test-support', 'commands', 'dev'],
+  ...[
+    'streams',
+    'worker',
+    'api',
+    'gateway',
+    'vm-server',
+    'cli',
+    'web',
+    'examples',
+    'test',
+    'test-support',
+    'commands',
+    'dev',
+  ],
 ];
 const PROVIDERS = ['host', 'cloud', 'local', 'qemu', 'a-new-one'].map((name) => `providers/${name}`);
 const OF_PROVIDERS = ['registry.ts', 'lookup.ts', 'local/descriptor.ts'];

@@ -228,7 +228,7 @@ class Vm(TypedDict):
     # The workflow in the Temporal Web UI, where its address is set.
     temporalUiUrl: NotRequired[str]
     spec: "VmSpec"
-    # What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one.
+    # What a person may want to do with it now, as its state, its provider and the role of the key allow. More may be asked: repeats, for one. `drain`: admit nobody new, and let it end with its last user; `undrain`: admit users again; `hold`: keep it though nobody uses it; `setConnections`: say how many use it; `stop`: stop its machine and keep its disk; `start`: start it with its disk; `suspend`: keep its memory too; `resume`: go on where it was; `snapshot`: make an image beside it; `close`: keep its disk as an image, and end it; `destroy`: end it, and destroy its machine.
     can: List[Literal["destroy", "stop", "start", "suspend", "resume", "close", "snapshot", "drain", "undrain", "setConnections", "hold"]]
 
 VmState = Literal["creating", "booting", "running", "draining", "stopping", "stopped", "imaging", "starting", "suspending", "suspended", "resuming", "destroying", "destroyed", "failed"]
@@ -1429,7 +1429,7 @@ class SignedIn(TypedDict):
 
     # Project of the key.
     project: str
-    # Role of the key.
+    # Role of the key. `viewer`: looks; `operator`: also makes and changes VMs, templates and images of the project; `admin`: also changes what concerns the whole deployment.
     role: Literal["viewer", "operator", "admin"]
     # Id of the key.
     keyId: str
@@ -1444,7 +1444,7 @@ class BrowserSession(TypedDict):
 
     # Project of the key.
     project: str
-    # Role of the key.
+    # Role of the key. `viewer`: looks; `operator`: also makes and changes VMs, templates and images of the project; `admin`: also changes what concerns the whole deployment.
     role: Literal["viewer", "operator", "admin"]
     # Id of the key.
     keyId: str

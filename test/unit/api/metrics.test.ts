@@ -32,7 +32,8 @@ describe('the names of metrics', () => {
   it('never carry what has no bound: no VM, machine, key, project or host', () => {
     const bounded = ['state', 'template', 'provider', 'method', 'route', 'status', 'waited', 'code', 'transport'];
     for (const [name, { labels }] of definitions) {
-      for (const label of labels) expect([...bounded, 'reason', 'operation', 'outcome'], name).toContain(label);
+      for (const label of labels)
+        expect([...bounded, 'reason', 'operation', 'outcome', 'kind', 'direction', 'how'], name).toContain(label);
     }
   });
 
