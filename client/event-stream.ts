@@ -4,6 +4,7 @@ export interface Block {
   /** Empty where the block has none. */
   id: string;
   type: string;
+  /** Empty where the block says nothing but its id: how far a reader is that hears of nothing. */
   data: string;
 }
 
@@ -27,7 +28,7 @@ export async function* readEventStream(
       for (const line of lines) {
         if (line !== '') takeLine(block, line);
         else {
-          if (block.data.length > 0) yield { ...block, data: block.data.join('\n') };
+          if (block.data.length > 0 || block.id !== '') yield { ...block, data: block.data.join('\n') };
           block = { id: '', type: 'message', data: [] };
         }
       }

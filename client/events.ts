@@ -47,7 +47,7 @@ export async function* streamEvents(http: HttpClient, options: EventOptions): As
       for await (const block of blocksOf(http, { ...options, lastEventId })) {
         lastEventId = block.id || lastEventId;
         pauseMs = FIRST_PAUSE_MS;
-        const streamed = streamedOf(block, seen);
+        const streamed = block.data === '' ? undefined : streamedOf(block, seen);
         if (streamed !== undefined) yield streamed;
       }
       throw new ApiUnreachable(http.url, 'the stream of events ended');

@@ -42,10 +42,15 @@ export async function buildDashboard(): Promise<BuiltDashboard> {
     if (await isBuiltFrom(digest)) return { directory: OUTPUT };
     const bundler = await loadBundler();
     if (bundler === undefined) return { missing: 'the packages for development are not installed (npm ci)' };
-    const made = `${OUTPUT}.${process.pid}`;
-    await bundle(bundler, made);
-    await rm(OUTPUT, { recursive: true, force: true });
-    await rename(made, OUTPUT);
+    // Under the lock, so what is there was left by one that was killed; a full disk must not fill up with what failed.
+    const made = `${OUTPUT}.made`;
+    try {
+      await bundle(bundler, made);
+      await rm(OUTPUT, { recursive: true, force: true });
+      await rename(made, OUTPUT);
+    } finally {
+      await rm(made, { recursive: true, force: true });
+    }
     await replaceFile(STAMP, digest, READABLE);
     return { directory: OUTPUT };
   } finally {

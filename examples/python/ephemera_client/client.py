@@ -203,8 +203,9 @@ class Ephemera(GeneratedCalls):
                 if text:
                     name, _, value = text.partition(":")
                     fields[name] = value.removeprefix(" ")
-                elif "data" in fields:
-                    yield fields.get("id", ""), fields.get("event", "message"), json.loads(fields["data"])
+                elif "data" in fields or "id" in fields:
+                    # A heartbeat has an id alone: how far a reader is that hears of nothing.
+                    yield fields.get("id", ""), fields.get("event", "message"), json.loads(fields.get("data", "{}"))
                     fields = {}
                 else:
                     fields = {}

@@ -208,6 +208,21 @@ describe('events', () => {
   const event = (number: number): string =>
     `id: p${number}\nevent: vm\ndata: ${JSON.stringify({ uid: 'u1', number, kind: 'vm.running', vm: 'lobby' })}\n\n`;
 
+  it('of which few are wished go on where the last heartbeat was, not where the last event was', async () => {
+    const opening = 'id: p0\nevent: open\ndata: {"resumed":false}\n\n';
+    const { ephemera, asked } = await clientOf(
+      blocks(opening, ': heartbeat\nid: p5\n\n'),
+      blocks('id: p5\nevent: end\ndata: {"code":"unauthenticated","detail":"revoked"}\n\n'),
+    );
+    const seen: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const one of ephemera.events({ vm: 'quiet' })) seen.push(one.id);
+    };
+    await rejection(read());
+    expect(seen).toEqual(['p0']);
+    expect(asked.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'p5']);
+  });
+
   it('come one by one, go on after a cut where they were, and none comes twice', async () => {
     const half = event(2).slice(0, 20);
     const { ephemera, asked } = await clientOf(

@@ -65,7 +65,7 @@ describe('what a page knows of VMs', () => {
     const store = new VmStore();
     store.see([vm('lobby'), vm('den', { state: 'destroyed' }), vm('attic')]);
     expect(store.isLoaded()).toBe(false);
-    expect(store.seeAll([vm('attic')])).toEqual(['lobby']);
+    expect(store.seeAll([vm('attic')], new Set(['lobby']))).toEqual(['lobby']);
     expect(store.isLoaded()).toBe(true);
     store.forget(['lobby']);
     expect(names(store.list()).sort()).toEqual(['attic', 'den']);

@@ -62,6 +62,7 @@ export function feed(store: VmStore, signal: AbortSignal): void {
 }
 
 async function list(store: VmStore, signal: AbortSignal): Promise<void> {
+  const before = new Set(store.list().map(({ name }) => name));
   const vms: Vm[] = [];
   let pageToken: string | undefined;
   do {
@@ -72,7 +73,7 @@ async function list(store: VmStore, signal: AbortSignal): Promise<void> {
     if (page.nextPageToken !== undefined) store.see(page.vms);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
-  await readEach(store, store.seeAll(vms).slice(0, ONE_BY_ONE));
+  await readEach(store, store.seeAll(vms, before));
 }
 
 /** What became of these; one that nobody knows any more is forgotten. */

@@ -3,6 +3,8 @@ import type { components } from '../../../client/api-types.ts';
 
 export type Vm = components['schemas']['Vm'];
 
+/** Of those that a list lacks; each costs a request. */
+const LOOKED_AT = 20;
 const ENDED: readonly string[] = ['destroyed', 'failed'];
 
 export function hasEnded({ state }: Pick<Vm, 'state'>): boolean {
@@ -39,17 +41,21 @@ export class VmStore {
   }
 
   /**
-   * Takes a whole list of those that live. Those that it lacks and that live as far as known are returned: somebody has to
-   * look what became of them.
+   * Takes a whole list of those that live. Some of those that it lacks and that live as far as known are returned: somebody has
+   * to look what became of them. After hours without events there may be thousands, and the others are forgotten: `before` has
+   * the names that were known when the list began, so these are gone, and not too new to be in it.
    */
-  seeAll(live: readonly Vm[]): string[] {
+  seeAll(live: readonly Vm[], before: ReadonlySet<string>): string[] {
     const names = new Set(live.map(({ name }) => name));
     const missing = this.#list.filter((vm) => !hasEnded(vm) && !names.has(vm.name)).map(({ name }) => name);
     let isChanged = !this.#isLoaded;
     this.#isLoaded = true;
     for (const vm of live) isChanged = this.#put(vm) || isChanged;
+    for (const name of missing.slice(LOOKED_AT)) {
+      if (before.has(name)) isChanged = this.#byName.delete(name) || isChanged;
+    }
     if (isChanged) this.#publish();
-    return missing;
+    return missing.slice(0, LOOKED_AT);
   }
 
   forget(names: readonly string[]): void {
