@@ -64,7 +64,7 @@ export class HttpClient {
    */
   async call<Id extends OperationId>(id: Id, input: InputOf<Id>, options: CallOptions = {}): Promise<AnswerOf<Id>> {
     const response = await this.answer(id, input, options);
-    const text = await response.text().catch((error: unknown) => {
+    const text = await wholeText(response, options.deadlineSeconds ?? this.deadlineSeconds).catch((error: unknown) => {
       throw new ApiUnreachable(this.url, error);
     });
     const isJson = /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('content-type') ?? '');
@@ -149,6 +149,28 @@ function pauseBefore(error: unknown, { isRepeatable }: Operation, tries: number)
   const passes = isRepeatable && [502, 503, 504].includes(error.status) && PASSING.has(error.code);
   if (!isRefusedForNow && !passes) return undefined;
   return error.retryAfterSeconds === undefined ? calm : Math.min(error.retryAfterSeconds * 1000, LONGEST_PAUSE_MS);
+}
+
+/** The deadline of a request is over with the head of its answer; a connection may be cut without a word after that, too. */
+async function wholeText({ body }: Response, deadlineSeconds: number): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new Error(`no end of the answer in ${deadlineSeconds} s`));
+    void reader.cancel().catch(() => undefined);
+  }, deadlineSeconds * 1000);
+  let text = '';
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += decoder.decode(part.value, { stream: true });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  late.signal.throwIfAborted();
+  return text + decoder.decode();
 }
 
 function isRaw(body: unknown): boolean {

@@ -28,6 +28,8 @@ export interface Waited {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
+/** A look that is under way when the time is up is given up after this. */
+const LAST_LOOK_MS = 1000;
 const ENDED: readonly string[] = ['destroyed', 'failed'];
 const DEFAULT_TIMEOUT_SECONDS = 60;
 
@@ -35,8 +37,27 @@ const DEFAULT_TIMEOUT_SECONDS = 60;
  * Resolves with the VM once it is as wished.
  * @throws VmEnded when it will not be by itself; WaitTimeout; ApiError for what asking again does not change.
  */
-export async function waitFor({ name, goal, seen, read }: Waited, options: WaitOptions = {}): Promise<Vm> {
-  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal, onChange, onCut } = options;
+export async function waitFor(waited: Waited, options: WaitOptions = {}): Promise<Vm> {
+  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal } = options;
+  const over = new AbortController();
+  const leave = (): void => over.abort(signal?.reason);
+  if (signal?.aborted) leave();
+  else signal?.addEventListener('abort', leave, { once: true });
+  const timer = setTimeout(() => over.abort(TIME_IS_UP), timeoutSeconds * 1000 + LAST_LOOK_MS);
+  try {
+    return await waitUntil(waited, { ...options, timeoutSeconds, signal: over.signal });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', leave);
+  }
+}
+
+const TIME_IS_UP = new Error('the time of the wait is up');
+
+async function waitUntil(
+  { name, goal, seen, read }: Waited,
+  { timeoutSeconds, signal, onChange, onCut }: WaitOptions & { timeoutSeconds: number },
+): Promise<Vm> {
   const until = performance.now() + timeoutSeconds * 1000;
   let last = seen;
   if (last !== undefined) {
@@ -44,7 +65,10 @@ export async function waitFor({ name, goal, seen, read }: Waited, options: WaitO
     if (isReached(last, goal)) return last;
   }
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.3, LONGEST_PAUSE_MS)) {
-    const found = await read(signal).catch((error: unknown) => notNow(error, goal, last, onCut));
+    const found = await read(signal).catch((error: unknown) => {
+      if (error === TIME_IS_UP) throw new WaitTimeout(name, nameOf(goal), timeoutSeconds, last);
+      return notNow(error, goal, last, onCut);
+    });
     if (found !== undefined && !isOlder(found, last)) {
       const now = last === undefined || found.uid === last.uid ? found : endedAs(last);
       if (now.updatedAt !== last?.updatedAt || now.state !== last.state) onChange?.(now);

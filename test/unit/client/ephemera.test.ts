@@ -174,6 +174,14 @@ describe('a wait', () => {
     expect((await other.ephemera.vms.waitFrom(vm('destroying'), 'ended')).uid).toBe('u1');
   });
 
+  it('ends with its time where the API takes the connection and says nothing', async () => {
+    const { ephemera } = await clientOf(() => undefined);
+    const begunAt = performance.now();
+    const late = await rejection(ephemera.vms.wait('lobby', 'ready', { timeoutSeconds: 0.2 }));
+    expect(late).toBeInstanceOf(WaitTimeout);
+    expect(performance.now() - begunAt).toBeLessThan(4000);
+  });
+
   it('of a create asks the API to wait, and goes on when that took longer than one request', async () => {
     const { ephemera, asked } = await clientOf(json(vm('booting'), 202), json(vm('running'), 200));
     expect((await ephemera.vms.create({ name: 'lobby' }, { wait: 'ready', timeoutSeconds: 100 })).state).toBe(
@@ -195,6 +203,14 @@ it('a VM of a block is ended with it, that life alone, and it is no matter when 
     expect(JSON.parse(JSON.stringify(lobby))).toMatchObject({ name: 'lobby', uid: 'u1' });
   }
   expect(asked.at(-1)).toMatchObject({ method: 'DELETE', url: '/v1/vms/lobby?uid=u1' });
+});
+
+it('an answer that stops in the middle is given up after the deadline', async () => {
+  const { ephemera } = await clientOf((response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{"vms":[');
+  });
+  expect(await rejection(ephemera.vms.list({}, { deadlineSeconds: 0.3 }))).toBeInstanceOf(ApiUnreachable);
 });
 
 describe('events', () => {
