@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { describeQueue } from '../../config/queue-facts.ts';
 import { MAX_STREAM_MESSAGE_BYTES } from '../../domain/host/stream-messages.ts';
 import { CONSOLE_OWNER_HEADER, requestTaskQueue } from '../../domain/wire-names.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import { SharedRead } from '../../lib/waiting/shared-read.ts';
 import type { KeySource } from '../../security/hosts/host-keys.ts';
 import { replicaAddressIn, replicaSharedKey } from '../../security/replicas/replica-identity.ts';
@@ -70,8 +71,9 @@ export class Replicas {
     const own = this.#own;
     const isHere = own !== undefined && this.#options.links.linkOf(machine) !== undefined;
     const addresses = isHere ? [own] : (await this.#listed.get(LIST_SHARED_MS)).filter((one) => one !== own);
-    const until = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-    return newestOf(addresses.map((address) => this.#ask(address, machine, until)));
+    return withLinkedSignal(signal, ANSWER_MS, (until) =>
+      newestOf(addresses.map((address) => this.#ask(address, machine, until))),
+    );
   }
 
   async #ask(address: string, { machineId, owner }: Machine, signal: AbortSignal): Promise<Found | number> {

@@ -9,6 +9,7 @@ import { REMOTE_ACCESS, type RemoteAccess } from '../../domain/vm/spec.ts';
 import { CONSOLE_OWNER_HEADER } from '../../domain/wire-names.ts';
 import { descriptorOf, ownSettings } from '../../providers/lookup.ts';
 import { bearerOfBefore, hostBearer } from '../../security/hosts/host-bearer.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import type { ApiContext } from '../api-context.ts';
 import { endpointOf, unanswered, type Endpoint } from '../hosts/host-console.ts';
 import { pinnedWebSocket } from '../hosts/pinned-web-socket.ts';
@@ -98,19 +99,22 @@ async function linked(
   { machineId, workflowId }: Machine,
   gone: AbortSignal,
 ): Promise<WebSocket> {
-  const until = AbortSignal.any([gone, AbortSignal.timeout(LINK_SECONDS * 1000)]);
-  while (!until.aborted) {
-    const found = await replicas.connectTo({ machineId, owner: workflowId }, until).catch((err: unknown) => {
-      log.warn({ err }, 'which replicas of the API there are is not known');
-      return undefined;
-    });
-    if (found === 503) {
-      const why = 'The replica of the API that the agent of the VM is connected to has as many streams as it takes';
-      throw new ApiProblem('tooManyStreams', why, RETRY_AFTER);
+  const linkedTo = await withLinkedSignal(gone, LINK_SECONDS * 1000, async (until) => {
+    while (!until.aborted) {
+      const found = await replicas.connectTo({ machineId, owner: workflowId }, until).catch((err: unknown) => {
+        log.warn({ err }, 'which replicas of the API there are is not known');
+        return undefined;
+      });
+      if (found !== undefined) return found;
+      await sleep(LINK_LOOK_MS, undefined, { signal: until }).catch(() => undefined);
     }
-    if (found !== undefined) return found;
-    await sleep(LINK_LOOK_MS, undefined, { signal: until }).catch(() => undefined);
+    return undefined;
+  });
+  if (linkedTo === 503) {
+    const why = 'The replica of the API that the agent of the VM is connected to has as many streams as it takes';
+    throw new ApiProblem('tooManyStreams', why, RETRY_AFTER);
   }
+  if (linkedTo !== undefined) return linkedTo;
   const why =
     `The agent of ${name} is not connected to the API now. It connects again by itself; one that never does is older than streams, ` +
     'reports over plain http from another computer, or is connected to a replica that others do not reach (EPHEMERA_API_PEER_HOST)';
@@ -130,8 +134,7 @@ async function connected(
   gone: AbortSignal,
 ): Promise<WebSocket> {
   const path = `/internal/machines/${encodeURIComponent(machineId)}/stream`;
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(CONNECT_SECONDS * 1000)]);
-  const ask = async (bearer: string): Promise<WebSocket | number> => {
+  const ask = async (bearer: string, signal: AbortSignal): Promise<WebSocket | number> => {
     const headers = { authorization: `Bearer ${bearer}`, [CONSOLE_OWNER_HEADER]: workflowId };
     const asked = { address, fingerprint, path, headers, signal, maxPayload: MAX_STREAM_MESSAGE_BYTES };
     return pinnedWebSocket(asked).catch((cause: unknown): never => {
@@ -139,8 +142,10 @@ async function connected(
       throw unanswered(hostId, address, cause);
     });
   };
-  let answer = await ask(hostBearer(api.bearerKeys, fingerprint));
-  if (answer === 401) answer = await ask(bearerOfBefore(api.bearerKeys, fingerprint));
+  const answer = await withLinkedSignal(gone, CONNECT_SECONDS * 1000, async (signal) => {
+    const answered = await ask(hostBearer(api.bearerKeys, fingerprint), signal);
+    return answered === 401 ? ask(bearerOfBefore(api.bearerKeys, fingerprint), signal) : answered;
+  });
   if (typeof answer !== 'number') return answer;
   if (answer === 404) {
     const why = `The worker of host ${hostId} is older than streams: upgrade it (docs/upgrading.md)`;
