@@ -2,14 +2,13 @@
  * Takes requests that wait from Temporal and does them: a worker for one kind of activity, by calls of the client alone,
  * since only the API has what it takes to sign a start and to open what is sealed.
  */
-import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import type { RequestOrder } from '../../domain/request/activities.ts';
 import { requestTaskQueue } from '../../domain/wire-names.ts';
-import { retryForever } from '../../lib/waiting/backoff.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Route } from '../http/route.ts';
 import { ActivityTasks, inputOf, type ActivityTask } from '../temporal/activity-tasks.ts';
+import { TaskLoop } from '../temporal/task-loop.ts';
 import { doRequest } from './do-request.ts';
 
 export interface RequestsAtOnce {
@@ -27,11 +26,9 @@ export class RequestWorker {
   readonly #api: ApiContext;
   readonly #routes: readonly Route[];
   readonly #tasks: ActivityTasks;
-  readonly #closing = new AbortController();
+  readonly #loop: TaskLoop;
   readonly #most: RequestsAtOnce;
-  readonly #doing = new Set<Promise<void>>();
   readonly #doingOf = new Map<string, number>();
-  #polling: Promise<void> = Promise.resolve();
 
   /** `identity`: what Temporal is told of who polls; `most`: only tests set it. */
   constructor(
@@ -43,42 +40,23 @@ export class RequestWorker {
     this.#routes = routes;
     this.#tasks = new ActivityTasks(api.client, requestTaskQueue(api.settings.temporal.controlTaskQueue), identity);
     this.#most = most;
-    // One for each request that is done, while it is.
-    setMaxListeners(0, this.#closing.signal);
+    this.#loop = new TaskLoop({
+      ...{ tasks: this.#tasks, most: most.all, run: (task, closing) => this.#do(task, closing) },
+      onSilence: (err) => api.log.debug({ err }, 'requests that wait cannot be asked for'),
+    });
   }
 
   start(): void {
-    this.#polling = this.#poll();
+    this.#loop.start();
   }
 
   /** Gives back what it does, for another replica to take; resolves when that is said. */
-  async close(): Promise<void> {
-    this.#closing.abort(new Error('this replica of the API closes'));
-    await this.#polling;
-    await Promise.all(this.#doing);
+  close(): Promise<void> {
+    return this.#loop.close();
   }
 
-  async #poll(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      if (this.#doing.size >= this.#most.all) {
-        await Promise.race(this.#doing);
-        continue;
-      }
-      const task = await retryForever(
-        () => this.#tasks.take(signal),
-        signal,
-        (err) => this.#api.log.debug({ err }, 'requests that wait cannot be asked for'),
-      ).catch(() => undefined);
-      if (task === undefined) continue;
-      const done: Promise<void> = this.#do(task).finally(() => this.#doing.delete(done));
-      this.#doing.add(done);
-    }
-  }
-
-  async #do(task: ActivityTask): Promise<void> {
+  async #do(task: ActivityTask, closing: AbortSignal): Promise<void> {
     const { log } = this.#api;
-    const { signal: closing } = this.#closing;
     const workflowId = task.workflowExecution?.workflowId;
     try {
       const order = inputOf(task) as RequestOrder;
@@ -86,7 +64,7 @@ export class RequestWorker {
         await this.#tasks.fail(task, overShare(task), closing);
         return;
       }
-      const outcome = await this.#counted(order.project, () => this.#doOrder(task, order));
+      const outcome = await this.#counted(order.project, () => this.#doOrder(task, order, closing));
       await this.#tasks.complete(task, outcome, closing);
     } catch (err) {
       log.info({ err, workflowId }, 'a request for later is left to the next try');
@@ -95,10 +73,10 @@ export class RequestWorker {
     }
   }
 
-  #doOrder(task: ActivityTask, order: RequestOrder): ReturnType<typeof doRequest> {
+  #doOrder(task: ActivityTask, order: RequestOrder, closing: AbortSignal): ReturnType<typeof doRequest> {
     const noted = notedOf(task) ?? order.life;
     let uid = noted;
-    const beats = { closing: this.#closing.signal, details: () => uid };
+    const beats = { closing, details: () => uid };
     return this.#tasks.withHeartbeats(task, beats, (gone, beat) => {
       const note = async (life: string): Promise<void> => {
         uid = life;

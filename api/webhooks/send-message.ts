@@ -6,6 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import type { DeliveryOutcome, WebhookMessage } from '../../domain/webhook/state.ts';
 import type { ResolvedAddress } from '../../lib/network/host-addresses.ts';
+import { withLinkedSignal } from '../../lib/waiting/linked-signal.ts';
 import type { WebhookTarget } from '../../security/sealing/sealed-webhooks.ts';
 import { allowedAddresses, TargetRefused } from './target.ts';
 
@@ -24,19 +25,20 @@ export async function sendMessage(
   message: WebhookMessage,
   { privateTargets, gone }: SendContext,
 ): Promise<Omit<DeliveryOutcome, 'number'>> {
-  const late = AbortSignal.timeout(TIMEOUTS.webhookRequestSeconds * 1000);
-  try {
-    const url = new URL(address);
-    const addresses = await allowedAddresses(url, privateTargets);
-    const body = bodyOf(message);
-    const options = { headers: signedHeaders(secret, message, body), signal: AbortSignal.any([late, gone]) };
-    return outcomeOf(await posted(url, addresses, body, options));
-  } catch (error) {
-    gone.throwIfAborted();
-    if (error instanceof TargetRefused) return { delivered: false, detail: `refused: ${error.message}` };
-    if (late.aborted) return { delivered: false, detail: `no answer within ${TIMEOUTS.webhookRequestSeconds} s` };
-    return { delivered: false, detail: `no answer: ${errorCode(error)}` };
-  }
+  return withLinkedSignal(gone, TIMEOUTS.webhookRequestSeconds * 1000, async (signal) => {
+    try {
+      const url = new URL(address);
+      const addresses = await allowedAddresses(url, privateTargets);
+      const body = bodyOf(message);
+      const options = { headers: signedHeaders(secret, message, body), signal };
+      return outcomeOf(await posted(url, addresses, body, options));
+    } catch (error) {
+      gone.throwIfAborted();
+      if (error instanceof TargetRefused) return { delivered: false, detail: `refused: ${error.message}` };
+      if (signal.aborted) return { delivered: false, detail: `no answer within ${TIMEOUTS.webhookRequestSeconds} s` };
+      return { delivered: false, detail: `no answer: ${errorCode(error)}` };
+    }
+  });
 }
 
 /** The body of a message, the same at each try. */

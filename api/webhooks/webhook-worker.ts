@@ -1,12 +1,11 @@
 /** Tells endpoints what happens: any replica may, as what is still to be told is kept by their workflows. */
-import { setMaxListeners } from 'node:events';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CollectInput, SendInput, WebhookActivities } from '../../domain/webhook/activities.ts';
 import { projectOfWebhook, webhookTaskQueue } from '../../domain/wire-names.ts';
 import { rangesOf } from '../../lib/network/public-address.ts';
-import { retryForever } from '../../lib/waiting/backoff.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ActivityTasks, inputOf, type ActivityTask } from '../temporal/activity-tasks.ts';
+import { TaskLoop } from '../temporal/task-loop.ts';
 import { collect, sendAll } from './webhook-activities.ts';
 
 /** Most of them wait for something to happen. */
@@ -16,49 +15,28 @@ export class WebhookWorker {
   readonly #api: ApiContext;
   readonly #tasks: ActivityTasks;
   readonly #privateTargets;
-  readonly #closing = new AbortController();
-  readonly #doing = new Set<Promise<void>>();
-  #polling: Promise<void> = Promise.resolve();
+  readonly #loop: TaskLoop;
 
   constructor(api: ApiContext) {
     this.#api = api;
     this.#tasks = new ActivityTasks(api.client, webhookTaskQueue(api.settings.temporal.controlTaskQueue));
     this.#privateTargets = rangesOf(api.settings.api.webhooks.privateTargets);
-    // One for each task that is done, while it is.
-    setMaxListeners(0, this.#closing.signal);
+    this.#loop = new TaskLoop({
+      ...{ tasks: this.#tasks, most: MOST_AT_ONCE, run: (task, closing) => this.#do(task, closing) },
+      onSilence: (err) => api.log.debug({ err }, 'webhooks that wait cannot be asked for'),
+    });
   }
 
   start(): void {
-    this.#polling = this.#poll();
+    this.#loop.start();
   }
 
   /** Gives back what it does, for another replica to take; resolves when that is said. */
-  async close(): Promise<void> {
-    this.#closing.abort(new Error('this replica of the API closes'));
-    await this.#polling;
-    await Promise.all(this.#doing);
+  close(): Promise<void> {
+    return this.#loop.close();
   }
 
-  async #poll(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      if (this.#doing.size >= MOST_AT_ONCE) {
-        await Promise.race(this.#doing);
-        continue;
-      }
-      const task = await retryForever(
-        () => this.#tasks.take(signal),
-        signal,
-        (err) => this.#api.log.debug({ err }, 'webhooks that wait cannot be asked for'),
-      ).catch(() => undefined);
-      if (task === undefined) continue;
-      const done: Promise<void> = this.#do(task).finally(() => this.#doing.delete(done));
-      this.#doing.add(done);
-    }
-  }
-
-  async #do(task: ActivityTask): Promise<void> {
-    const { signal: closing } = this.#closing;
+  async #do(task: ActivityTask, closing: AbortSignal): Promise<void> {
     const workflowId = task.workflowExecution?.workflowId ?? '';
     try {
       const result = await this.#tasks.withHeartbeats(task, { closing }, (gone) => this.#run(task, workflowId, gone));

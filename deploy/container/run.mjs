@@ -16,7 +16,7 @@ for (const name of SECRETS) {
     console.error(`${name}_FILE: ${error.message}`);
     process.exit(1);
   }
-  delete process.env[`${name}_FILE`];
+  Reflect.deleteProperty(process.env, `${name}_FILE`);
 }
 
 const name = process.argv[2] ?? '--help';

@@ -118,6 +118,7 @@ it.each(['upgrade', 'request'] as const)(
       ...{ site: { domain: 'vms.test', isSecure: false }, access: 'links', log: { error: vi.fn() } },
       links: { verify: () => Promise.resolve({ claims }) },
       counts: { open: () => () => undefined },
+      meter: { refuses: vi.fn(), passes: () => () => undefined },
       proxy: new HttpProxy(),
       ways: {
         reach: async () => {
