@@ -355,18 +355,20 @@ describe('a foreign project', () => {
       expect(swept.text).toContain('m-of-other');
       expect(swept.text).toContain('"m-of-"');
       expect(swept.text).not.toContain('default');
-      const before = sweeps.count;
       const { key: ofDefault } = await addKey(
         sweeping.settings.stateDir,
         { project: 'default', role: 'admin' },
         Date.now(),
       );
-      const shared = await eventually('another key', async () => {
-        const answers = await Promise.all(
-          [key, ofDefault, key, ofDefault].map((one) => sweeping.call('GET', '/v1/sweep', { key: one })),
-        );
-        return answers.every(({ status }) => status === 200) ? answers : undefined;
+      await eventually('another key', async () => {
+        const { status } = await sweeping.call('GET', '/v1/templates', { key: ofDefault });
+        return status === 200 ? true : undefined;
       });
+      const before = sweeps.count;
+      const shared = await Promise.all(
+        [key, ofDefault, key, ofDefault].map((one) => sweeping.call('GET', '/v1/sweep', { key: one })),
+      );
+      expect(shared.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
       expect(shared[0]?.text).not.toContain('default');
       expect(shared[1]?.text).not.toContain('other');
       expect(sweeps.count - before).toBeLessThanOrEqual(1);
