@@ -16,6 +16,8 @@ const CODE = [
   'worker',
   'workflows',
   'package.json',
+  // By which code knows that it is in a checkout.
+  'tsconfig.json',
 ];
 
 /** Text of one file that is replaced by another; it must be there exactly once. */

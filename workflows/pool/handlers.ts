@@ -1,4 +1,5 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { sampled } from '../../domain/pool/history.ts';
 import { isPoolTemplate } from '../../domain/pool/messages.ts';
 import { poolView } from '../../domain/pool/view.ts';
 import { fieldsOf } from '../../domain/untrusted.ts';
@@ -46,7 +47,8 @@ export function handleMessages(life: PoolLife): void {
     else life.record({ kind: 'over', machineId, failed: typeof failed === 'string' ? failed : null });
   });
   setHandler(poolViewQuery, () => poolView(life.pool, Date.now()));
-  setHandler(poolHistoryQuery, () => [...life.history]);
+  // With what it is like now, which may not be published yet.
+  setHandler(poolHistoryQuery, () => [...sampled(life.history, poolView(life.pool, Date.now()), Date.now())]);
   setHandler(
     claimUpdate,
     ({ requests, closedHosts }): ClaimAnswer => {
