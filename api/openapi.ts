@@ -204,12 +204,18 @@ function headers(texts: Record<string, string> | undefined): JsonObject {
 /** Collects the schemas that have an id, so that the document says each once. */
 class Components {
   readonly schemas: JsonObject = {};
+  /** Each is converted once: a problem is an answer of every route, and holds a whole VM. */
+  readonly #converted = { input: new Map<z.ZodType, JsonObject>(), output: new Map<z.ZodType, JsonObject>() };
 
   schema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+    const known = this.#converted[io].get(schema);
+    if (known !== undefined) return known;
     const root = toJson(schema, io);
     const definitions = Object.entries((root['$defs'] ?? {}) as JsonObject);
     for (const [id, definition] of definitions) this.#define(id, definition as JsonObject);
-    return without(root, ['$schema', '$defs']);
+    const converted = without(root, ['$schema', '$defs']);
+    this.#converted[io].set(schema, converted);
+    return converted;
   }
 
   #define(id: string, definition: JsonObject): void {

@@ -54,7 +54,7 @@ describe('the settings, as npm start lists them,', () => {
       ['--api-port', '7400'],
       ['--provider', 'local'],
       ['--worker-roles', 'control,host'],
-      ['--state-dir', '.ephemera in the checkout'],
+      ['--state-dir', '.ephemera in the checkout, or ~/.local/state/ephemera'],
       ['--temporal-namespace', 'ephemera'],
     ]) {
       expect(text).toMatch(new RegExp(`  ${flag}  \\w+\\n.*\\(default: ${preset}\\)`));
