@@ -55,7 +55,8 @@ export class PlayedMachine {
   powerOff(): void {
     for (const name of ['agent', 'app']) {
       const pidFile = join(this.memory, `${name}.pid`);
-      if (existsSync(pidFile)) kill(Number(readFileSync(pidFile, 'utf8')));
+      // With its group: what unshare started as another user does not die with it.
+      if (existsSync(pidFile)) kill(-Number(readFileSync(pidFile, 'utf8')));
     }
     rmSync(this.memory, { recursive: true, force: true });
     mkdirSync(this.memory);
