@@ -6,6 +6,7 @@ import { ApiRefusal, answered } from '../../client/api-client.ts';
 import { api } from '../api/api.ts';
 import { words } from '../parts/badge.tsx';
 import { OutsideIcon } from '../parts/icons.tsx';
+import { FactList } from '../parts/fact-list.tsx';
 import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago, Until } from '../parts/time.tsx';
@@ -103,14 +104,7 @@ function Facts({ vm }: { vm: Vm }) {
       <Title order={2} size="h4" mb="xs">
         Facts
       </Title>
-      <dl className="facts">
-        {facts.map(([label, value]) => (
-          <div key={label} className="fact">
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
       {labels.length > 0 && (
         <Group gap={6} mt="sm">
           {labels.map(([key, value]) => (

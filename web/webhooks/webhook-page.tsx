@@ -6,6 +6,7 @@ import type { components } from '../../client/api-types.ts';
 import { api } from '../api/api.ts';
 import { Badge, StateBadge } from '../parts/badge.tsx';
 import { DestroyButton } from '../parts/destroy-button.tsx';
+import { FactList } from '../parts/fact-list.tsx';
 import { Loaded, Nothing } from '../parts/loaded.tsx';
 import { Page } from '../parts/page.tsx';
 import { Rows, type Column } from '../parts/rows.tsx';
@@ -131,14 +132,7 @@ function Facts({ webhook }: { webhook: Webhook }) {
           {detail}
         </Alert>
       )}
-      <dl className="facts">
-        {facts.map(([label, value]) => (
-          <div key={label} className="fact">
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
     </Card>
   );
 }
