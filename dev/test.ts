@@ -165,9 +165,10 @@ async function runUnitTestsOnCurrentNode(env: NodeJS.ProcessEnv): Promise<Tally>
 }
 
 function report(total: Tally, tookMs: number): void {
-  for (const name of total.failed) say(`${coloured('✗ FAILED', 'red')}  ${name}`);
   for (const name of total.unsteady) say(`${coloured('! PASSED ONLY WHEN RUN AGAIN', 'yellow')}  ${name}`);
   for (const name of total.skipped) say(`${coloured('! DID NOT RUN', 'yellow')}  ${name}`);
+  // Last: of a long log people may have its end alone.
+  for (const name of total.failed) say(`${coloured('✗ FAILED', 'red')}  ${name}`);
   if (total.skipped.length > 0 && IS_CI) say('With CI=true a test that does not run fails the whole.');
   say(`took ${duration(tookMs)}`);
   say(tallyLine(total));

@@ -18,6 +18,8 @@ export interface CallSettings {
   signal: CancelSignal;
   /** Longest wait for one answer. */
   timeoutMs?: number;
+  /** Its failure is thrown at once: what comes next is for the caller to find out. */
+  once?: boolean;
 }
 
 /** What is particular to a cloud's client. */
@@ -54,7 +56,8 @@ export class ApiCalls<Options> {
         settings.signal.throwIfAborted();
         const failure = this.client.failureOf(error);
         const pauseMs = this.pauseMs(attempt);
-        if (!failure.passes || Date.now() - startedAt + pauseMs > this.backOff.budgetMs) throw failure;
+        if (!failure.passes || settings.once === true || Date.now() - startedAt + pauseMs > this.backOff.budgetMs)
+          throw failure;
         await pause(pauseMs, settings.signal);
       }
     }

@@ -4,6 +4,7 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import type { MachineProvider } from '../../domain/machine/provider.ts';
 import { createLocalProvider, type LocalProviderOptions } from '../../providers/local/local-provider.ts';
 import { createQemuProvider, type QemuProviderOptions } from '../../providers/qemu/qemu-provider.ts';
@@ -21,6 +22,8 @@ export interface SeenWithoutDescriptors {
   consoleRead: string;
   after: string;
 }
+
+const TURNS_WITHOUT_A_FREE_ONE = 10;
 
 const { signal } = new AbortController();
 const host = JSON.parse(await text(process.stdin)) as HostOfMachine;
@@ -53,8 +56,14 @@ const after = await status();
 const seen: SeenWithoutDescriptors = { before, described, listed, destroyed, consoleRead, after };
 process.stdout.write(`${JSON.stringify(seen)}\n`, () => process.exit());
 
-/** What was given back since the last call, as a pipe that closed, is taken first. */
+/** What is given back later, as a pipe that closes when the system gets to it, is taken first: until nothing more comes. */
 async function withoutDescriptors(call: () => Promise<string>): Promise<string> {
+  for (let still = 0; still < TURNS_WITHOUT_A_FREE_ONE; still++) {
+    const free = takeAll();
+    taken.push(...free);
+    if (free.length > 0) still = 0;
+    await setTimeout(5);
+  }
   taken.push(...takeAll());
   return call();
 }

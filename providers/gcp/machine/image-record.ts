@@ -1,28 +1,13 @@
 /** What an image of a machine says of itself, and how that is written into it. */
-import { z } from 'zod';
 import { ownerNames } from '../../../domain/machine/owner.ts';
 import type { MachineImage } from '../../../domain/machine/provider.ts';
+import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { ImageResource } from '../calls/compute-api.ts';
 import { LABEL, labelValueOf, ownerLabelOf } from './instance-names.ts';
 
-const recordSchema = z.object({
-  imageId: z.string(),
-  family: z.string().nullable(),
-  machineId: z.string(),
-  owner: z.string(),
-  deployment: z.string(),
-});
-
-/** In the description of an image: labels are too narrow for names. */
-export type ImageRecord = z.output<typeof recordSchema>;
-
 /** The record of an image, or undefined when it is none of ours. */
 export function imageRecordOf({ description = '' }: ImageResource): ImageRecord | undefined {
-  try {
-    return recordSchema.parse(JSON.parse(description));
-  } catch {
-    return undefined;
-  }
+  return parseImageRecord(description);
 }
 
 /** What an image is told at its making. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { machineTypeOf } from './machine-type.ts';
 import { networkOfSpec, networkPathOf, type GcpRules } from '../rules.ts';
-import { machineLabels, ownerNames } from '../../../domain/machine/owner.ts';
+import { ownerNames } from '../../../domain/machine/owner.ts';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import { MAX_WARM_TTL_SECONDS } from '../../../domain/pool/messages.ts';
 import { TIMEOUT_LIMITS } from '../../../domain/timeouts.ts';
@@ -11,9 +11,10 @@ import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } fro
 import { containerScript, environmentFile } from '../../cloud/container-script.ts';
 import { containerOf, imagePathOf } from './image-reference.ts';
 import { LABEL, instanceNameOf, labelKeyOf, labelValueOf, ownerLabelOf } from './instance-names.ts';
-import { METADATA, type MachineRecord } from './machine-facts.ts';
+import { METADATA } from './machine-facts.ts';
 import type { StartDisk } from './machine-images.ts';
 import { GCE_SCRIPTS } from './start-scripts.ts';
+import { recordOfRequest } from '../../cloud/machine-record.ts';
 import { apiCaUse, startupScript, type ApiCaUse, type MachineIdentity } from '../../cloud/startup-script.ts';
 
 /** What all instances of a deployment have in common. */
@@ -94,14 +95,8 @@ export function labelsOf(
 }
 
 function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): MetadataItem[] {
-  const { spec, machineId, owner, uid, startSignature, madeFor, agentBootstrap } = request;
-  const record: MachineRecord = {
-    labels: machineLabels({ deployment: defaults.deployment, machineId, owner, uid }),
-    ports: spec.ports,
-    externalIp: spec.externalIp,
-    ...(spec.sealed === undefined ? {} : { awaitsAssignment: true, startSignature }),
-    ...(madeFor === undefined ? {} : { madeFor }),
-  };
+  const { spec, machineId, madeFor, agentBootstrap } = request;
+  const record = recordOfRequest(request, defaults.deployment);
   const items: MetadataItem[] = [
     { key: METADATA.machine, value: JSON.stringify(record) },
     // Nobody's key of the whole project opens a guest's machine.

@@ -4,6 +4,7 @@ import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import type { CancelSignal, Machine, MachineAdoption } from '../../../domain/machine/provider.ts';
 import { pause, type CallSettings } from '../../cloud/api-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
+import type { MachineRecord } from '../../cloud/machine-record.ts';
 import { asProviderError } from '../calls/client-errors.ts';
 import type { ComputeCalls } from '../calls/compute-calls.ts';
 import type { ComputeApi, InstanceResource, MetadataItem, OperationResource } from '../calls/compute-api.ts';
@@ -12,7 +13,7 @@ import { checkLabels } from '../spec-check.ts';
 import { LABEL } from './instance-names.ts';
 import { labelsOf } from './instance-resource.ts';
 import type { InstanceParts } from './instance-parts.ts';
-import { machineOf, METADATA, recordOf, zoneOf, type MachineRecord } from './machine-facts.ts';
+import { machineOf, METADATA, recordOf, zoneOf } from './machine-facts.ts';
 
 export interface AdoptionParts extends InstanceParts {
   deployment: string;

@@ -1,9 +1,6 @@
 /** What an instance says about the machine it is, and how that is written into it. */
-import { z } from 'zod';
-import { withOwner } from '../../../domain/machine/owner.ts';
-import type { Machine, MachineLabels } from '../../../domain/machine/provider.ts';
-import type { PortSpec } from '../../../domain/vm/spec.ts';
-import { WRITTEN_LABELS } from '../../machine-labels.ts';
+import type { Machine } from '../../../domain/machine/provider.ts';
+import { parseMachineRecord, type MachineRecord } from '../../cloud/machine-record.ts';
 import { PROVIDER_NAME } from '../capabilities.ts';
 import type { InstanceResource } from '../calls/compute-api.ts';
 import { LABEL } from './instance-names.ts';
@@ -29,38 +26,10 @@ export const METADATA = {
   userData: 'user-data',
 } as const;
 
-const labelsSchema = z.object(WRITTEN_LABELS).transform(withOwner);
-const recordSchema = z.object({
-  labels: labelsSchema,
-  ports: z.array(z.object({ name: z.string(), port: z.number(), protocol: z.enum(['tcp', 'udp']) })),
-  externalIp: z.boolean(),
-  awaitsAssignment: z.boolean().optional(),
-  startSignature: z.string().optional(),
-  madeFor: z.string().optional(),
-});
-
-/** What of a machine is written down in its instance. */
-export interface MachineRecord {
-  labels: MachineLabels;
-  ports: PortSpec[];
-  externalIp: boolean;
-  /** The machine has sealed input: its app starts once its agent has its assignment. */
-  awaitsAssignment?: boolean | undefined;
-  /** Of the start that the machine was made for; only where it has sealed input. */
-  startSignature?: string | undefined;
-  /** Of one that waits in a pool: by which VMs it may be adopted, once. */
-  madeFor?: string | undefined;
-}
-
 /** The record in an instance, or undefined when it is none of ours. */
 export function recordOf(instance: InstanceResource): MachineRecord | undefined {
   const text = instance.metadata?.items?.find(({ key }) => key === METADATA.machine)?.value;
-  if (text === undefined) return undefined;
-  try {
-    return recordSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : parseMachineRecord(text);
 }
 
 /** `us-central1-a` of a zone's URL. */
