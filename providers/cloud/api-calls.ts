@@ -8,7 +8,7 @@ import type { CloudFailure } from './cloud-failure.ts';
 export interface BackOff {
   firstMs: number;
   mostMs: number;
-  /** Retries of one call stop after this; then its failure is thrown. */
+  /** Retries of one call stop after this; then its failure is thrown. So is one that asks for a longer pause than is left of it. */
   budgetMs: number;
 }
 
@@ -55,7 +55,8 @@ export class ApiCalls<Options> {
       } catch (error) {
         settings.signal.throwIfAborted();
         const failure = this.client.failureOf(error);
-        const pauseMs = this.pauseMs(attempt);
+        // Earlier than the cloud asked for, a call only uses up more of what is scarce.
+        const pauseMs = Math.max(this.pauseMs(attempt), failure.retryAfterMs ?? 0);
         if (!failure.passes || settings.once === true || Date.now() - startedAt + pauseMs > this.backOff.budgetMs)
           throw failure;
         await pause(pauseMs, settings.signal);

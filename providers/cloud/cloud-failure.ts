@@ -13,6 +13,12 @@ export type FailureKind =
   | 'notReady'
   | 'badRequest';
 
+export interface FailureOptions {
+  cause?: unknown;
+  settled?: boolean;
+  retryAfterMs?: number | undefined;
+}
+
 /** A call or an operation of a cloud that failed, with what that means whatever the cloud. */
 export class CloudFailure extends Error {
   override readonly name = 'CloudFailure';
@@ -21,10 +27,13 @@ export class CloudFailure extends Error {
   readonly reason: string;
   /** An operation ended with it: nothing of that operation can still happen. */
   readonly settled: boolean;
+  /** How long the cloud asks its callers to wait before the same call can succeed; absent where it says nothing. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(kind: FailureKind, reason: string, message: string, options?: { cause?: unknown; settled?: boolean }) {
+  constructor(kind: FailureKind, reason: string, message: string, options?: FailureOptions) {
     super(message, options);
     this.settled = options?.settled ?? false;
+    this.retryAfterMs = options?.retryAfterMs;
     this.kind = kind;
     this.reason = reason;
   }
@@ -51,6 +60,24 @@ export function kindOfStatus(status: number): FailureKind {
   if (status >= 500) return 'unavailable';
   return BY_STATUS[status] ?? 'badRequest';
 }
+
+/**
+ * How long an answer asks its caller to wait: `retry-after` is seconds or a date (RFC 9110, 10.2.3); `ratelimit-reset`, which
+ * counts only where `retry-after` is absent, is seconds or the Unix time of the next window. Undefined where both say nothing.
+ */
+export function retryAfterMsOf(header: (name: string) => string | null | undefined, nowMs: number): number | undefined {
+  const text = header('retry-after') ?? header('ratelimit-reset');
+  if (text === null || text === undefined || text.trim() === '') return undefined;
+  const number = Number(text);
+  if (Number.isNaN(number)) {
+    const at = Date.parse(text);
+    return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+  }
+  return Math.max(0, number > LEAST_UNIX_SECONDS ? number * 1000 - nowMs : number * 1000);
+}
+
+/** Of 2001: no cloud asks for a pause of thirty years. */
+const LEAST_UNIX_SECONDS = 1_000_000_000;
 
 /** What was being done when a call failed; completes the message that people read. */
 export interface FailureContext {
