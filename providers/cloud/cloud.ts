@@ -5,6 +5,7 @@
 import type { CreateMachineRequest, MachineEndCause } from '../../domain/machine/provider.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { CallSettings } from './api-calls.ts';
+import type { CloudFailure } from './cloud-failure.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { MachineRecord } from './machine-record.ts';
 
@@ -28,6 +29,11 @@ export interface CloudServer {
   createdAt: number;
   record: MachineRecord;
   wish: PowerWish | null;
+  /**
+   * Why the cloud gave up what it had accepted: of a make (then it is `gone`, and what is left of it is in the way of another
+   * try until it is removed) or of a start (then it is `stopped`).
+   */
+  failure?: CloudFailure | undefined;
 }
 
 /** What a server begins with. */
