@@ -14,6 +14,8 @@ const reportSchema = z.object({
   ),
 });
 
+type Report = z.output<typeof reportSchema>;
+
 /** How one run, or several together, ended. */
 export interface Tally {
   passed: number;
@@ -31,24 +33,54 @@ export function emptyTally(): Tally {
 const MAX_FILES_AGAIN = 4;
 
 /**
- * The files of a run that may run once more, alone: those with a test that failed, where they are few and nothing else is
- * wrong with the run. None otherwise.
+ * The files of a run that may run once more, alone: those with a test that failed or a hook before their tests, where they
+ * are few and each of them loaded. None otherwise.
  */
 export function filesToRunAgain(report: unknown): string[] {
   const parsed = reportSchema.safeParse(report);
   if (!parsed.success) return [];
   const failed = parsed.data.testResults.filter(({ status }) => status === 'failed');
-  const loaded = failed.every(({ assertionResults }) => assertionResults.some(({ status }) => status === 'failed'));
+  const loaded = failed.every(({ assertionResults }) => assertionResults.length > 0);
   return loaded && failed.length <= MAX_FILES_AGAIN ? failed.map(({ name }) => name) : [];
 }
 
 /**
- * The tally of a run of which the files with failures ran once more: what passed then counts as passed and is named as
- * unsteady with its first failure; what failed again, or did not run again, has failed.
+ * The tally of a run of which files with failures ran once more, each judged by itself: where all of a file passed then, its
+ * failures count as passed and are named as unsteady; a file that failed again, or did not run again, keeps them.
  */
-export function tallyWithSecondRun(first: Tally, second: Tally): Tally {
-  if (second.passed === 0 || second.failed.length > 0 || second.skipped.length > 0) return first;
-  return { ...first, passed: first.passed + first.failed.length, failed: [], unsteady: first.failed };
+export function tallyWithSecondRun(run: string, first: RunOutcome, second: RunOutcome): Tally {
+  const [before, after] = [reportSchema.safeParse(first.report), reportSchema.safeParse(second.report)];
+  if (!before.success) return tallyOf(run, first.report, first.exitCode);
+  const steadied = before.data.testResults.filter(
+    ({ name, status }) => status === 'failed' && after.success && passedWhole(after.data, name),
+  );
+  const others = before.data.testResults.filter((file) => !steadied.includes(file));
+  const stillFails = others.some(({ status }) => status === 'failed');
+  const tally =
+    others.length === 0 ? emptyTally() : tallyOf(run, { testResults: others }, stillFails ? first.exitCode : 0);
+  for (const file of steadied) {
+    tally.passed += file.assertionResults.length;
+    tally.unsteady.push(...tallyOf(run, { testResults: [file] }, 1).failed);
+  }
+  return tally;
+}
+
+/** How a run of vitest ended. */
+export interface RunOutcome {
+  /** Its JSON report, where it wrote one. */
+  report: unknown;
+  exitCode: number;
+}
+
+function passedWhole({ testResults }: Report, name: string): boolean {
+  const again = testResults.filter((file) => file.name === name);
+  const tests = again.flatMap(({ assertionResults }) => assertionResults);
+  return (
+    again.length > 0 &&
+    again.every(({ status }) => status === 'passed') &&
+    tests.length > 0 &&
+    tests.every(({ status }) => status === 'passed')
+  );
 }
 
 /**

@@ -111,11 +111,11 @@ async function runProject(project: Project, testRun: TestRun): Promise<Tally> {
   say(`\n${coloured(`── ${testRun.run} tests`, 'bold')}`);
   const first = await runFiles(project, testRun);
   const again = mayRunAgain(project) ? filesToRunAgain(first.report) : [];
-  let { tally } = first;
+  let tally = tallyOf(testRun.run, first.report, first.exitCode);
   if (again.length > 0) {
     for (const why of tally.failed) warn(`failed: ${why}`);
     say(`\n${coloured(`── ${testRun.run}: once more, alone: ${again.join(', ')}`, 'bold')}`);
-    tally = tallyWithSecondRun(tally, (await runFiles(project, testRun, again)).tally);
+    tally = tallyWithSecondRun(testRun.run, first, await runFiles(project, testRun, again));
   }
   say(`${testRun.run}: ${tallyLine(tally)} ${coloured(`(${duration(Date.now() - startedAt)})`, 'dim')}`);
   return tally;
@@ -127,11 +127,7 @@ function mayRunAgain(project: Project): boolean {
 }
 
 /** `files`: these alone, one after the other. */
-async function runFiles(
-  project: Project,
-  { node, env, run }: TestRun,
-  files: readonly string[] = [],
-): Promise<{ tally: Tally; report: unknown }> {
+async function runFiles(project: Project, { node, env }: TestRun, files: readonly string[] = []): Promise<RunOutcome> {
   const directory = await mkdtemp(join(tmpdir(), 'ephemera-test-report-'));
   try {
     const file = join(directory, 'report.json');
@@ -143,7 +139,7 @@ async function runFiles(
       (text): unknown => JSON.parse(text),
       () => undefined,
     );
-    return { tally: tallyOf(run, report, code), report };
+    return { report, exitCode: code };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -18,7 +18,7 @@ import { seeVm } from '../../test-support/stack.ts';
 import { startTestServer, type TestServer } from '../../test-support/temporal-server.ts';
 import { putTemplate } from '../../test-support/trials/put-template.ts';
 
-/** From a create to an app that answers, with six guests at once under software emulation. */
+/** From a create to an app that answers, with guests of other tests beside it under software emulation. */
 const BOOT_MS = 150_000;
 const READY = { wait: 'ready', timeoutSeconds: BOOT_MS / 1000 } as const;
 /** The fence stops the machines of a host that is cut off 5 s before it may be called lost. */
@@ -104,18 +104,16 @@ describe.skipIf((await whyNotHere()) !== undefined)('a container image of a depl
     async () => {
       onTestFailed(async () => console.log(await fleet.logs()));
       const both = (['home', 'other'] as const).map(async (place) => {
-        const made = await Promise.all([
-          create(place, chatOf(`of ${place}`)),
-          // As its archive names it: the other host was never told of that name.
-          create(place, { image: 'container:test/python-app:1' }),
-          create(place, { ...ECHO, image: 'container:echo' }),
-        ]);
-        const [chat, web, echo] = made;
+        // One after the other on each host: six at once boot so slowly under software emulation that they are taken for stuck.
+        const chat = await create(place, chatOf(`of ${place}`));
+        // As its archive names it: the other host was never told of that name.
+        const web = await create(place, { image: 'container:test/python-app:1' });
+        const echo = await create(place, { ...ECHO, image: 'container:echo' });
         expect((await fleet.stack.calls.getConsole(chat.name)).body.text).toContain(`CHAT WITH of ${place}`);
         expect(await seen(web)).toMatchObject({ cwd: '/srv/made', starts: 1 });
         expect(echo.address?.ports).toMatchObject([{ port: ECHO_PORT, protocol: 'udp' }]);
         await eventually(async () => expect(await echoed(echo, 1000)).toBe('are you there'), BOOT_MS);
-        return made;
+        return [chat, web, echo];
       });
       for (const { name } of (await Promise.all(both)).flat()) await destroyed(name);
     },

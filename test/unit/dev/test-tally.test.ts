@@ -50,34 +50,45 @@ describe('the tally of a test run', () => {
 });
 
 describe('files with a test that failed', () => {
-  const failing = file(['passed', 'failed'], 'failed');
+  const named = (name: string, statuses: string[], status = 'passed') => ({ ...file(statuses, status), name });
+  const failing = named('a.test.ts', ['passed', 'failed'], 'failed');
+  const stuck = named('b.test.ts', ['skipped', 'skipped'], 'failed');
 
-  it('run once more where they are few and each of them loaded', () => {
-    expect(filesToRunAgain({ testResults: [failing, file(['passed'])] })).toEqual(['a.test.ts']);
+  it('run once more where they are few and each of them loaded, also where a hook failed', () => {
+    expect(filesToRunAgain({ testResults: [failing, named('c.test.ts', ['passed'])] })).toEqual(['a.test.ts']);
+    expect(filesToRunAgain({ testResults: [failing, stuck] })).toEqual(['a.test.ts', 'b.test.ts']);
     expect(filesToRunAgain({ testResults: [failing, failing, failing, failing, failing] })).toEqual([]);
     expect(filesToRunAgain({ testResults: [failing, file([], 'failed')] })).toEqual([]);
     expect(filesToRunAgain({ testResults: [file(['passed'])] })).toEqual([]);
     expect(filesToRunAgain(undefined)).toEqual([]);
   });
 
-  const first = tallyOf('chaos', { testResults: [failing] }, 1);
-  const second = (statuses: string[], code: number) =>
-    tallyOf('chaos', { testResults: [file(statuses, code === 0 ? 'passed' : 'failed')] }, code);
+  const first = { report: { testResults: [failing, stuck, named('c.test.ts', ['passed'])] }, exitCode: 1 };
+  const ranAgain = (...files: object[]) =>
+    tallyWithSecondRun('chaos', first, { report: { testResults: files }, exitCode: 0 });
 
-  it('count as passed when all of it passes then, and the first failure is named all the same', () => {
-    const tally = tallyWithSecondRun(first, second(['passed', 'passed'], 0));
-    expect(tallyLine(tally)).toBe('2 passed, 0 failed, 0 skipped, 1 of the passed only when run again');
-    expect(tally.unsteady).toEqual(['chaos: test 1']);
+  it('count as passed when all of each passes then, and the first failure is named all the same', () => {
+    const tally = ranAgain(named('a.test.ts', ['passed', 'passed']), named('b.test.ts', ['passed', 'passed']));
+    expect(tallyLine(tally)).toBe('5 passed, 0 failed, 0 skipped, 2 of the passed only when run again');
+    expect(tally.unsteady).toEqual(['chaos: test 1', 'chaos: b.test.ts (does not load)']);
     expect(isSuccess(tally, true)).toBe(true);
   });
 
-  it('have failed when one fails again, is left out, or nothing ran', () => {
-    for (const again of [
-      second(['passed', 'failed'], 1),
-      second(['passed', 'skipped'], 0),
-      second([], 0),
-      second([], 1),
-    ])
-      expect(tallyWithSecondRun(first, again)).toEqual(first);
+  it('are judged one by one: a file that fails again hides nothing that passed, and is excused by nothing', () => {
+    const tally = ranAgain(
+      named('a.test.ts', ['passed', 'passed']),
+      named('b.test.ts', ['passed', 'failed'], 'failed'),
+    );
+    expect(tally.failed).toEqual(['chaos: b.test.ts (does not load)']);
+    expect(tally.unsteady).toEqual(['chaos: test 1']);
+    expect(isSuccess(tally, false)).toBe(false);
+  });
+
+  it('have failed when a test of theirs is left out then, or nothing ran', () => {
+    for (const again of [[named('a.test.ts', ['passed', 'skipped'])], [named('a.test.ts', [])], []]) {
+      expect(ranAgain(...again).failed).toEqual(['chaos: test 1', 'chaos: b.test.ts (does not load)']);
+    }
+    const broken = tallyWithSecondRun('chaos', first, { report: undefined, exitCode: 1 });
+    expect(broken.failed).toHaveLength(2);
   });
 });
