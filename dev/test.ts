@@ -18,6 +18,7 @@ import {
   tallyLine,
   tallyOf,
   tallyWithSecondRun,
+  type RunOutcome,
   type Tally,
 } from './test-tally.ts';
 

@@ -1,10 +1,9 @@
-/** Repeats an expectation until it holds; after `timeoutMs` its last failure is thrown. */
-export async function eventually(expectation: () => Promise<void> | void, timeoutMs = 30_000): Promise<void> {
+/** Repeats an expectation until it holds, and gives what it gave; after `timeoutMs` its last failure is thrown. */
+export async function eventually<Value>(expectation: () => Promise<Value> | Value, timeoutMs = 30_000): Promise<Value> {
   const begun = Date.now();
   for (;;) {
     try {
-      await expectation();
-      return;
+      return await expectation();
     } catch (error) {
       const waitedMs = Date.now() - begun;
       if (waitedMs > timeoutMs) throw error;

@@ -165,10 +165,12 @@ describe('a webhook', () => {
 
   it('keeps its secret and its path from everybody but who may change it', async () => {
     const { receiver, id } = await webhook();
-    const { webhooks } = (await scene.api.call('GET', '/v1/webhooks', { key: scene.api.keys.viewer }))
-      .body as unknown as { webhooks: ApiWebhook[] };
-    const shown = webhooks.find((one) => one.id === id);
-    expect(shown?.url).toBe(`${new URL(receiver.url).origin}/…`);
+    const shown = await eventually(async () => {
+      const { body } = await scene.api.call('GET', '/v1/webhooks', { key: scene.api.keys.viewer });
+      const listed = (body as unknown as { webhooks: ApiWebhook[] }).webhooks.find((one) => one.id === id);
+      expect(listed?.url).toBe(`${new URL(receiver.url).origin}/…`);
+      return listed;
+    });
     expect((await look(id)).url).toBe(receiver.url);
     expect(JSON.stringify([shown, await look(id)])).not.toContain('whsec_');
     const handle = scene.server.client.workflow.getHandle(`webhook/default/${id}@${scene.queue}`);
