@@ -4,7 +4,7 @@ import type { InstanceVerifier, ProviderDescriptor, SpecRefusal } from '../descr
 import { CALL_RATE, CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
 import type { GceIdentityOptions } from './instance-identity.ts';
 import { refuseKeptDisk } from './machine/image-reference.ts';
-import { instanceNameOf } from './machine/instance-names.ts';
+import { serverNameOf } from '../cloud/resource-names.ts';
 import { OWN_SERVER_PROJECT } from './place.ts';
 import { refusedChoice } from './rules.ts';
 import { GCP_SETTINGS, type GcpSettings } from './settings.ts';
@@ -26,7 +26,7 @@ export const gcp: ProviderDescriptor<GcpSettings> = {
     instances: {
       proofWord: 'gce',
       isUsed: ({ serviceAccount }) => serviceAccount !== null,
-      instanceName: instanceNameOf,
+      instanceName: serverNameOf,
       verifier: ({ project }, expected) => (project === null ? null : lazyVerifier({ project, ...expected })),
     },
   },

@@ -3,7 +3,7 @@ import { GoogleAuth, PassThroughClient, type AuthClient } from 'google-auth-libr
 import type { DiagnosisParts, Finding } from '../descriptor.ts';
 import { GCP_RULES, networkPathOf, type GcpRules } from './rules.ts';
 import { DEFAULT_IMAGE, imagePathOf } from './machine/image-reference.ts';
-import { instanceNameOf } from './machine/instance-names.ts';
+import { serverNameOf } from '../cloud/resource-names.ts';
 import {
   EXTERNAL_IP_PERMISSIONS,
   MACHINE_PERMISSIONS,
@@ -138,7 +138,7 @@ class GcpDoctor {
   /** The instance of no machine, with a name such as this deployment gives. */
   #anInstance(): string {
     const { deployment = 'default', zones } = this.#options;
-    return `/zones/${zones[0] ?? ''}/instances/${instanceNameOf(deployment, 'm-doctor')}`;
+    return `/zones/${zones[0] ?? ''}/instances/${serverNameOf(deployment, 'm-doctor')}`;
   }
 
   async #missingOn(network: string, wanted: readonly string[], granted: ReadonlySet<string>): Promise<string[]> {

@@ -7,7 +7,7 @@ import type { CreateMachineRequest, Machine, MachineProvider } from '../../domai
 import { GCP_RULES } from '../../providers/gcp/rules.ts';
 import { computeClients } from '../../providers/gcp/calls/compute-clients.ts';
 import { createGcpProvider, type GcpProviderOptions } from '../../providers/gcp/gcp-provider.ts';
-import { instanceNameOf } from '../../providers/gcp/machine/instance-names.ts';
+import { serverNameOf } from '../../providers/cloud/resource-names.ts';
 import { chatOnGcp, gcpRequest } from './harness.ts';
 import type { ProviderHarness } from '../machines/provider-contract.ts';
 
@@ -40,7 +40,7 @@ export async function gcpLiveHarness(): Promise<ProviderHarness> {
   const { instances, zoneOperations } = await computeClients(options);
   const children: ChildProcess[] = [];
   const [zone = ''] = zones;
-  const place = (machineId: string) => ({ project, zone, instance: instanceNameOf(deployment, machineId) });
+  const place = (machineId: string) => ({ project, zone, instance: serverNameOf(deployment, machineId) });
   return {
     provider: make(deployment),
     restarted: () => make(deployment),

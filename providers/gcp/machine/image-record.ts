@@ -3,7 +3,8 @@ import { ownerNames } from '../../../domain/machine/owner.ts';
 import type { MachineImage } from '../../../domain/machine/provider.ts';
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { ImageResource } from '../calls/compute-api.ts';
-import { LABEL, labelValueOf, ownerLabelOf } from './instance-names.ts';
+import { LABEL } from '../../cloud/resource-names.ts';
+import { labelValueOf, ownerLabelOf } from './instance-names.ts';
 
 /** The record of an image, or undefined when it is none of ours. */
 export function imageRecordOf({ description = '' }: ImageResource): ImageRecord | undefined {

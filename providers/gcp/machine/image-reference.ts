@@ -1,5 +1,5 @@
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
-import { NAME_PREFIX } from './instance-names.ts';
+import { NAME_PREFIX } from '../../cloud/resource-names.ts';
 
 /**
  * What the image `vm-server` of the built-in template is made from: the startup script puts vm-server on it, and

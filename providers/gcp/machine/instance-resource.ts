@@ -10,7 +10,8 @@ import type { VmSpec } from '../../../domain/vm/spec.ts';
 import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from '../calls/compute-api.ts';
 import { containerScript, environmentFile } from '../../cloud/container-script.ts';
 import { containerOf, imagePathOf } from './image-reference.ts';
-import { LABEL, instanceNameOf, labelKeyOf, labelValueOf, ownerLabelOf } from './instance-names.ts';
+import { LABEL, serverNameOf } from '../../cloud/resource-names.ts';
+import { labelKeyOf, labelValueOf, ownerLabelOf } from './instance-names.ts';
 import { METADATA } from './machine-facts.ts';
 import type { StartDisk } from './machine-images.ts';
 import { GCE_SCRIPTS } from './start-scripts.ts';
@@ -47,7 +48,7 @@ export function instanceResource(
   startDisk: StartDisk = { source: imagePathOf(request.spec.image, defaults.project), sizeGb: 0 },
 ): InstanceResource {
   const { spec, machineId } = request;
-  const name = instanceNameOf(defaults.deployment, machineId);
+  const name = serverNameOf(defaults.deployment, machineId);
   const labels = labelsOf(request, defaults.deployment);
   return {
     name,

@@ -3,7 +3,8 @@ import type { CallSettings } from '../../cloud/api-calls.ts';
 import type { ComputeCalls } from '../calls/compute-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
 import type { ComputeApi, InstanceResource, OperationResource } from '../calls/compute-api.ts';
-import { LABEL, instanceNameOf, labelValueOf } from './instance-names.ts';
+import { LABEL, serverNameOf } from '../../cloud/resource-names.ts';
+import { labelValueOf } from './instance-names.ts';
 import { machineOf, recordOf, zoneOf } from './machine-facts.ts';
 
 /** The most that Compute Engine puts on one page. */
@@ -28,7 +29,7 @@ export class Instances {
   }
 
   nameOf(machineId: string): string {
-    return instanceNameOf(this.deployment, machineId);
+    return serverNameOf(this.deployment, machineId);
   }
 
   /** The zone in which this process last saw the machine. */

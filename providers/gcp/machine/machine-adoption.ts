@@ -10,7 +10,7 @@ import type { ComputeCalls } from '../calls/compute-calls.ts';
 import type { ComputeApi, InstanceResource, MetadataItem, OperationResource } from '../calls/compute-api.ts';
 import { pendingOperation } from '../calls/operations.ts';
 import { checkLabels } from '../spec-check.ts';
-import { LABEL } from './instance-names.ts';
+import { LABEL } from '../../cloud/resource-names.ts';
 import { labelsOf } from './instance-resource.ts';
 import type { InstanceParts } from './instance-parts.ts';
 import { machineOf, METADATA, recordOf, zoneOf } from './machine-facts.ts';

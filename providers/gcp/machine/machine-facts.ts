@@ -3,7 +3,7 @@ import type { Machine } from '../../../domain/machine/provider.ts';
 import { parseMachineRecord, type MachineRecord } from '../../cloud/machine-record.ts';
 import { PROVIDER_NAME } from '../capabilities.ts';
 import type { InstanceResource } from '../calls/compute-api.ts';
-import { LABEL } from './instance-names.ts';
+import { LABEL } from '../../cloud/resource-names.ts';
 
 /** Keys of the instance's metadata. Every program on the machine can read all of it. */
 export const METADATA = {

@@ -14,7 +14,8 @@ import { asProviderError } from '../calls/client-errors.ts';
 import type { ImageResource, InstanceResource } from '../calls/compute-api.ts';
 import { imageRecordOf, machineImageOf, writtenRecord } from './image-record.ts';
 import { InsertTries } from './insert-tries.ts';
-import { LABEL, imageFamilyOf, instanceNameOf, labelValueOf } from './instance-names.ts';
+import { LABEL, imageFamilyOf, serverNameOf } from '../../cloud/resource-names.ts';
+import { labelValueOf } from './instance-names.ts';
 import type { InstanceParts } from './instance-parts.ts';
 import { recordOf } from './machine-facts.ts';
 
@@ -83,7 +84,7 @@ export class MachineDiskImages implements MachineImages {
       const found = await this.find(name, settings);
       if (found === undefined) throw new ProviderError('imageUnknown', `image ${name} does not exist`);
       if (found.image.deprecated) return;
-      const target = { project, image: instanceNameOf(deployment, name), requestId: randomUUID() };
+      const target = { project, image: serverNameOf(deployment, name), requestId: randomUUID() };
       const [{ latestResponse }] = await calls.make(settings, (options) =>
         api.images.deprecate({ ...target, deprecationStatusResource: { state: 'DEPRECATED' } }, options),
       );
@@ -121,7 +122,7 @@ export class MachineDiskImages implements MachineImages {
     if (of === undefined || parseVmWorkflowId(owner)?.project !== of) {
       throw new ProviderError('permissionDenied', `image ${name} is of another project than ${owner}`);
     }
-    return { source: `projects/${project}/global/images/${instanceNameOf(deployment, name)}`, sizeGb };
+    return { source: `projects/${project}/global/images/${serverNameOf(deployment, name)}`, sizeGb };
   }
 
   private async stopped(machineId: string, settings: CallSettings): Promise<InstanceResource> {
@@ -163,7 +164,7 @@ export class MachineDiskImages implements MachineImages {
       throw new ProviderError('badSpec', `${machineId} has no boot disk`);
     }
     const imageResource: ImageResource = {
-      name: instanceNameOf(deployment, name),
+      name: serverNameOf(deployment, name),
       ...(family === null ? {} : { family: imageFamilyOf(deployment, owner, family) }),
       sourceDisk,
       ...writtenRecord({ imageId: name, family, machineId, owner, deployment }),
@@ -212,7 +213,7 @@ export class MachineDiskImages implements MachineImages {
   private async deleteOnce(name: string, settings: CallSettings): Promise<boolean> {
     const { api, calls, operations, project, deployment } = await this.parts();
     // A fresh id each time: a delete that failed must not be answered with its own failure for an hour.
-    const target = { project, image: instanceNameOf(deployment, name), requestId: randomUUID() };
+    const target = { project, image: serverNameOf(deployment, name), requestId: randomUUID() };
     try {
       const [{ latestResponse }] = await calls.make(settings, (options) => api.images.delete(target, options));
       await operations.settledGlobally(latestResponse, settings);
@@ -228,7 +229,7 @@ export class MachineDiskImages implements MachineImages {
   /** An insert that was accepted and has not begun shows no image yet. */
   private async settleInserts(name: string, settings: CallSettings): Promise<void> {
     const { api, calls, operations, project, deployment } = await this.parts();
-    const filter = `targetLink eq ".*/global/images/${instanceNameOf(deployment, name)}"`;
+    const filter = `targetLink eq ".*/global/images/${serverNameOf(deployment, name)}"`;
     const pending = await calls.make(settings, async (options) => {
       const found = [];
       const pages = api.globalOperations.listAsync({ project, filter }, { ...options, autoPaginate: false });
@@ -248,7 +249,7 @@ export class MachineDiskImages implements MachineImages {
     settings: CallSettings,
   ): Promise<{ record: ImageRecord; image: ImageResource } | undefined> {
     const { api, calls, project, deployment } = await this.parts();
-    const resource = instanceNameOf(deployment, name);
+    const resource = serverNameOf(deployment, name);
     const image = await calls.find(settings, (options) => api.images.get({ project, image: resource }, options));
     if (image === undefined) return undefined;
     const record = imageRecordOf(image);

@@ -11,7 +11,7 @@ import { pause, type CallSettings } from '../../cloud/api-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
 import { asProviderError } from '../calls/client-errors.ts';
 import type { InstanceResource } from '../calls/compute-api.ts';
-import { LABEL } from './instance-names.ts';
+import { LABEL } from '../../cloud/resource-names.ts';
 import type { InstanceParts } from './instance-parts.ts';
 import { machineOf, zoneOf } from './machine-facts.ts';
 import { pendingOperation } from '../calls/operations.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OAuth2Client } from 'google-auth-library';
 import { GCP_RULES } from '../../../providers/gcp/rules.ts';
-import { instanceNamePrefix } from '../../../providers/gcp/machine/instance-names.ts';
+import { serverNamePrefix } from '../../../providers/cloud/resource-names.ts';
 import { MACHINE_PERMISSIONS, NETWORK_PERMISSIONS } from '../../../providers/gcp/permissions.ts';
 import { doctorProvider } from '../../../commands/doctor/doctor-provider.ts';
 import { gcp } from '../../../providers/gcp/descriptor.ts';
@@ -89,7 +89,7 @@ describe('the doctor for Compute Engine', () => {
     const found = await problem({ rules, deployment: 'blue' });
     expect(found.found).toContain('compute.instances.create');
     expect(found.found).toContain('compute.subnetworks.use on regions/us-central1/subnetworks/own');
-    server.model.grantedOn.set('instances', (name) => name.startsWith(instanceNamePrefix('blue')));
+    server.model.grantedOn.set('instances', (name) => name.startsWith(serverNamePrefix('blue')));
     server.model.grantedOn.set('subnetworks', (name) => name === 'own');
     expect((await diagnose({ rules, deployment: 'blue' })).filter(({ ok }) => !ok)).toEqual([]);
     expect((await problem({ rules, deployment: 'green' })).found).toContain('compute.instances.create');

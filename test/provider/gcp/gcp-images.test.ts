@@ -1,7 +1,7 @@
 import { beforeAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chatTemplateSpec } from '../../../test-support/vm/chat-spec.ts';
 import { gcp } from '../../../providers/gcp/descriptor.ts';
-import { LABEL, instanceNameOf } from '../../../providers/gcp/machine/instance-names.ts';
+import { LABEL, serverNameOf } from '../../../providers/cloud/resource-names.ts';
 import {
   chatOnGcp,
   gcpHarness,
@@ -67,7 +67,7 @@ describe('an image of a Compute Engine machine', () => {
   it('says in its labels whose it is, and is of a family that no other project has', async () => {
     await make();
     const [image] = own();
-    expect(image!.name).toBe(instanceNameOf('test', name));
+    expect(image!.name).toBe(serverNameOf('test', name));
     expect(image!.labels).toMatchObject({
       [LABEL.deployment]: 'test',
       [LABEL.owner]: 'vm_default_lobby',
@@ -149,7 +149,7 @@ describe('an image of a Compute Engine machine', () => {
     await harness.provider.images!.create({ name, family: 'lobby', machineId: big.machineId }, never);
     const again = from({ zones: ['europe-west1-b'], diskGb: 20 });
     expect(await harness.provider.create(again, never)).toMatchObject({ zone: 'europe-west1-b', status: 'running' });
-    const disk = harness.server.model.disks.get(`europe-west1-b/${instanceNameOf('test', again.machineId)}`);
+    const disk = harness.server.model.disks.get(`europe-west1-b/${serverNameOf('test', again.machineId)}`);
     expect(disk!.sizeGb).toBe(40);
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, expect } from 'vitest';
-import { LABEL } from '../../../providers/gcp/machine/instance-names.ts';
+import { LABEL } from '../../../providers/cloud/resource-names.ts';
 import { METADATA } from '../../../providers/gcp/machine/machine-facts.ts';
 import { gcpHarness, placesOf, warmClient, type GcpHarness } from '../../../test-support/gce-server/harness.ts';
 import { describeMachinesOfBefore } from '../../../test-support/machines/machines-of-before.ts';

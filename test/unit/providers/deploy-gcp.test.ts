@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { parse } from '@cdktf/hcl2json';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SETTINGS } from '../../../config/settings.ts';
-import { instanceNameOf, instanceNamePrefix } from '../../../providers/gcp/machine/instance-names.ts';
+import { serverNameOf, serverNamePrefix } from '../../../providers/cloud/resource-names.ts';
 import {
   EXTERNAL_IP_PERMISSIONS,
   MACHINE_PERMISSIONS,
@@ -88,10 +88,10 @@ describe('the Terraform of deploy/gcp', () => {
         `resource.name.extract("/disks/{name}").startsWith("${prefix}"))`,
     );
     const [locals] = parsed.get('iam.tf')?.locals ?? [];
-    expect(locals!['instance_prefix']).toBe(instanceNamePrefix('${var.deployment}'));
+    expect(locals!['instance_prefix']).toBe(serverNamePrefix('${var.deployment}'));
     for (const deployment of ['a', 'x'.repeat(40)]) {
       for (const machineId of ['m-1a2b', 'm-A_b', `m-${'c'.repeat(80)}`]) {
-        expect(instanceNameOf(deployment, machineId).startsWith(instanceNamePrefix(deployment))).toBe(true);
+        expect(serverNameOf(deployment, machineId).startsWith(serverNamePrefix(deployment))).toBe(true);
       }
     }
   });

@@ -1,12 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { imagePathOf, refuseKeptDisk } from '../../../providers/gcp/machine/image-reference.ts';
-import {
-  imageFamilyOf,
-  instanceNameOf,
-  labelKeyOf,
-  labelValueOf,
-} from '../../../providers/gcp/machine/instance-names.ts';
+import { imageFamilyOf, serverNameOf } from '../../../providers/cloud/resource-names.ts';
+import { labelKeyOf, labelValueOf } from '../../../providers/gcp/machine/instance-names.ts';
 import { machineTypeOf } from '../../../providers/gcp/machine/machine-type.ts';
 import { requestIdOf } from '../../../providers/cloud/request-id.ts';
 import { startupScript } from '../../../providers/cloud/startup-script.ts';
@@ -17,14 +13,14 @@ const LABEL = /^[a-z0-9_-]{0,63}$/;
 
 describe('names', () => {
   it('are readable where they fit', () => {
-    expect(instanceNameOf('prod', 'm-1a2b')).toBe('eph-prod-m-1a2b');
+    expect(serverNameOf('prod', 'm-1a2b')).toBe('eph-prod-m-1a2b');
     expect(labelValueOf('lobby_1')).toBe('lobby_1');
   });
 
   it('stay within the rules and differ for every machine, however long or odd', () => {
     const odd = ['m-1', 'm-1-2', 'M-1', 'm-ü', `m-${'a'.repeat(80)}`, `m-${'a'.repeat(79)}b`, 'm-1_2', ''];
     const names = ['a', 'b', 'a-m-1', 'x'.repeat(40)].flatMap((deployment) =>
-      odd.map((machineId) => instanceNameOf(deployment, machineId)),
+      odd.map((machineId) => serverNameOf(deployment, machineId)),
     );
     for (const name of names) expect(name).toMatch(NAME);
     expect(new Set(names).size).toBe(names.length);
@@ -53,7 +49,7 @@ describe('images and machine types', () => {
   it('are never the disk that a VM was closed into, however its image or family is named and spelled', () => {
     const own = 'example.com:p';
     const kept = ['prod', 'p'.repeat(40)].flatMap((deployment) => [
-      ...['m-1a2b', 'm-1a2b-1', `m-${'a'.repeat(80)}-img`].map((id) => instanceNameOf(deployment, id)),
+      ...['m-1a2b', 'm-1a2b-1', `m-${'a'.repeat(80)}-img`].map((id) => serverNameOf(deployment, id)),
       ...['lobby', 'l'.repeat(60)].map((family) => `family/${imageFamilyOf(deployment, 'vm/default/lobby', family)}`),
     ]);
     for (const image of kept) {

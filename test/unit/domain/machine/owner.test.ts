@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isOwner, machineLabels, ownerNames, withOwner } from '../../../../domain/machine/owner.ts';
 import { hostWorkflowId, joinWorkflowId, sweepId, vmWorkflowId } from '../../../../domain/wire-names.ts';
-import { LABEL, ownerLabelOf } from '../../../../providers/gcp/machine/instance-names.ts';
+import { LABEL } from '../../../../providers/cloud/resource-names.ts';
+import { ownerLabelOf } from '../../../../providers/gcp/machine/instance-names.ts';
 
 const part = fc.stringMatching(/^[a-z][a-z0-9-]{0,62}$/);
 const owners = fc.tuple(fc.constantFrom('vm', 'warm'), part, part).map((parts) => parts.join('/'));
