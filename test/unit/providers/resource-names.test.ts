@@ -26,7 +26,10 @@ describe('labels of a cloud', () => {
 });
 
 describe('a record in short texts', () => {
-  const record = { labels: { vm: 'lobby', owner: 'vm/ü/lobby' }, ports: Array.from({ length: 20 }, (_, port) => ({ port })) };
+  const record = {
+    labels: { vm: 'lobby', owner: 'vm/ü/lobby' },
+    ports: Array.from({ length: 20 }, (_, port) => ({ port })),
+  };
   const other = { ...record, ports: [] };
 
   it('is the record again, in whatever order the texts come and whatever else is among them', () => {
