@@ -69,7 +69,7 @@ async function packPrograms(): Promise<string[]> {
   const cli = join(DIST, 'cli.mjs');
   await writeFile(cli, PROGRAM + (await readFile(cli, 'utf8')));
   await chmod(cli, 0o755);
-  return [programs, compute].flatMap((made) => Object.keys(made.inputs));
+  return [...programs, ...Object.keys(compute.inputs)];
 }
 
 /** The source map names the directory of the checkout, which is nobody's business. */

@@ -2,9 +2,10 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { nameOf, PROGRAMS, sourcePlaces } from '../../commands/start/build-programs.ts';
 import { CODE_ROOT } from '../../lib/processes/checkout.ts';
+import { bundleCloudClients, cloudClientsApart } from './cloud-clients.ts';
 
 const require = createRequire(import.meta.url);
 const ofWorker = createRequire(require.resolve('@temporalio/worker'));
@@ -83,9 +84,10 @@ const placesOfPackages: Plugin = {
 
 /**
  * Writes the programs into a folder, which stands beside the package's package.json as `dist/` does in the checkout.
- * `entries`: more TypeScript files of the checkout, by the names that they get. Resolves with what went into which file.
+ * `entries`: more TypeScript files of the checkout, by the names that they get. Resolves with the files that they are made of.
  */
-export async function bundlePrograms(outdir: string, entries: Readonly<Record<string, string>>): Promise<Metafile> {
+export async function bundlePrograms(outdir: string, entries: Readonly<Record<string, string>>): Promise<string[]> {
+  const cloudClients = new Set<string>();
   const programs = Object.fromEntries(PROGRAMS.map((program) => [nameOf(program), program]));
   const { metafile } = await build({
     entryPoints: {
@@ -107,10 +109,11 @@ export async function bundlePrograms(outdir: string, entries: Readonly<Record<st
     legalComments: 'none',
     loader: { '.html': 'text', '.css': 'text', '.page.js': 'text' },
     banner: { js: COMMON_JS },
-    plugins: [sourcePlaces, withoutBundler, namesOnDemand, placesOfPackages],
+    plugins: [sourcePlaces, withoutBundler, namesOnDemand, placesOfPackages, cloudClientsApart(cloudClients)],
     metafile: true,
     logLevel: 'error',
   });
   await copyFile(ofWorker.resolve('source-map/lib/mappings.wasm'), join(outdir, 'mappings.wasm'));
-  return metafile;
+  const clients = await bundleCloudClients(cloudClients, outdir);
+  return [metafile, clients].flatMap((made) => Object.keys(made.inputs));
 }

@@ -27,6 +27,8 @@ export async function bundleCompute(outfile: string): Promise<Metafile> {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    minify: true,
+    lineLimit: 200,
     keepNames: true,
     legalComments: 'none',
     logLevel: 'error',

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Ephemera } from '../../client/ephemera.ts';
 import { findOrGetTemporalCli } from '../../commands/temporal/temporal-cli.ts';
+import { bundleCloudClients } from '../../dev/pack/cloud-clients.ts';
 import { CODE_ROOT } from '../../lib/processes/checkout.ts';
 import { freePort } from '../../test-support/free-port.ts';
 import { endEverythingOn, FREE_PORTS, readRunJson } from '../../test-support/npm-start.ts';
@@ -211,3 +212,61 @@ it('has the clients of Compute Engine that it needs', async () => {
     server.close();
   }
 });
+
+it('has clients of clouds that make calls from files of their own', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    const json = JSON.stringify({ id: '/m-1', name: 'm-1', location: 'l', droplet: { name: 'm-1' } });
+    const xml = '<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>';
+    const isXml = request.url === '/';
+    response.setHeader('content-type', isXml ? 'text/xml' : 'application/json').end(isXml ? xml : json);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const place = join(root, 'clouds');
+    const azure = ['@azure/arm-compute', '@azure/arm-network', '@azure/identity'];
+    const others = ['@aws-sdk/client-ec2', '@digitalocean/dots', '@microsoft/kiota-http-fetchlibrary'];
+    await bundleCloudClients([...azure, ...others], place);
+    const script = join(place, 'calls.mjs');
+    writeFileSync(script, CALLS_OF_CLOUDS);
+    const { stdout } = await run(process.execPath, [script, `http://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+    expect(JSON.parse(stdout)).toEqual([0, 'm-1', 'm-1', 'ManagedIdentityCredential', 'm-1']);
+    expect(asked).toEqual([
+      'POST /',
+      expect.stringMatching(/^GET \/subscriptions\/s\/.*\/virtualMachines\/m-1\?api-version=/),
+      expect.stringMatching(/^GET \/subscriptions\/s\/.*\/networkInterfaces\/m-1\?api-version=/),
+      'GET /v2/droplets/3',
+    ]);
+    const sizes = await Promise.all((await filesBelow(place)).map(async (path) => (await stat(path)).size));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(7 * 1024 * 1024);
+  } finally {
+    server.close();
+  }
+}, 120_000);
+
+const CALLS_OF_CLOUDS = `
+  import { EC2Client, DescribeInstancesCommand } from './cloud-clients/aws-sdk-client-ec2.mjs';
+  import { ComputeManagementClient } from './cloud-clients/azure-arm-compute.mjs';
+  import { NetworkManagementClient } from './cloud-clients/azure-arm-network.mjs';
+  import { ManagedIdentityCredential } from './cloud-clients/azure-identity.mjs';
+  import { createDigitalOceanClient, DigitalOceanApiKeyAuthenticationProvider } from './cloud-clients/digitalocean-dots.mjs';
+  import { FetchRequestAdapter } from './cloud-clients/microsoft-kiota-http-fetchlibrary.mjs';
+  const endpoint = process.argv[2];
+  const keys = { accessKeyId: 'a', secretAccessKey: 'b' };
+  const ec2 = new EC2Client({ region: 'us-east-1', endpoint, credentials: keys });
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({}));
+  const credential = { getToken: async () => ({ token: 't', expiresOnTimestamp: Date.now() + 3_600_000 }) };
+  const azure = (Client) => {
+    const client = new Client(credential, 's', { endpoint, allowInsecureConnection: true });
+    client.pipeline.removePolicy({ name: 'bearerTokenAuthenticationPolicy' });
+    return client;
+  };
+  const vm = await azure(ComputeManagementClient).virtualMachines.get('g', 'm-1');
+  const nic = await azure(NetworkManagementClient).networkInterfaces.get('g', 'm-1');
+  const adapter = new FetchRequestAdapter(new DigitalOceanApiKeyAuthenticationProvider('t'));
+  adapter.baseUrl = endpoint;
+  const { droplet } = await createDigitalOceanClient(adapter).v2.droplets.byDroplet_id(3).get();
+  const identity = new ManagedIdentityCredential().constructor.name;
+  console.log(JSON.stringify([Reservations.length, vm.name, nic.name, identity, droplet.name]));
+`;
