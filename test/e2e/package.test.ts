@@ -230,7 +230,10 @@ it('has clients of clouds that make calls from files of their own', async () => 
     await bundleCloudClients([...azure, ...others], place);
     const script = join(place, 'calls.mjs');
     writeFileSync(script, CALLS_OF_CLOUDS);
-    const { stdout } = await run(process.execPath, [script, `http://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+    const { stdout } = await run(process.execPath, [
+      script,
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ]);
     expect(JSON.parse(stdout)).toEqual([0, 'm-1', 'm-1', 'ManagedIdentityCredential', 'm-1']);
     expect(asked).toEqual([
       'POST /',
