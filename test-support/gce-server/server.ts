@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { ApiError, notFound } from './api-error.ts';
 import { checkBody, type BodyType } from './checked-fields.ts';
-import { Faults } from './faults.ts';
+import { Faults } from '../clouds/faults.ts';
 import { ROUTES, type Route } from './routes.ts';
 import { CloudModel, type CloudModelOptions } from './model.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CallProgress, CreateMachineRequest, Machine } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import { eventually } from '../../../test-support/eventually.ts';
-import type { FaultKind } from '../../../test-support/gce-server/faults.ts';
+import type { FaultKind } from '../../../test-support/clouds/faults.ts';
 import {
   chatOnGcp,
   gcpHarness,

@@ -1,6 +1,7 @@
 /** What goes wrong on purpose: answers instead of the real one, and connections that break before or after the effect. */
 export type FaultKind =
-  | { kind: 'answer'; status: number; reason: string; message: string }
+  /** `reason`: Google's word for it, DigitalOcean's `id`, the `code` of Azure and EC2. */
+  | { kind: 'answer'; status: number; reason: string; message: string; headers?: Readonly<Record<string, string>> }
   /** The connection breaks and nothing has happened. */
   | { kind: 'resetBefore' }
   /** The connection breaks after everything has happened. */
@@ -9,7 +10,7 @@ export type FaultKind =
   | { kind: 'silence' };
 
 export interface Fault {
-  /** `instances.insert`; `*` is every method. */
+  /** `instances.insert`, `droplets.create`; `*` is every method. */
   method: string;
   times: number;
   what: FaultKind;
