@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { writeIdentity } from './platform/instance-identity.ts';
+import { INSTANCE_PLATFORMS } from './platform/instance-platforms.ts';
 import { INSTANCE_PROGRAMS } from './platform/instance-programs.ts';
 import { parseGuestOptions, runGuest } from './platform/qemu/guest.ts';
 import { runGuestContainer } from './platform/qemu/guest-container.ts';
@@ -7,6 +9,10 @@ import { createLog } from './log.ts';
 import { runMachine } from './platform/local/machine.ts';
 import { parseAgentOptions, runAgent } from './agent/sidecar-agent.ts';
 import { UsageError } from './usage-error.ts';
+
+const NAMES = INSTANCE_PLATFORMS.map(({ name }) => name);
+const INSTANCES = `(${NAMES.join(' | ')})`;
+const FLAGS = `(${NAMES.map((name) => `--${name}`).join(' | ')})`;
 
 const USAGE = `Usage:
   vm-server machine --dir <machine directory>
@@ -17,10 +23,13 @@ const USAGE = `Usage:
       Be the program of a virtual machine of a container image: starts the image's own, and is its agent.
   vm-server guest-agent --port <device> --assignment <file>
       Be the agent of a virtual machine whose program its own image brings.
-  vm-server gce [--metadata-url <url>] [--host <address>] [--local-port <port>] [--state-dir <dir>]
-      Be the program of a Compute Engine instance: the sample chat and its agent, as its metadata says.
-  vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> --gce) [--ca-file <file>]
-                  [--count-port <port>] [--local-port <port>] [--ready-port <port>] [--state-dir <dir>]
+  vm-server ${INSTANCES} [--metadata-url <url>] [--attributes <dir>] [--host <address>]
+                  [--local-port <port>] [--state-dir <dir>]
+      Be the program of an instance of that cloud: the sample chat and its agent, as its metadata and user data say.
+  vm-server identity ${INSTANCES} --dir <dir> [--metadata-url <url>]
+      Write what makes an instance itself into files of a directory in memory: machine-key, agent-secret.
+  vm-server agent (--socket <path> | --api-url <url> --secret-file <file> | --api-url <url> ${FLAGS})
+                  [--ca-file <file>] [--count-port <port>] [--local-port <port>] [--ready-port <port>] [--state-dir <dir>]
                   [--machine-key-file <file>]
       Be the agent of another program: count its TCP connections on --count-port, or take the number it puts
       to http://127.0.0.1:<local-port>/connections. The secret is exchanged once and deleted; for its next start
@@ -29,7 +38,8 @@ const USAGE = `Usage:
 `;
 
 const WORDS =
-  ['machine', 'guest', 'guest-container', 'guest-agent', ...Object.keys(INSTANCE_PROGRAMS)].join(', ') + ' or agent';
+  ['machine', 'guest', 'guest-container', 'guest-agent', ...Object.keys(INSTANCE_PROGRAMS), 'identity'].join(', ') +
+  ' or agent';
 
 async function run([command, ...rest]: string[]): Promise<void> {
   switch (command) {
@@ -43,6 +53,8 @@ async function run([command, ...rest]: string[]): Promise<void> {
       return runGuestContainer(parseGuestOptions(rest, 'guest-container'));
     case 'guest-agent':
       return runGuestAgent(parseGuestOptions(rest, 'guest-agent'));
+    case 'identity':
+      return writeIdentity(rest);
     case 'agent':
       return runAgent(parseAgentOptions(rest));
     case undefined:

@@ -69,17 +69,30 @@ export function cloudInitFiles(
 
 function userDataFile(startAgent: string | undefined, userData: string | undefined): string {
   if (startAgent === undefined || userData === undefined) return startAgent ?? userData ?? NOTHING_MORE;
-  return archiveOf([startAgent, userData]);
+  return mimeArchive([startAgent, userData].map(textPart));
+}
+
+/** One of several in what cloud-init is given. */
+export interface MimePart {
+  type: string;
+  encoding: string;
+  /** ASCII, in this encoding. */
+  body: string;
 }
 
 /** Several parts in one file, as cloud-init reads them: MIME, each part told by how it begins. */
-function archiveOf(parts: readonly string[]): string {
-  const boundary = boundaryFor(parts);
+export function mimeArchive(parts: readonly MimePart[]): string {
+  const boundary = boundaryFor(parts.map(({ body }) => body));
   const written = parts.map(
-    (text) =>
-      `--${boundary}\nContent-Type: text/plain; charset="utf-8"\nContent-Transfer-Encoding: quoted-printable\n\n${quotedPrintable(text)}\n`,
+    ({ type, encoding, body }) =>
+      `--${boundary}\nContent-Type: ${type}\nContent-Transfer-Encoding: ${encoding}\n\n${body}\n`,
   );
   return `Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n\n${written.join('')}--${boundary}--\n`;
+}
+
+/** A part of any text. */
+export function textPart(text: string): MimePart {
+  return { type: 'text/plain; charset="utf-8"', encoding: 'quoted-printable', body: quotedPrintable(text) };
 }
 
 /** Any text in ASCII: the parts of an archive lose what is not. */

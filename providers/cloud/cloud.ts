@@ -16,6 +16,8 @@ export type PowerWish = 'stopped' | 'suspended';
 export interface CloudServer {
   /** The cloud's own id of it. */
   id: string;
+  /** Its id in the documents by which its cloud vouches for it, such as Azure's `vmId`; absent: none, or `id`. */
+  instanceId?: string;
   /** Its zone or region, as specs have it in `zones`. */
   place: string;
   /**

@@ -1,7 +1,8 @@
-/** What a machine does when it starts that runs a container: the image is Container-Optimized OS, all on it is Docker's. */
+/** What a machine does when it starts that runs a container: nothing else is on its image, or its image is a plain one. */
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { PortSpec } from '../../domain/vm/spec.ts';
 import {
+  INSTALL,
   MEMORY_DIRECTORY,
   assertPlainUrl,
   caLines,
@@ -42,6 +43,7 @@ export function containerScript(options: ContainerScriptOptions): string {
   const { cloud, vmServerUrl, identity, apiCa, container, ports, directory = '/var/lib/ephemera' } = options;
   const { memoryDirectory = MEMORY_DIRECTORY } = options;
   assertPlainUrl(vmServerUrl);
+  const vmServer = `docker run --rm --network host -v '${directory}:/ephemera' -v '${memoryDirectory}:${memoryDirectory}' ${AGENT_IMAGE} node /ephemera/vm-server.cjs`;
   const port = ports.find(({ protocol }) => protocol === 'tcp')?.port;
   const count = port === undefined ? '' : ` --count-port ${port} --ready-port ${port}`;
   const proof = identity === 'instance' ? cloud.proofFlag : `--secret-file ${MEMORY_DIRECTORY}/agent-secret`;
@@ -56,12 +58,12 @@ ${cloud.attributeFunction}
 umask 077
 mkdir -p '${directory}' '${memoryDirectory}'
 cd '${directory}'
-${openPorts(ports)}
+${cloud.containerHost === 'debian' ? PLAIN_HOST : openPorts(ports)}
 ${caLines(apiCa, 'api-ca.pem')}say 'fetching vm-server'
 curl -fsS --retry 10 --retry-connrefused${caOfDownload(apiCa, 'api-ca.pem')} -o vm-server.next '${vmServerUrl}'
 mv vm-server.next vm-server.cjs
 attribute ephemera-container-environment > environment
-${identityLines(identity, memoryDirectory)}
+${identityLines(options, vmServer, memoryDirectory)}
 rm -f agent-secret
 api_url=$(attribute ephemera-api-url)
 made_of=$(echo '${container}' | cat - environment | sha256sum | cut -d ' ' -f 1)
@@ -84,6 +86,11 @@ trap - EXIT
 say 'container and agent run'
 `;
 }
+
+/** What an image of Debian or Ubuntu lacks. Its firewall is open. */
+const PLAIN_HOST = `${INSTALL}command -v curl > /dev/null || add_packages curl ca-certificates
+command -v docker > /dev/null || { say 'installing Docker'; add_packages docker.io; }
+docker info > /dev/null 2>&1 || systemctl start docker`;
 
 /** The image lets nothing in but what is opened. */
 function openPorts(ports: readonly PortSpec[]): string {

@@ -15,6 +15,13 @@ export interface ScriptCloud {
   proofFlag: string;
   /** What vm-server is there when it is the sample chat. */
   program: string;
+  /**
+   * Of a cloud whose metadata service shows what makes a machine itself in a form of its own, which vm-server reads; absent: those
+   * are attributes.
+   */
+  readsIdentity?: boolean;
+  /** What containers run on, with Docker: an image with nothing else, or one of Debian or Ubuntu, which gets it. */
+  containerHost: 'containerOptimized' | 'debian';
 }
 
 export interface StartupScriptOptions {
@@ -35,6 +42,16 @@ export interface StartupScriptOptions {
 export const MEMORY_DIRECTORY = '/run/ephemera';
 const STATE_DIRECTORY = '/var/lib/ephemera';
 
+/** Shell that defines `add_packages PACKAGE…`. The system's own updates, or cloud-init, may have the package manager for a while. */
+export const INSTALL = `add_packages() {
+  for attempt in 1 2 3 4 5 6; do
+    apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy -o DPkg::Lock::Timeout=120 install "$@" && return
+    sleep 10
+  done
+  return 1
+}
+`;
+
 /**
  * A shell script without any secret in it. It says each step on the serial console, for that is what people read
  * when a machine does not become ready.
@@ -53,10 +70,10 @@ ${cloud.attributeFunction}
 
 umask 077
 mkdir -p ${program}
-command -v curl > /dev/null || { apt-get -q update && apt-get -qy install curl ca-certificates; }
+${INSTALL}command -v curl > /dev/null || add_packages curl ca-certificates
 if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2> /dev/null; then
   say 'installing Node.js'
-  apt-get -q update && apt-get -qy install nodejs
+  add_packages nodejs
   node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
     { say 'needs Node.js 20 or newer: use an image that has it'; exit 1; }
 fi
@@ -102,7 +119,7 @@ function agentLines(options: StartupScriptOptions, port: number | null): string 
   return [
     'api_url=$(attribute ephemera-api-url)',
     `mkdir -p ${memory} ${root}${STATE_DIRECTORY}`,
-    identityLines(identity, memory),
+    identityLines(options, `node ${program}/vm-server.cjs`, memory),
     // As machines of earlier versions left it.
     `rm -f ${root}${STATE_DIRECTORY}/agent-secret`,
     `exec node ${program}/vm-server.cjs agent --api-url "$api_url"${ca} ${proof}${count}${keptOptions(`${root}${STATE_DIRECTORY}`, memory)}`,
@@ -111,9 +128,14 @@ function agentLines(options: StartupScriptOptions, port: number | null): string 
 
 /**
  * Puts what makes this machine itself where no image of its disk has it: the key of what its agent keeps, and the secret by
- * which it proves itself where its cloud does not.
+ * which it proves itself where its cloud does not. `vmServer`: the command that runs it.
  */
-export function identityLines(identity: MachineIdentity, memoryDirectory: string): string {
+export function identityLines(
+  { cloud, identity }: Pick<StartupScriptOptions, 'cloud' | 'identity'>,
+  vmServer: string,
+  memoryDirectory: string,
+): string {
+  if (cloud.readsIdentity === true) return `${vmServer} identity ${cloud.program} --dir '${memoryDirectory}'`;
   const key = `attribute ephemera-machine-key > '${memoryDirectory}/machine-key'`;
   const secret = `attribute ephemera-agent-secret > '${memoryDirectory}/agent-secret'`;
   return identity === 'secret' ? `${key}\n${secret}` : key;

@@ -6,7 +6,8 @@ import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import { environmentFile } from '../cloud/container-script.ts';
-import { containerOf, refuseKeptDisk } from './machine/image-reference.ts';
+import { containerOf } from '../cloud/container-image.ts';
+import { refuseKeptDisk } from './machine/image-reference.ts';
 import { LABEL } from '../cloud/resource-names.ts';
 
 /** Compute Engine deletes an instance by itself after 30 seconds at the earliest and 120 days at the latest. */

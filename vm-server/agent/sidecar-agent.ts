@@ -24,6 +24,8 @@ import { endOnSignals } from '../end-on-signals.ts';
 import { createLog } from '../log.ts';
 import { UsageError } from '../usage-error.ts';
 
+type VouchingPlatform = InstancePlatform & Required<Pick<InstancePlatform, 'prove'>>;
+
 /** What the agent of another program is told on its command line. */
 export interface AgentOptions {
   link:
@@ -41,7 +43,7 @@ export interface AgentOptions {
     /** In a cloud that vouches for its instances. */
     | {
         kind: 'instance';
-        platform: InstancePlatform;
+        platform: VouchingPlatform;
         apiUrl: string;
         metadataUrl: string;
         caFile?: string | undefined;
@@ -153,9 +155,11 @@ function instanceLink(
   if (!apiUrl || contradiction !== undefined) {
     throw new UsageError(`--${platform.name} needs --api-url <url>, and neither --socket nor --secret-file`);
   }
+  const { name, prove } = platform;
+  if (prove === undefined) throw new UsageError(`instances of ${name} have no identity: give --secret-file`);
   return {
     kind: 'instance',
-    platform,
+    platform: { ...platform, prove },
     apiUrl: checkedUrl('--api-url', apiUrl),
     metadataUrl: checkedUrl('--metadata-url', metadataUrl),
   };

@@ -1,6 +1,10 @@
-import { parseGceMachineOptions, runGceMachine } from './gce/gce-machine.ts';
+import { parseInstanceOptions, runInstanceMachine } from './instance-machine.ts';
+import { INSTANCE_PLATFORMS } from './instance-platforms.ts';
 
-/** What vm-server can be on an instance of a cloud, by its first word; one line each. */
-export const INSTANCE_PROGRAMS: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
-  gce: (args) => runGceMachine(parseGceMachineOptions(args)),
-};
+/** What vm-server can be on an instance of a cloud, by its first word. */
+export const INSTANCE_PROGRAMS: Readonly<Record<string, (args: string[]) => Promise<void>>> = Object.fromEntries(
+  INSTANCE_PLATFORMS.map((platform) => [
+    platform.name,
+    (args: string[]) => runInstanceMachine(parseInstanceOptions(platform, args)),
+  ]),
+);

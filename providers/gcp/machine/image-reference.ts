@@ -1,4 +1,5 @@
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { containerOf } from '../../cloud/container-image.ts';
 import { NAME_PREFIX } from '../../cloud/resource-names.ts';
 
 /**
@@ -9,23 +10,9 @@ export const DEFAULT_IMAGE = 'projects/ubuntu-os-cloud/global/images/family/ubun
 
 /** What containers run on: an image with nothing but a container runtime, kept up to date by Google. */
 const CONTAINER_HOST_IMAGE = 'projects/cos-cloud/global/images/family/cos-stable';
-const CONTAINER_PREFIX = 'container:';
-const CONTAINER = /^[a-z0-9][a-z0-9._:/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 
 const NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const PROJECT = /^[a-z]([-a-z0-9.:]*[a-z0-9])?$/;
-
-/**
- * The container image of `container:REGISTRY/NAME:TAG`, null for an image of a disk.
- * @throws ProviderError `badSpec`
- */
-export function containerOf(image: string): string | null {
-  if (!image.startsWith(CONTAINER_PREFIX)) return null;
-  const container = image.slice(CONTAINER_PREFIX.length);
-  if (container.length <= 255 && CONTAINER.test(container)) return container;
-  const text = `${JSON.stringify(image)} names no container image; one looks like container:docker.io/library/nginx:1`;
-  throw new ProviderError('badSpec', `field image: ${text}`);
-}
 
 /**
  * The image that a spec names: `vm-server`, `container:IMAGE`, `NAME`, `family/NAME`, `PROJECT/NAME`,

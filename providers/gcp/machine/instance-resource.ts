@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { machineTypeOf } from './machine-type.ts';
 import { networkOfSpec, networkPathOf, type GcpRules } from '../rules.ts';
 import { ownerNames } from '../../../domain/machine/owner.ts';
@@ -8,13 +7,15 @@ import { TIMEOUT_LIMITS } from '../../../domain/timeouts.ts';
 import { opensEgress } from '../../../domain/network/egress.ts';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import type { InstanceResource, MetadataItem, NetworkInterface, Scheduling } from '../calls/compute-api.ts';
+import { containerOf } from '../../cloud/container-image.ts';
 import { containerScript, environmentFile } from '../../cloud/container-script.ts';
-import { containerOf, imagePathOf } from './image-reference.ts';
+import { imagePathOf } from './image-reference.ts';
 import { LABEL, serverNameOf } from '../../cloud/resource-names.ts';
 import { labelKeyOf, labelValueOf, ownerLabelOf } from './instance-names.ts';
 import { METADATA } from './machine-facts.ts';
 import type { StartDisk } from './machine-images.ts';
 import { GCE_SCRIPTS } from './start-scripts.ts';
+import { machineKeyOf } from '../../cloud/machine-key.ts';
 import { recordOfRequest } from '../../cloud/machine-record.ts';
 import { apiCaUse, startupScript, type ApiCaUse, type MachineIdentity } from '../../cloud/startup-script.ts';
 
@@ -112,9 +113,7 @@ function metadataOf(request: CreateMachineRequest, defaults: InstanceDefaults): 
   if (agentBootstrap.apiCa !== undefined) items.push({ key: METADATA.apiCa, value: agentBootstrap.apiCa });
   const identity = defaults.machineServiceAccount === null ? 'secret' : 'instance';
   items.push({ key: proofKeyOf(defaults), value: agentBootstrap.secret });
-  // As secret as the secret, and as stable: the same request gives the same key.
-  const machineKey = createHash('sha256').update(`machine key\0${machineId}\0${agentBootstrap.secret}`);
-  items.push({ key: METADATA.machineKey, value: machineKey.digest('base64url') });
+  items.push({ key: METADATA.machineKey, value: machineKeyOf(machineId, agentBootstrap.secret) });
   const script = startupScriptOf(spec, defaults.vmServerUrl, {
     identity,
     apiCa: apiCaUse(agentBootstrap, defaults.vmServerUrl),

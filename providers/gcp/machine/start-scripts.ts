@@ -7,4 +7,5 @@ export const GCE_SCRIPTS: ScriptCloud = {
   attributeFunction: `attribute() { curl -fsS --retry 5 -H 'Metadata-Flavor: Google' "${METADATA_URL}/$1"; }`,
   proofFlag: '--gce',
   program: 'gce',
+  containerHost: 'containerOptimized',
 };

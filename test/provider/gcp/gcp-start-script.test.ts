@@ -82,6 +82,7 @@ async function cloudOf(disk: string): Promise<StartupScriptOptions['cloud']> {
   return {
     attributeFunction: `attribute() { curl -fsS -H 'Metadata-Flavor: Google' "${played.url}/$1"; }`,
     proofFlag: '--gce',
+    containerHost: 'containerOptimized',
     program: `gce ${places} --state-dir ${join(disk, 'var/lib/ephemera')}`,
   };
 }

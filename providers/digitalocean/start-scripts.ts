@@ -1,0 +1,3 @@
+import { serverScripts } from '../cloud/server-scripts.ts';
+
+export const DIGITALOCEAN_SCRIPTS = serverScripts('digitalocean');

@@ -1,0 +1,3 @@
+import { serverScripts } from '../cloud/server-scripts.ts';
+
+export const EC2_SCRIPTS = serverScripts('ec2');
