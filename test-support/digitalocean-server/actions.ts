@@ -18,6 +18,8 @@ export class Actions {
   /** How long one takes; may be changed at any time. */
   stepMs: number;
   private nextId = 36_800_000;
+  /** What waits for a release; undefined while nothing is held. */
+  private held: (() => void)[] | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(stepMs: number) {
@@ -66,9 +68,22 @@ export class Actions {
   later(work: () => void): void {
     const timer = setTimeout(() => {
       this.timers.delete(timer);
-      work();
+      if (this.held === undefined) work();
+      else this.held.push(work);
     }, this.stepMs);
     this.timers.add(timer);
+  }
+
+  /** From now on no action ends. */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  /** What was held ends now, and what comes after its time. */
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const work of held) work();
   }
 
   close(): void {

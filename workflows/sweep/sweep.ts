@@ -4,12 +4,22 @@ import { SWEEP, type SweepActivities, type SweepInput, type SweepReport } from '
 import { TIMEOUTS } from '../../domain/timeouts.ts';
 import { hostMachineTaskQueue, machineTaskQueue, maintenanceTaskQueueOf } from '../../domain/wire-names.ts';
 
-/** One sweep of every provider. Started by a schedule, or by hand as a dry run. One report for each host or provider. */
+/**
+ * One sweep of every provider. Started by a schedule, or by hand as a dry run. One report for each host or provider. A provider
+ * that cannot be swept keeps no other from being swept to the end; who asks what a sweep would do is told of it by a failure.
+ */
 export async function runSweep({ dryRun, providers, onHosts = [] }: SweepInput): Promise<SweepReport[]> {
   const sweeps = providers.map((provider) =>
     onHosts.includes(provider) ? sweepHosts(provider, dryRun) : sweepProvider(provider, dryRun),
   );
-  return (await Promise.all(sweeps)).flat();
+  // Whoever fails first must not end the workflow, which would cut the others off.
+  const ended = await Promise.allSettled(sweeps);
+  const failed = ended.filter((sweep) => sweep.status === 'rejected');
+  const cancelled = failed.find(({ reason }) => isCancellation(reason));
+  if (cancelled !== undefined) throw cancelled.reason;
+  if (failed[0] !== undefined && (dryRun || failed.length === providers.length)) throw failed[0].reason;
+  if (failed.length > 0) log.warn('providers were not swept', { failed: failed.length, of: providers.length });
+  return ended.flatMap((sweep) => (sweep.status === 'fulfilled' ? sweep.value : []));
 }
 
 async function sweepProvider(provider: string, dryRun: boolean): Promise<SweepReport[]> {
