@@ -4,20 +4,20 @@
  * both, as on the image of the built-in template.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { attachDisk, detachDisk } from '../clouds/guest-disk.ts';
+import { HeldApp } from '../clouds/held-app.ts';
 import { freePort } from '../free-port.ts';
 import { serveMetadata, type GuestMetadata } from './guest-metadata.ts';
 import type { DiskFiles, Instance } from './resources.ts';
 import type { Guests } from './model.ts';
 
 const VM_SERVER_FILE = resolve(import.meta.dirname, '../../dist/vm-server.cjs');
-const PORT = 8080;
 
 interface Guest {
-  app: Server;
+  app: HeldApp | undefined;
   agent: ChildProcess | undefined;
   metadata: GuestMetadata | undefined;
   /** Its boot disk, as long as it runs. */
@@ -42,9 +42,9 @@ export function agentGuests({ app = 'played' }: { app?: 'played' | 'chat' } = {}
   return {
     started: (instance, disk) => {
       const [dir, memory] = ['eph-gce-disk-', 'eph-gce-memory-'].map((name) => mkdtempSync(join(tmpdir(), name)));
-      const parts = { app: createServer(), agent: undefined, metadata: undefined };
+      const parts = { app: undefined, agent: undefined, metadata: undefined };
       const guest: Guest = { ...parts, dir: dir!, memory: memory!, disk, stopped: false };
-      attach(guest);
+      attachDisk(disk, guest.dir);
       guests.set(instance, guest);
       const booted = app === 'chat' ? bootChat(instance, guest) : boot(instance, guest);
       void booted.catch((error: unknown) => {
@@ -58,30 +58,11 @@ export function agentGuests({ app = 'played' }: { app?: 'played' | 'chat' } = {}
 
 function end(guest: Guest): void {
   guest.stopped = true;
-  guest.app.close();
-  guest.app.closeAllConnections();
+  guest.app?.close();
   guest.agent?.kill('SIGKILL');
   guest.metadata?.close();
-  detach(guest);
+  detachDisk(guest.disk, guest.dir);
   for (const dir of [guest.dir, guest.memory]) rmSync(dir, { recursive: true, force: true });
-}
-
-/** The disk as files, for programs. */
-function attach({ dir, disk }: Pick<Guest, 'dir' | 'disk'>): void {
-  for (const [path, content] of disk) {
-    const file = join(dir, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, content, { mode: 0o600 });
-  }
-}
-
-/** What is on the disk when the power goes. */
-function detach({ dir, disk }: Pick<Guest, 'dir' | 'disk'>): void {
-  disk.clear();
-  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
-    const file = join(entry.parentPath, entry.name);
-    if (entry.isFile()) disk.set(relative(dir, file), readFileSync(file));
-  }
 }
 
 async function boot(instance: Instance, guest: Guest): Promise<void> {
@@ -89,21 +70,10 @@ async function boot(instance: Instance, guest: Guest): Promise<void> {
     instance.metadata?.items?.find((item) => item.key === key)?.value;
   const apiUrl = attribute('ephemera-api-url');
   const localPort = await freePort();
-  let held = 0;
-  const tell = (): void => void put(localPort, held).catch(() => undefined);
-  guest.app.on('request', (request, response) => {
-    if (request.url !== '/hold') return void response.end(instance.name);
-    held += 1;
-    tell();
-    response.write('held\n');
-    response.on('close', () => {
-      held -= 1;
-      tell();
-    });
-  });
-  guest.app.on('error', (error) => process.stderr.write(`guest app: ${error.message}\n`));
-  guest.app.listen(PORT, instance.networkInterfaces?.[0]?.networkIP);
-  if (apiUrl === undefined || guest.stopped) return;
+  if (guest.stopped) return;
+  const ip = instance.networkInterfaces?.[0]?.networkIP;
+  guest.app = new HeldApp(instance.name ?? '', ip === undefined ? [] : [ip], localPort);
+  if (apiUrl === undefined) return;
   const [secretFile, keyFile] = ['agent-secret', 'machine-key'].map((name) => {
     const file = join(guest.memory, name);
     writeFileSync(file, attribute(`ephemera-${name}`) ?? '', { mode: 0o600 });
@@ -122,9 +92,7 @@ async function boot(instance: Instance, guest: Guest): Promise<void> {
   const args = ['agent', '--api-url', apiUrl, ...secret, ...kept, '--local-port', `${localPort}`];
   // A startup script of a test writes where it is: on the disk.
   guest.agent = spawn(process.execPath, [VM_SERVER_FILE, ...args], { stdio: 'ignore', cwd: guest.dir });
-  while (isWanted(guest) && !(await put(localPort, held).catch(() => false))) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await guest.app.tellUntilHeard();
 }
 
 async function bootChat(instance: Instance, guest: Guest): Promise<void> {
@@ -138,11 +106,6 @@ async function bootChat(instance: Instance, guest: Guest): Promise<void> {
   const kept = ['--state-dir', join(guest.dir, 'var/lib/ephemera'), '--local-port', `${localPort}`];
   const args = ['gce', '--metadata-url', guest.metadata.url, '--host', host, ...kept];
   guest.agent = spawn(process.execPath, [VM_SERVER_FILE, ...args], { stdio: 'ignore', cwd: guest.dir });
-}
-
-async function put(port: number, connections: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/connections`, { method: 'PUT', body: `${connections}` });
-  return answer.ok;
 }
 
 function isWanted({ stopped }: Guest): boolean {
