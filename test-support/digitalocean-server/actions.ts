@@ -2,11 +2,12 @@
 import { notFound, pendingEvent } from './api-error.ts';
 import type { Action, Droplet, ReservedIp } from './resources.ts';
 
-/** What an action does at its end; an error of its own makes it `errored`, and undoes nothing by itself. */
+/** What an action does at its end. */
 export interface ActionStart {
   type: string;
   of: Droplet | ReservedIp;
-  finish: () => void;
+  /** False: it turned out to be impossible, and the action is `errored`. */
+  finish: () => unknown;
   /** When it ends in an error. */
   failed?: () => void;
 }
@@ -57,9 +58,8 @@ export class Actions {
     this.later(() => {
       of.pending = null;
       action.completed_at = secondsNow();
-      action.status = fails ? 'errored' : 'completed';
       if (fails) failed?.();
-      else finish();
+      action.status = fails || finish() === false ? 'errored' : 'completed';
     });
     return action;
   }

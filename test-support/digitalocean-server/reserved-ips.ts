@@ -1,6 +1,6 @@
 /** Addresses that belong to the account, and lead to one droplet at a time. */
 import { connect, createServer, type Server } from 'node:net';
-import { notFound, unprocessable } from './api-error.ts';
+import { notFound, pendingEvent, unprocessable } from './api-error.ts';
 import type { DigitalOceanModel } from './model.ts';
 import type { Action, Droplet, ReservedIp } from './resources.ts';
 
@@ -39,10 +39,11 @@ export class ReservedIps {
   assign(reserved: ReservedIp, droplet: Droplet): Action {
     this.#checkTakes(droplet);
     if (droplet.region !== reserved.region) throw unprocessable('droplet_id: the Droplet is in another region.');
-    const finish = (): void => {
-      if (!this.#model.droplets.has(droplet.id)) return;
+    const finish = (): boolean => {
+      if (!this.#model.droplets.has(droplet.id) || this.ofDroplet(droplet.id) !== undefined) return false;
       reserved.dropletId = droplet.id;
       this.#lead(reserved, droplet);
+      return true;
     };
     return this.#model.actions.start({ type: 'assign_ip', of: reserved, finish });
   }
@@ -70,6 +71,7 @@ export class ReservedIps {
 
   #checkTakes(droplet: Droplet): void {
     if (!droplet.hasPublicNetwork) throw unprocessable('droplet_id: the Droplet has no public networking.');
+    if (droplet.pending !== null) throw pendingEvent();
     if (droplet.status === 'new') throw unprocessable('droplet_id: the Droplet is not ready yet.');
     if (this.ofDroplet(droplet.id) === undefined) return;
     throw unprocessable('droplet_id: the Droplet already has a reserved IP.');
