@@ -19,23 +19,18 @@ export interface PlatformImage {
   sizeGb: number;
 }
 
-export const PLATFORM_IMAGES: readonly PlatformImage[] = [
-  { publisher: 'Debian', offer: 'debian-12', sku: '12-gen2', versions: ['0.20260801.1', '0.20261102.3'], sizeGb: 30 },
-  { publisher: 'Debian', offer: 'debian-13', sku: '13-gen2', versions: ['0.20260801.1', '0.20261102.3'], sizeGb: 30 },
-  {
-    publisher: 'Canonical',
-    offer: 'ubuntu-24_04-lts',
-    sku: 'server',
-    versions: ['24.04.202608010', '24.04.202611020'],
-    sizeGb: 30,
-  },
-  {
-    publisher: 'Canonical',
-    offer: 'ubuntu-24_04-lts',
-    sku: 'minimal',
-    versions: ['24.04.202608010', '24.04.202611020'],
-    sizeGb: 30,
-  },
+const platform = (publisher: string, offer: string, sku: string, versions: string[]): PlatformImage => ({
+  ...{ publisher, offer, sku, versions },
+  sizeGb: 30,
+});
+
+const PLATFORM_IMAGES: readonly PlatformImage[] = [
+  platform('Debian', 'debian-12', '12-gen2', ['0.20260801.1', '0.20261102.3']),
+  platform('Debian', 'debian-13', '13-gen2', ['0.20260801.1', '0.20261102.3']),
+  platform('Canonical', 'ubuntu-24_04-lts', 'server', ['24.04.202608010', '24.04.202611020']),
+  platform('Canonical', 'ubuntu-24_04-lts', 'minimal', ['24.04.202608010', '24.04.202611020']),
+  platform('Canonical', 'ubuntu-26_04-lts', 'server', ['26.04.202608010', '26.04.202611020']),
+  platform('Canonical', 'ubuntu-26_04-lts', 'minimal', ['26.04.202608010', '26.04.202611020']),
 ];
 
 export interface StartImage extends DiskSource {

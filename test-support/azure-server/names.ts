@@ -41,6 +41,7 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   'Microsoft.Compute/galleries/images': /^[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9])?$/,
   'Microsoft.Compute/galleries/images/versions': /^\d{1,10}\.\d{1,10}\.\d{1,10}$/,
   'Microsoft.Compute/sshPublicKeys': COMMON,
+  'Microsoft.Network/applicationSecurityGroups': COMMON,
   'Microsoft.Network/networkInterfaces': COMMON,
   'Microsoft.Network/publicIPAddresses': COMMON,
 };

@@ -1,11 +1,12 @@
 /** Network interfaces and public addresses: who may take whom, and what is in use. */
 import { ArmError, conflict, invalidParameter } from './arm-error.ts';
 import { keyOf, parseId } from './names.ts';
-import type { IpConfiguration, Nic, PublicIp } from './resources.ts';
+import type { AnyResource, IpConfiguration, Nic, PublicIp } from './resources.ts';
 import type { Answer, Store } from './store.ts';
 
 export const NIC = 'Microsoft.Network/networkInterfaces';
 export const PUBLIC_IP = 'Microsoft.Network/publicIPAddresses';
+export const APPLICATION_GROUP = 'Microsoft.Network/applicationSecurityGroups';
 export const SUBNET = 'Microsoft.Network/virtualNetworks/subnets';
 const SECURITY_GROUP = 'Microsoft.Network/networkSecurityGroups';
 const NETWORK = 'Microsoft.Network';
@@ -15,6 +16,8 @@ export class NetworkModel {
   reservedMs = 100;
   /** Public addresses that a region may have. */
   publicIpQuota = Infinity;
+  /** Application security groups that a region may have. */
+  applicationGroupQuota = Infinity;
   readonly #store: Store;
   readonly #reserved = new Map<Nic, { vmId: string; until: number }>();
 
@@ -28,6 +31,10 @@ export class NetworkModel {
     const location = store.checkTracked(PUBLIC_IP, name, body, existing);
     store.checkZones(PUBLIC_IP, name, body.zones, location);
     if (existing?.properties.provisioningState === 'Deleting') throw inProgress(existing.id);
+    if (existing !== undefined && (existing.zones ?? []).join() !== (body.zones ?? []).join()) {
+      const message = `Resource ${existing.id} has an existing availability zone constraint ${existing.zones?.join() ?? 'NoZone'} and the request has availability zone constraint ${body.zones?.join() ?? 'NoZone'}, which do not match. Zones cannot be added/updated/removed once the resource is created.`;
+      throw new ArmError(400, 'ResourceAvailabilityZonesCannotBeModified', message);
+    }
     if ((body.sku?.name ?? 'Basic') === 'Basic') {
       const message =
         'Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.';
@@ -95,6 +102,32 @@ export class NetworkModel {
       if (address !== undefined) address.properties.ipConfiguration = { id: ipConfigurations[index]?.id ?? '' };
     }
     return this.#put('networkInterfaces.createOrUpdate', made, existing !== undefined);
+  }
+
+  /** Groups of interfaces, of which none here is in one. */
+  putApplicationGroup(name: string, body: AnyResource): Answer {
+    const store = this.#store;
+    const existing = store.find(APPLICATION_GROUP, name);
+    const location = store.checkTracked(APPLICATION_GROUP, name, body, existing);
+    if (existing?.properties.provisioningState === 'Deleting') throw inProgress(existing.id);
+    if (existing === undefined && store.all(APPLICATION_GROUP).length >= this.applicationGroupQuota) {
+      const message = `Cannot create more than ${this.applicationGroupQuota} application security groups for this subscription in this region.`;
+      throw new ArmError(400, 'ApplicationSecurityGroupCountLimitReached', message);
+    }
+    const made = store.add<AnyResource>({
+      ...body,
+      id: store.id(APPLICATION_GROUP, name),
+      name,
+      type: APPLICATION_GROUP,
+      location,
+      etag: store.nextEtag(),
+      properties: { provisioningState: 'Updating' },
+    });
+    return this.#put('applicationSecurityGroups.createOrUpdate', made, existing !== undefined);
+  }
+
+  deleteApplicationGroup(group: AnyResource): Answer {
+    return this.#delete('applicationSecurityGroups.delete', group);
   }
 
   /** @throws ArmError 400 for one that a VM uses, or for which one was just refused. */
@@ -215,7 +248,7 @@ export class NetworkModel {
     for (const { address } of this.#publicIpsOf(nic)) delete address.properties.ipConfiguration;
   }
 
-  #put(method: string, resource: Nic | PublicIp, existed: boolean): Answer {
+  #put(method: string, resource: AnyResource, existed: boolean): Answer {
     const { location = '' } = resource;
     const done = (): undefined => {
       if (resource.properties.provisioningState === 'Updating') resource.properties.provisioningState = 'Succeeded';
@@ -225,11 +258,11 @@ export class NetworkModel {
     return { status: existed ? 200 : 201, body: resource, operation };
   }
 
-  #delete(method: string, resource: Nic | PublicIp): Answer {
+  #delete(method: string, resource: AnyResource): Answer {
     const { location = '', properties } = resource;
     properties.provisioningState = 'Deleting';
     const gone = (): undefined => {
-      if (resource.type === NIC) this.#dissociate(resource as Nic);
+      if (resource.type === NIC) this.#dissociate(resource);
       this.#store.remove(resource);
     };
     const failed = (): void => void (properties.provisioningState = 'Failed');

@@ -2,10 +2,15 @@
 import { checkTags } from './names.ts';
 import { DISK, IMAGE, SNAPSHOT } from './disk-model.ts';
 import { GALLERY, GALLERY_IMAGE, GALLERY_VERSION } from './image-model.ts';
-import { NIC, PUBLIC_IP, SUBNET } from './network-model.ts';
+import { APPLICATION_GROUP, NIC, PUBLIC_IP, SUBNET } from './network-model.ts';
 import type { AnyResource, Disk, GalleryImage, GalleryVersion, ManagedImage, Nic, PublicIp } from './resources.ts';
 import { ok, plainRoutes, VERSIONS, type PlainType, type Route } from './routes.ts';
-import { DISK as DISK_SHAPE, GALLERY as GALLERY_SHAPE, GALLERY_IMAGE as GALLERY_IMAGE_SHAPE } from './shapes.ts';
+import {
+  APPLICATION_GROUP as APPLICATION_GROUP_SHAPE,
+  DISK as DISK_SHAPE,
+  GALLERY as GALLERY_SHAPE,
+  GALLERY_IMAGE as GALLERY_IMAGE_SHAPE,
+} from './shapes.ts';
 import { GALLERY_VERSION as VERSION_SHAPE, GALLERY_VERSION_UPDATE, MANAGED_IMAGE, NIC as NIC_SHAPE } from './shapes.ts';
 import { PUBLIC_IP as PUBLIC_IP_SHAPE, SNAPSHOT as SNAPSHOT_SHAPE, TAGS } from './shapes.ts';
 import { operationRoutes } from './operation-routes.ts';
@@ -52,6 +57,20 @@ const networkRoutes: Route[] = [
     },
     patch: tagsAtOnce('updateTags'),
     remove: (resource, model) => model.network.deletePublicIp(resource),
+  }),
+  ...plainRoutes({
+    client: 'applicationSecurityGroups',
+    type: APPLICATION_GROUP,
+    versions: VERSIONS.network,
+    names: ['applicationGroup'],
+    lists: { inGroup: 'list', all: 'listAll' },
+    put: {
+      method: 'createOrUpdate',
+      shape: APPLICATION_GROUP_SHAPE,
+      run: ([name = ''], body, { model }) => model.network.putApplicationGroup(name, body as AnyResource),
+    },
+    patch: tagsAtOnce('updateTags'),
+    remove: (resource, model) => model.network.deleteApplicationGroup(resource),
   }),
   ...plainRoutes({
     client: 'virtualNetworks',

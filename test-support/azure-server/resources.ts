@@ -64,6 +64,7 @@ export interface VmProperties {
   storageProfile?: { imageReference?: ImageReference; osDisk?: OsDisk };
   osProfile?: OsProfile;
   networkProfile?: { networkInterfaces?: NetworkInterfaceReference[] };
+  securityProfile?: { securityType?: string };
   diagnosticsProfile?: { bootDiagnostics?: { enabled?: boolean } };
   additionalCapabilities?: { hibernationEnabled?: boolean };
   priority?: string;

@@ -125,9 +125,10 @@ async function answer(inside: Inside, request: IncomingMessage, response: Server
     if (fault?.kind === 'answer') {
       throw new ArmError(fault.status, fault.reason, fault.message, fault.headers ? { headers: fault.headers } : {});
     }
+    Object.assign(headers, inside.model.throttle.takeOfSubscription(route.verb));
     checkQuery(url.searchParams, route);
     if (route.action !== undefined) inside.model.store.require(route.action, url.pathname);
-    if (route.counted !== undefined) Object.assign(headers, inside.model.throttle.take(route.counted));
+    if (route.counted !== undefined) Object.assign(headers, inside.model.throttle.takeOfCompute(route.counted));
     const body = route.body === undefined ? undefined : checkBody(parsed(written, request), route.body, route.method);
     const routeCall = { model: inside.model, params, query: url.searchParams, headers: request.headers, body, base };
     const result = route.run(routeCall);

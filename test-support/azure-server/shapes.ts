@@ -147,6 +147,11 @@ export const NIC: Shape = {
   },
 };
 
+export const APPLICATION_GROUP: Shape = {
+  ...TRACKED,
+  properties: { provisioningState: 'readOnly', resourceGuid: 'readOnly' },
+};
+
 export const PUBLIC_IP: Shape = {
   ...TRACKED,
   zones: 'strings',

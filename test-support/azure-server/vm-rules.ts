@@ -17,6 +17,11 @@ export function sizeOf({ hardwareProfile }: VmProperties): VmSize {
 /** What can be said of a body alone. @throws ArmError */
 export function checkVm({ properties }: Vm): void {
   const { osProfile, userData, priority, evictionPolicy, billingProfile, networkProfile, storageProfile } = properties;
+  if (properties.securityProfile?.securityType === 'Standard') {
+    // Taken only in a subscription that has registered the feature UseStandardSecurityType; left out it means the same.
+    const what = 'securityProfile.securityType';
+    throw invalidParameter(what, `The value of parameter ${what} is invalid.`);
+  }
   sizeOf(properties);
   decoded(osProfile?.customData, 'osProfile.customData');
   decoded(userData, 'userData');

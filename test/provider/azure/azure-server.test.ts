@@ -103,6 +103,9 @@ describe('refuses', () => {
       code: 'LocationNotAvailableForResourceType',
     });
     await expect(put('ip', { zones: ['9'] })).rejects.toMatchObject({ code: 'InvalidAvailabilityZone' });
+    await put('kept', { zones: ['1'] });
+    const moved = put('kept', { zones: ['2'] });
+    await expect(moved).rejects.toMatchObject({ code: 'ResourceAvailabilityZonesCannotBeModified' });
     await expect(put('ip', { sku: { name: 'Basic' } })).rejects.toMatchObject({ statusCode: 400 });
     await expect(put('ip', { publicIPAllocationMethod: 'Dynamic' })).rejects.toMatchObject({
       code: 'InvalidParameter',
@@ -113,7 +116,7 @@ describe('refuses', () => {
       code: 'InvalidTagValueLength',
     });
     await expect(put('ip', { tags: { 'a/b': '' } })).rejects.toMatchObject({ code: 'InvalidTagNameCharacters' });
-    expect(server.model.names('publicIPAddresses')).toEqual([]);
+    expect(server.model.names('publicIPAddresses')).toEqual(['kept']);
   });
 
   it('VMs of unknown sizes, images, interfaces, and with what their image does not take', async () => {
@@ -138,6 +141,8 @@ describe('refuses', () => {
     await expect(put({ osProfile: { ...vmOf('vm', id).osProfile, customData: '#!' } })).rejects.toMatchObject({
       statusCode: 400,
     });
+    const standard = put({ securityProfile: { securityType: 'Standard' } });
+    await expect(standard).rejects.toMatchObject({ code: 'InvalidParameter' });
     await expect(put({ evictionPolicy: 'Delete' })).rejects.toMatchObject({ code: 'OperationNotAllowed' });
     expect(server.model.names('virtualMachines')).toEqual([]);
   });
@@ -158,6 +163,8 @@ describe('refuses', () => {
     const refused = await get();
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('1');
+    server.model.throttle.limits.set('writes', { calls: 0, windowMs: 300 });
+    await expect(makeNic(scene, 'nic-1')).rejects.toMatchObject({ code: 'SubscriptionRequestsThrottled' });
     await eventually(async () => expect((await get()).status).toBe(404));
   });
 });
