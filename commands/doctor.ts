@@ -4,14 +4,17 @@
  */
 import { resolve } from 'node:path';
 import { defaultStateDirectory } from '../lib/processes/checkout.ts';
+import type { ProviderDescriptor } from '../providers/descriptor.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { readHostFile, type HostFile } from '../security/hosts/host-membership.ts';
 import { doctorHost } from './doctor/doctor-host.ts';
 import { doctorProvider } from './doctor/doctor-provider.ts';
-import { answerHelp, type Help } from './terminal/help.ts';
+import { answerHelp, usageLines, type Help } from './terminal/help.ts';
 import { HOST_KIT, virtualMachines } from './image/host-kit.ts';
 import { takeOwnFlags } from './terminal/own-flags.ts';
 import { ScriptError, runScript, say } from './terminal/terminal.ts';
+
+const CLOUDS = PROVIDERS.filter(({ placement }) => placement === 'zone').map(({ name }) => name);
 
 const HELP: Help = {
   command: 'npm run doctor',
@@ -25,7 +28,10 @@ const HELP: Help = {
       '--state-dir DIR',
       'of the host to look at (default: EPHEMERA_STATE_DIR, else .ephemera-host in the checkout, if it is one)',
     ],
-    ['PROVIDER', 'asks that provider instead what a deployment on it lacks: gcp (docs/google-cloud.md)'],
+    [
+      'PROVIDER',
+      `asks that provider instead what a deployment on it lacks, with the settings of its page in docs/: ${CLOUDS.join(', ')}`,
+    ],
   ],
   examples: [
     ['npm run doctor', 'before npm start -- --provider qemu'],
@@ -35,11 +41,11 @@ const HELP: Help = {
 };
 
 answerHelp(process.argv, HELP);
-const asked = PROVIDERS.find(({ name }) => process.argv.slice(2).includes(name));
 const { provider: machines, tools } = await virtualMachines();
 await runScript(async () => {
+  const { values, rest } = takeOwnFlags(process.argv.slice(2), { values: ['state-dir'], switches: ['again'] });
+  const asked = rest.length === 0 ? undefined : providerIn(rest);
   if (asked !== undefined && asked.name !== machines.name) return doctorProvider(asked, process.env);
-  const { values } = takeOwnFlags(process.argv.slice(2), { values: ['state-dir'] });
   const named = values.get('state-dir');
   const stateDir = resolve(named ?? (process.env['EPHEMERA_STATE_DIR'] || defaultStateDirectory('ephemera-host')));
   const host = asked === undefined ? joinedHost(stateDir) : undefined;
@@ -51,6 +57,15 @@ await runScript(async () => {
   }
   await doctorHost({ host, stateDir, env: process.env, machines: { [machines.name]: doctorVirtualMachines } });
 });
+
+/** @throws ScriptError for anything else than the name of one provider. */
+function providerIn(words: readonly string[]): ProviderDescriptor {
+  const [first = '', ...more] = words;
+  const found = PROVIDERS.find(({ name }) => name === first);
+  if (found !== undefined && more.length === 0) return found;
+  const known = PROVIDERS.map(({ name }) => name).join(', ');
+  throw new ScriptError(`unknown: ${words.join(' ')}; providers: ${known}\n${usageLines(HELP)}`);
+}
 
 function joinedHost(stateDir: string): HostFile | undefined {
   try {

@@ -9,7 +9,7 @@ import { SWEEP } from '../domain/machine/sweep.ts';
 import { composeValues } from '../lib/settings/compose-values.ts';
 import { namedSettings, type NamedSetting } from '../lib/settings/named-settings.ts';
 import { setting, type Known, type SettingTree, type ValuesOf } from '../lib/settings/setting.ts';
-import { label, list, map, numberOf, oneOf, seconds } from '../lib/settings/values.ts';
+import { label, list, map, numberOf, oneOf, seconds, text } from '../lib/settings/values.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { API_SETTINGS } from './groups/api-settings.ts';
 import { GATEWAY_SETTINGS } from './groups/gateway-settings.ts';
@@ -64,6 +64,10 @@ const SETTINGS_TREE = {
   logLevel: setting(oneOf(['debug', 'info', 'warn', 'error']), {
     about: 'debug, info, warn or error',
     default: 'info',
+  }),
+  pricesFile: setting(text, {
+    about:
+      'JSON file of your own prices in US dollars, an hour of a machine type and a month of a GB of disk: {"gcp": {"e2-small": 0.01, "disk": 0.1}}',
   }),
   api: API_SETTINGS,
   gateway: GATEWAY_SETTINGS,

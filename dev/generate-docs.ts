@@ -1,5 +1,5 @@
 /**
- * Writes what is made from code: docs/errors.md, docs/metrics.md, docs/settings.md, docs/api.md, docs/openapi.json and the types of the
+ * Writes what is made from code: docs/errors.md, docs/metrics.md, docs/settings.md, docs/providers.md, docs/api.md, docs/openapi.json and the types of the
  * client.
  * With `--check` it changes nothing and fails when one of them is not up to date.
  */
@@ -13,6 +13,7 @@ import { API_ERROR, todoText } from '../domain/error-codes.ts';
 import { PROVIDER_ERROR } from '../domain/machine/error-codes.ts';
 import { clientOperations } from './client-operations.ts';
 import { cliMarkdown } from './cli-docs.ts';
+import { providersMarkdown } from './providers-docs.ts';
 import { pythonClient } from './python-client.ts';
 import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 import { apiReference } from './docs-site/api-reference.ts';
@@ -25,6 +26,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     'docs/errors.md': await format(errorsMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/metrics.md': await format(metricsMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/settings.md': await format(settingsMarkdown(), { parser: 'markdown', printWidth: 120 }),
+    'docs/providers.md': await format(providersMarkdown(), { parser: 'markdown', printWidth: 120 }),
     'docs/api.md': apiReference(openApiText()),
     'client/api-types.ts': await clientTypes(),
     'client/operations.ts': await clientOperations(openApiText()),

@@ -4,6 +4,7 @@
  * A provider is a folder with a `descriptor.ts`, and a line in registry.ts.
  */
 import type { CallRate } from '../domain/capacity/call-budget.ts';
+import type { PriceList } from '../domain/cost/prices.ts';
 import type { PlacementKind } from '../domain/machine/placement-kind.ts';
 import type { ProviderCapabilities } from '../domain/machine/provider-capabilities.ts';
 import type { ImagePeers } from '../domain/machine/image-peers.ts';
@@ -21,6 +22,10 @@ export interface ProviderDescriptor<Own = unknown> {
   /** One line for people: what its machines are. */
   description: string;
   capabilities: ProviderCapabilities;
+  /** What fields of a spec mean for its machines, a line for each that it takes (docs/providers.md). */
+  specFields?: Partial<Record<keyof VmSpec, string>>;
+  /** Present where its machines cost money, and somebody looked up how much. */
+  costs?: MachineCosts;
   placement: PlacementKind;
   /** Whether its machines take room of the host that makes them; `whenLimited`: where the settings limit the host. */
   hostRoom: 'always' | 'whenLimited' | 'never';
@@ -38,6 +43,12 @@ export interface ProviderDescriptor<Own = unknown> {
   load(): Promise<ProviderModule<Own>>;
   /** Present where a computer is prepared for its machines: `npm run image`, `npm run doctor`, `npm start`, `npm run host`. */
   loadHostTools?(): Promise<HostTools<Own>>;
+}
+
+export interface MachineCosts {
+  prices: PriceList;
+  /** The type of machine that a spec gets. Throws ProviderError `badSpec` where there is none. */
+  machineTypeOf(spec: Pick<VmSpec, 'machineType' | 'cpus' | 'memoryMb' | 'diskGb' | 'spot'>): string;
 }
 
 export interface SpecRefusal {

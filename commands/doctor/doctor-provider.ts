@@ -1,9 +1,11 @@
 /** What a deployment on a provider needs, asked of the provider itself; each finding says what to do about it. */
 import { SettingsError, loadSettings } from '../../config/load-settings.ts';
+import { readOwnPrices } from '../../config/own-prices.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ProviderDescriptor } from '../../providers/descriptor.ts';
 import { ownSettings } from '../../providers/lookup.ts';
 import { ScriptError, say } from '../terminal/terminal.ts';
+import { estimatedCosts } from './estimated-costs.ts';
 
 /**
  * `npm run doctor -- PROVIDER`: prints each finding. @throws ScriptError that says what to do, or that nothing can be asked
@@ -18,6 +20,7 @@ export async function doctorProvider(provider: ProviderDescriptor, env: NodeJS.P
   const settings = settingsFor(name, env);
   const findings = await module.diagnose({ own: ownSettings(settings, provider), deployment: settings.deployment });
   for (const { check, ok, found } of findings) say(`${ok ? '✓' : '✗'} ${check}: ${found}`);
+  for (const line of estimatedCosts(provider, readOwnPrices(settings.pricesFile)[name])) say(`  ${line}`);
   const todos = findings.filter(({ ok }) => !ok).map(({ check, todo }) => `${check}: ${todo}`);
   if (todos.length > 0) {
     throw new ScriptError([`Machines cannot be made on ${name} yet (${description}):`, ...todos].join('\n  '));

@@ -5,15 +5,20 @@ import { CALL_RATE, CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
 import type { GceIdentityOptions } from './instance-identity.ts';
 import { refuseKeptDisk } from './machine/image-reference.ts';
 import { serverNameOf } from '../cloud/resource-names.ts';
+import { machineTypeOf } from './machine/machine-type.ts';
 import { OWN_SERVER_PROJECT } from './place.ts';
+import { PRICES } from './prices.ts';
 import { refusedChoice } from './rules.ts';
 import { GCP_SETTINGS, type GcpSettings } from './settings.ts';
+import { SPEC_FIELDS } from './spec-fields.ts';
 import { TEMPLATES } from './templates.ts';
 
 export const gcp: ProviderDescriptor<GcpSettings> = {
   name: PROVIDER_NAME,
   description: 'instances of Google Compute Engine',
   capabilities: CAPABILITIES,
+  specFields: SPEC_FIELDS,
+  costs: { prices: PRICES, machineTypeOf },
   placement: 'zone',
   hostRoom: 'never',
   callRate: CALL_RATE,
