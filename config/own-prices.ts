@@ -33,7 +33,7 @@ function parse(file: string): z.output<typeof fileSchema> {
     return fileSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const found = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw wrong(file, `must be JSON such as {"gcp": {"e2-small": 0.01, "disk": 0.1}}: ${found}`);
+    throw wrong(file, `must be JSON such as {"PROVIDER": {"MACHINE-TYPE": 0.01, "disk": 0.1}}: ${found}`);
   }
 }
 

@@ -67,7 +67,7 @@ const SETTINGS_TREE = {
   }),
   pricesFile: setting(text, {
     about:
-      'JSON file of your own prices in US dollars, an hour of a machine type and a month of a GB of disk: {"gcp": {"e2-small": 0.01, "disk": 0.1}}',
+      'JSON file of your own prices in US dollars, an hour of a machine type and a month of a GB of disk: {"PROVIDER": {"MACHINE-TYPE": 0.01, "disk": 0.1}}',
   }),
   api: API_SETTINGS,
   gateway: GATEWAY_SETTINGS,

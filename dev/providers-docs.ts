@@ -37,7 +37,7 @@ export function providersMarkdown(): string {
     '## What machines cost',
     '',
     'List prices in US dollars, of the day and region that each table names: for estimates, not for bills, which have traffic, addresses, taxes',
-    'and discounts, too. A JSON file of your own goes before them (`EPHEMERA_PRICES_FILE`): `{"gcp": {"e2-small": 0.01, "disk": 0.1}}` is an hour of',
+    'and discounts, too. A JSON file of your own goes before them (`EPHEMERA_PRICES_FILE`): `{"PROVIDER": {"MACHINE-TYPE": 0.01, "disk": 0.1}}` is an hour of',
     'a machine type, and a month of a GB of disk.',
     ...PROVIDERS.flatMap(costsOf),
     '',

@@ -6,12 +6,11 @@ import {
   type OwnPrices,
   type PriceList,
 } from '../../domain/cost/prices.ts';
-import { SPEC_DEFAULTS } from '../../domain/vm/spec.ts';
 import type { ProviderDescriptor } from '../../providers/descriptor.ts';
 import { offeredTemplates } from '../../providers/lookup.ts';
+import { wholeSpec } from '../../spec/templates.ts';
 
 const SECONDS_PER_HOUR = 3600;
-const NOTHING = { machineType: null, diskGb: null, spot: false };
 
 /** Empty where its machines cost nothing that is known. `own`: prices of this deployment. */
 export function estimatedCosts({ name, costs }: ProviderDescriptor, own: OwnPrices | undefined): string[] {
@@ -19,7 +18,7 @@ export function estimatedCosts({ name, costs }: ProviderDescriptor, own: OwnPric
   const prices = withOwnPrices(costs.prices, own);
   const origin = `list prices of ${prices.region}, ${prices.readOn}${own === undefined ? '' : ', and your own'}`;
   return Object.entries(offeredTemplates([name])).map(([template, { spec }]) => {
-    const machineType = costs.machineTypeOf({ ...SPEC_DEFAULTS, ...NOTHING, ...spec });
+    const machineType = costs.machineTypeOf(wholeSpec({ ...spec, provider: name, image: spec.image ?? '' }));
     return `template ${template}: ${hourText(machineType, spec.diskGb ?? 0, prices)} (${machineType}; ${origin})`;
   });
 }

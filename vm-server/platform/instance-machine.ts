@@ -29,7 +29,7 @@ export interface InstanceMachineOptions {
   stateDir: string;
 }
 
-/** Reads the options of `gce` and its like. Throws a {@link UsageError} that names what is wrong. */
+/** Reads the options of a program for such machines. Throws a {@link UsageError} that names what is wrong. */
 export function parseInstanceOptions(platform: InstancePlatform, args: string[]): InstanceMachineOptions {
   const text = { type: 'string' } as const;
   const options = { 'metadata-url': text, attributes: text, host: text, 'local-port': text, 'state-dir': text };

@@ -11,14 +11,14 @@ const SOURCES = [
   ...['vm-server', 'commands', 'dev'],
 ];
 
-/** Rooms that are made for one provider, or for what runs inside its machines. */
-const ROOMS = /^(providers\/(local|qemu|gcp)|vm-server\/platform\/(local|qemu|gce))\//;
 /** Files that may name one, each with why. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'dev/chaos.ts': 'a storm is for the providers that one computer has, each with its own number of lives at a time',
-  'dev/test-gcp-live.ts': 'tries the provider on a project of Google Cloud, named in the environment',
+  'dev/test-live.ts': 'tries a provider on a real account, with what that one takes where nothing is set',
 };
 
+/** Rooms that are made for one provider, or for what runs inside its machines. */
+const ROOMS = new RegExp(`^(providers/(${PROVIDERS.map(({ name }) => name).join('|')})|vm-server/platform/[a-z0-9]+)/`);
 const names = [...PROVIDERS.map(({ name }) => name), ...proofWords()];
 const quoted = `['"\`](${names.join('|')})\\\\?['"\`]`;
 const variables = `EPHEMERA_(${names.join('|').toUpperCase()})_`;
