@@ -1,4 +1,4 @@
-# What the worker does with Azure, and nothing more, in the resource group of the machines alone. It proves itself as the control VM: there
+# What the worker does with Azure, and nothing more: the groups of providers/azure/permissions.ts, in the resource group of the machines alone. It proves itself as the control VM: there
 # is no client secret. A worker elsewhere takes the same roles with a federated identity.
 resource "azurerm_user_assigned_identity" "worker" {
   name                = "${local.name}-worker"
@@ -12,7 +12,7 @@ resource "azurerm_role_definition" "machines" {
   scope       = azurerm_resource_group.machines.id
 
   permissions {
-    actions = [
+    actions = concat([
       "Microsoft.Compute/disks/delete",
       "Microsoft.Compute/disks/read",
       "Microsoft.Compute/disks/write",
@@ -21,6 +21,7 @@ resource "azurerm_role_definition" "machines" {
       "Microsoft.Compute/images/write",
       "Microsoft.Compute/virtualMachines/deallocate/action",
       "Microsoft.Compute/virtualMachines/delete",
+      "Microsoft.Compute/virtualMachines/instanceView/read",
       "Microsoft.Compute/virtualMachines/read",
       "Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action",
       "Microsoft.Compute/virtualMachines/start/action",
@@ -32,12 +33,13 @@ resource "azurerm_role_definition" "machines" {
       "Microsoft.Network/networkInterfaces/join/action",
       "Microsoft.Network/networkInterfaces/read",
       "Microsoft.Network/networkInterfaces/write",
+      "Microsoft.Resources/subscriptions/resourceGroups/read",
+      ], var.external_ips == "allowed" ? [
       "Microsoft.Network/publicIPAddresses/delete",
       "Microsoft.Network/publicIPAddresses/join/action",
       "Microsoft.Network/publicIPAddresses/read",
       "Microsoft.Network/publicIPAddresses/write",
-      "Microsoft.Resources/subscriptions/resourceGroups/read",
-    ]
+    ] : [])
   }
 }
 
@@ -49,11 +51,9 @@ resource "azurerm_role_definition" "look" {
 
   permissions {
     actions = [
-      "Microsoft.Compute/locations/operations/read",
       "Microsoft.Compute/locations/usages/read",
       "Microsoft.Compute/skus/read",
       "Microsoft.Compute/virtualMachines/read",
-      "Microsoft.Network/locations/operations/read",
     ]
   }
 }
@@ -67,7 +67,6 @@ resource "azurerm_role_definition" "network" {
   permissions {
     actions = [
       "Microsoft.Network/networkSecurityGroups/join/action",
-      "Microsoft.Network/networkSecurityGroups/read",
       "Microsoft.Network/virtualNetworks/subnets/join/action",
       "Microsoft.Network/virtualNetworks/subnets/read",
     ]

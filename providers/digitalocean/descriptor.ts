@@ -2,14 +2,19 @@ import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { ProviderDescriptor, SpecRefusal } from '../descriptor.ts';
 import { CALL_RATE, CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
+import { PRICES } from './prices.ts';
 import { refusedChoice } from './rules.ts';
 import { DIGITALOCEAN_SETTINGS, type DigitalOceanSettings } from './settings.ts';
+import { sizeOf } from './sizes.ts';
 import { checkChoices } from './spec-check.ts';
+import { SPEC_FIELDS } from './spec-fields.ts';
 
 export const digitalocean: ProviderDescriptor<DigitalOceanSettings> = {
   name: PROVIDER_NAME,
   description: 'droplets of DigitalOcean',
   capabilities: CAPABILITIES,
+  specFields: SPEC_FIELDS,
+  costs: { prices: PRICES, machineTypeOf: (spec) => sizeOf(spec) },
   placement: 'zone',
   hostRoom: 'never',
   callRate: CALL_RATE,
