@@ -151,8 +151,10 @@ function trustedInstances(settings: Settings, secret: Uint8Array, keysUrl: strin
     const { instances } = provider.agentIdentity;
     const identities = instances?.verifier(ownSettings(settings, provider), expected) ?? null;
     if (instances === undefined || identities === null) return [];
-    const { proofWord } = instances;
-    return [{ proofWord, bindings: new InstanceBindings(secret, settings.deployment, proofWord), identities }];
+    const { proofWord, documentsName } = instances;
+    return [
+      { proofWord, documentsName, bindings: new InstanceBindings(secret, settings.deployment, proofWord), identities },
+    ];
   });
 }
 

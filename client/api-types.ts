@@ -2902,7 +2902,7 @@ export interface components {
       };
     };
     AgentExchange: {
-      /** @description The one-time bootstrap secret, or the proof of a Compute Engine instance. */
+      /** @description The one-time bootstrap secret, or the proof of an instance of a cloud. */
       secret: string;
       /** @description Made up by the agent once, so that a lost reply can be asked for again. */
       nonce: string;

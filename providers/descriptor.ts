@@ -126,6 +126,11 @@ export interface AgentIdentity<Own> {
 export interface InstanceIdentity<Own> {
   /** First word of a proof on the wire; stable. */
   proofWord: string;
+  /**
+   * `id`: its documents name an instance by an id of the cloud's own, which is known once the instance is made: then that of the
+   * machine (MachineFacts.instanceId) must be the same. Absent: by the name that it was made with.
+   */
+  documentsName?: 'id';
   /** False where these settings give machines a one-time secret instead. */
   isUsed(own: Own): boolean;
   /** The name that the provider knows a machine's instance by. */
@@ -134,10 +139,16 @@ export interface InstanceIdentity<Own> {
   verifier(own: Own, expected: { audience: string; keysUrl?: string }): InstanceVerifier | null;
 }
 
+export interface ExpectedInstance {
+  instanceName: string;
+  /** What says whose the instance is, as the agent showed it. */
+  binding: string;
+}
+
 export interface InstanceVerifier {
   /**
-   * The instance that a token of the provider vouches for; undefined when it is not the named one, or the token not for
-   * us or not valid now. Rejects only when the provider's keys cannot be had. `nowMs` in epoch ms.
+   * The instance that a token of the provider vouches for; undefined when it is not the named one, where tokens name it, or the
+   * token not for us or not valid now. Rejects only when the provider's keys cannot be had. `nowMs` in epoch ms.
    */
-  verify(token: string, expected: { instanceName: string }, nowMs: number): Promise<{ instanceId: string } | undefined>;
+  verify(token: string, expected: ExpectedInstance, nowMs: number): Promise<{ instanceId: string } | undefined>;
 }

@@ -165,6 +165,8 @@ export interface SealedInputAnswer {
 export interface ExchangeRequest {
   machineId: string;
   nonce: string;
+  /** The instance of a cloud that the caller proved to be on, which must be the machine's; absent: its proof says so itself. */
+  instanceId?: string;
 }
 
 export const reportSignal = defineSignal<[ReportSignal]>(SIGNAL.report);

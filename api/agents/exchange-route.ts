@@ -1,6 +1,7 @@
 import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/client';
+import { INSTANCE_UNKNOWN_YET } from '../../domain/machine/proven-instance.ts';
 import { exchangeUpdate } from '../../workflows/messages.ts';
-import { tokenRefused } from '../http/errors/problem.ts';
+import { ApiProblem, tokenRefused } from '../http/errors/problem.ts';
 import { openRoute } from '../http/route.ts';
 import { isWorkflowGone } from '../http/errors/temporal-errors.ts';
 import { provenAgent } from './proven-agent.ts';
@@ -30,16 +31,20 @@ export const exchangeRoute = openRoute({
       api.requestLimits.takeRefusedAgent(remoteAddress, api.now());
       throw tokenRefused('The proof of the machine is not valid');
     }
-    const { nonce, ...subject } = proven;
+    const { nonce, instanceId, ...subject } = proven;
     const { workflowId, machineId } = subject;
     api.requestLimits.takeExchange(machineId, api.now());
-    const request = { machineId, nonce };
+    const request = { machineId, nonce, ...(instanceId === undefined ? {} : { instanceId }) };
     try {
       await api.directory.within(
         () => api.directory.handle(workflowId).executeUpdate(exchangeUpdate, { args: [request] }),
         EXCHANGE_SECONDS,
       );
     } catch (error) {
+      if (isTooEarly(error)) {
+        const detail = 'Which instance the machine is will be known once it was made';
+        throw new ApiProblem('identityUnavailable', detail, { headers: { 'retry-after': '1' }, cause: error });
+      }
       if (isRefusal(error)) throw tokenRefused('The machine is not the current one of its VM, or its secret was used');
       throw error;
     }
@@ -47,6 +52,11 @@ export const exchangeRoute = openRoute({
     return { status: 200, body: { token, nextReportSeconds: FIRST_REPORT_SECONDS } };
   },
 });
+
+function isTooEarly(error: unknown): boolean {
+  if (!(error instanceof WorkflowUpdateFailedError)) return false;
+  return error.cause instanceof ApplicationFailure && error.cause.type === INSTANCE_UNKNOWN_YET;
+}
 
 function isRefusal(error: unknown): boolean {
   if (isWorkflowGone(error)) return true;

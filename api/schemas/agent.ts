@@ -55,8 +55,9 @@ export const exchangeBodySchema = z
     secret: z
       .string()
       .min(1)
-      .max(4096)
-      .meta({ description: 'The one-time bootstrap secret, or the proof of a Compute Engine instance.' }),
+      // Clouds sign documents with the certificates of their signers in them.
+      .max(32_768)
+      .meta({ description: 'The one-time bootstrap secret, or the proof of an instance of a cloud.' }),
     nonce: z
       .string()
       .regex(/^[A-Za-z0-9._-]{8,128}$/, 'must be 8 to 128 of A-Z, a-z, 0-9, ".", "_" and "-"')

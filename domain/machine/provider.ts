@@ -32,6 +32,8 @@ export interface MachineFacts {
   address: MachineAddress | null;
   /** Base name of the queues of its place (place.ts); absent in histories of before. */
   queue?: string;
+  /** The cloud's own id of it, by which documents of the cloud vouch for it; absent where none does, or by its name. */
+  instanceId?: string;
 }
 
 /**

@@ -11,6 +11,7 @@
  *   destroys what is returned, what nobody asks for in the time of the grant, and what was offered to a VM that has closed.
  * - The VM decides: once it has given up, a late offer is returned. What it had begun to take it destroys itself too.
  */
+import { isOnInstance } from '../machine/proven-instance.ts';
 import type { MachineFacts } from '../machine/provider.ts';
 import { fieldsOf, isRecord } from '../untrusted.ts';
 
@@ -78,9 +79,14 @@ export function isWarmOver({ name }: Warm): boolean {
  * Whether an agent over HTTP that proved itself may report for the machine: the first caller, as often as it asks (`granted`: its
  * nonce, null before), and never one of a machine that goes. Once a VM has it, its agent proves itself to that.
  */
-export function mayExchange({ name }: Warm, granted: string | null, nonce: string): boolean {
+export function mayExchange(
+  warm: Warm,
+  granted: string | null,
+  { nonce, instanceId }: { nonce: string; instanceId?: string },
+): boolean {
+  const { name } = warm;
   const isThere = name !== 'destroying' && name !== 'gone' && name !== 'handedOver';
-  return isThere && (granted ?? nonce) === nonce;
+  return isThere && isOnInstance('machine' in warm ? warm.machine : null, instanceId) && (granted ?? nonce) === nonce;
 }
 
 /** The warm machine after an event; one that means nothing now changes nothing. */

@@ -17,6 +17,7 @@
  */
 import { EMPTY_END_REASON, nextDeadline, type DeadlineKind } from './deadlines.ts';
 import { TIMEOUTS } from '../timeouts.ts';
+import { isOnInstance } from '../machine/proven-instance.ts';
 import type { MachineEndCause } from '../machine/provider.ts';
 import { isOutdated, recordLeasedCount, recordReport, recordTypedCount } from '../agent/usage.ts';
 import { closeRequested, imageFailed, imageKept, snapshotRequested } from './close.ts';
@@ -411,9 +412,10 @@ function holdOver(vm: Vm, at: number): Vm {
 }
 
 /** A bootstrap secret works once, for the current machine; a repeat by the same caller is a lost reply. */
-export function canExchange(vm: Vm, request: { machineId: string; nonce: string }): boolean {
-  const live = 'usage' in vm.state;
-  return live && request.machineId === vm.machineId && (vm.exchangeNonce ?? request.nonce) === request.nonce;
+export function canExchange(vm: Vm, request: { machineId: string; nonce: string; instanceId?: string }): boolean {
+  if (!('usage' in vm.state)) return false;
+  if (!isOnInstance('machine' in vm.state ? vm.state.machine : null, request.instanceId)) return false;
+  return request.machineId === vm.machineId && (vm.exchangeNonce ?? request.nonce) === request.nonce;
 }
 
 function deadline(vm: Vm, { at, endsUnasked = false, unheard }: EventOf<'deadline'>): Vm {

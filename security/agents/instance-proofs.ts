@@ -76,6 +76,8 @@ export function isInstanceProof(secret: string): boolean {
 export interface TrustedInstances {
   /** First word of their proofs. */
   proofWord: string;
+  /** `id`: their documents name them by the cloud's own id alone. */
+  documentsName?: 'id' | undefined;
   bindings: InstanceBindings;
   identities: InstanceVerifier;
 }
@@ -87,6 +89,8 @@ export interface ProvenAgent extends AgentTokenSubject {
    * caller, and no other instance is.
    */
   nonce: string;
+  /** The machine must be this instance of its cloud, which its owner alone knows; absent: the proof says that it is. */
+  instanceId?: string;
 }
 
 /**
@@ -104,6 +108,9 @@ export async function verifyInstanceProof(
   const bound = provider.bindings.verify(binding, nowMs);
   if (bound === undefined) return undefined;
   const { instanceName, ...subject } = bound;
-  const identity = await provider.identities.verify(identityToken, { instanceName }, nowMs);
-  return identity === undefined ? undefined : { ...subject, nonce: `${provider.proofWord}-${identity.instanceId}` };
+  const identity = await provider.identities.verify(identityToken, { instanceName, binding }, nowMs);
+  if (identity === undefined) return undefined;
+  const { instanceId } = identity;
+  const nonce = `${provider.proofWord}-${instanceId}`;
+  return { ...subject, nonce, ...(provider.documentsName === 'id' ? { instanceId } : {}) };
 }

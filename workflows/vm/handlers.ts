@@ -33,6 +33,7 @@ import {
 } from '../messages.ts';
 import { heardOrder } from '../heard-order.ts';
 import { ignoreSignal } from '../ignored-signal.ts';
+import { refuseForNow } from '../machine/refuse-for-now.ts';
 import { newMachineId } from '../machine/machine-id.ts';
 import { MessageHandlers } from '../message-handlers.ts';
 import { asksAfterHearsay, leasesCounts, makesRoom } from '../patches.ts';
@@ -153,6 +154,7 @@ function lifeMeant(life: VmLife, request: string, options: LifeOptions | undefin
 
 function assertExchangeable(life: VmLife, request: ExchangeRequest): void {
   if (canExchange(life.vm, request)) return;
+  refuseForNow({ state: life.vm.state.name, machineId: life.vm.machineId }, request);
   throw ApplicationFailure.nonRetryable(
     'the bootstrap secret was used or is not of the current machine',
     'tokenRefused',

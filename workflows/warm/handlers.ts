@@ -18,6 +18,7 @@ import {
   type AskerSignal,
   type ExchangeRequest,
 } from '../messages.ts';
+import { refuseForNow } from '../machine/refuse-for-now.ts';
 import { replacesBeforeItGoes } from '../patches.ts';
 import type { WarmLife } from './life.ts';
 
@@ -57,6 +58,7 @@ export function handleMessages(life: WarmLife): void {
 function handleAgent(life: WarmLife): void {
   const requireExchangeable = (request: ExchangeRequest): void => {
     if (life.mayExchange(request)) return;
+    refuseForNow({ state: life.warm.name, machineId: life.machineId }, request);
     throw ApplicationFailure.nonRetryable('the bootstrap secret was used or is not of this machine', 'tokenRefused');
   };
   setHandler(

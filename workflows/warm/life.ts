@@ -53,8 +53,8 @@ export class WarmLife {
     this.record({ kind: 'booted', until: Date.now() + this.input.ttlSeconds * 1000 });
   }
 
-  mayExchange({ machineId, nonce }: ExchangeRequest): boolean {
-    return machineId === this.machineId && mayExchange(this.#warm, this.#exchangeNonce, nonce);
+  mayExchange(request: ExchangeRequest): boolean {
+    return request.machineId === this.machineId && mayExchange(this.#warm, this.#exchangeNonce, request);
   }
 
   exchanged({ nonce }: ExchangeRequest): void {

@@ -1315,7 +1315,7 @@ class HostJoined(TypedDict):
 
 
 class AgentExchange(TypedDict):
-    # The one-time bootstrap secret, or the proof of a Compute Engine instance.
+    # The one-time bootstrap secret, or the proof of an instance of a cloud.
     secret: str
     # Made up by the agent once, so that a lost reply can be asked for again.
     nonce: str

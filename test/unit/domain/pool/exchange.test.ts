@@ -17,11 +17,18 @@ const STATES: [Warm, boolean][] = [
 
 describe('the agent of a machine that waits', () => {
   it.each(STATES)('may prove itself or not: %j', (warm, may) => {
-    expect(mayExchange(warm, null, 'a')).toBe(may);
-    expect(mayExchange(warm, 'a', 'a')).toBe(may);
+    expect(mayExchange(warm, null, { nonce: 'a' })).toBe(may);
+    expect(mayExchange(warm, 'a', { nonce: 'a' })).toBe(may);
   });
 
   it.each(STATES)('is the first one that did, never another one: %j', (warm) => {
-    expect(mayExchange(warm, 'a', 'b')).toBe(false);
+    expect(mayExchange(warm, 'a', { nonce: 'b' })).toBe(false);
+  });
+
+  it.each(STATES)('that its cloud names by an id is the one whose machine has that: %j', (warm, may) => {
+    const known = 'machine' in warm ? { ...warm, machine: { ...machine, instanceId: 'i-1' } } : warm;
+    expect(mayExchange(known as Warm, null, { nonce: 'a', instanceId: 'i-1' })).toBe(may && 'machine' in warm);
+    expect(mayExchange(known as Warm, null, { nonce: 'a', instanceId: 'i-2' })).toBe(false);
+    expect(mayExchange(warm, null, { nonce: 'a', instanceId: 'i-1' })).toBe(false);
   });
 });

@@ -304,6 +304,15 @@ describe('the bootstrap secret', () => {
     expect(asks('mine')).toBe(false);
   });
 
+  it('is refused to an instance of a cloud that is not known to be the machine', () => {
+    const life = new Life();
+    const asks = (instanceId: string): boolean =>
+      canExchange(life.vm, { machineId: MACHINE_ID, nonce: 'a', instanceId });
+    expect(asks('i-1'), 'nobody knows yet').toBe(false);
+    life.at(1, 'machineCreated', { machine: { ...MACHINE, instanceId: 'i-1' } });
+    expect([asks('i-1'), asks('i-2')]).toEqual([true, false]);
+  });
+
   it('is exchanged for one caller only, who may ask again', () => {
     const life = new Life().at(1, 'exchanged', { nonce: 'mine' });
     expect(life.vm.exchangeNonce).toBe('mine');
