@@ -22,7 +22,8 @@ export interface CloudServer {
   place: string;
   /**
    * `stopping`: on its way down, whoever wanted that. `gone`: the cloud still remembers it, and nothing of it is left.
-   * Parts of a machine whose server is not there yet count as `starting` while they may still become one, then as `gone`.
+   * Parts of a machine whose server is not there yet count as `starting` while they may still become one, then as `gone` with
+   * a `failure`: such a machine is listed as ended until it is removed.
    */
   status: 'starting' | 'running' | 'stopping' | 'stopped' | 'suspended' | 'gone';
   /** Where its users reach it; null while it has none. */

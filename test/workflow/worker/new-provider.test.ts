@@ -8,13 +8,14 @@ import { settingsEnvironment } from '../../../config/settings-environment.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { vmWorkflowId } from '../../../domain/wire-names.ts';
 import type { VmView } from '../../../domain/vm/view.ts';
+import { serverNameOf } from '../../../providers/cloud/resource-names.ts';
 import { ownSettings } from '../../../providers/lookup.ts';
 import type * as Registry from '../../../providers/registry.ts';
 import { loadDeploymentSecret } from '../../../security/sealing/deployment-secret.ts';
 import { hostKeysForAllProviders } from '../../../security/hosts/host-keys.ts';
 import { startTestServer, TEST_NAMESPACE, type TestServer } from '../../../test-support/temporal-server.ts';
-import { tiny } from '../../../test-support/tiny-cloud/descriptor.ts';
-import { created } from '../../../test-support/tiny-cloud/tiny-provider.ts';
+import { paper } from '../../../test-support/paper-cloud/descriptor.ts';
+import { startPaperServer, type PaperCloudServer } from '../../../test-support/paper-cloud/paper-server.ts';
 import { startTestApi, uniqueName, type ApiAnswer, type TestApi } from '../../../test-support/workflow/api-harness.ts';
 import { workflowBundle } from '../../../test-support/workflow/vm-harness.ts';
 import { startWorker, type RunningWorker } from '../../../worker/run-worker.ts';
@@ -22,7 +23,7 @@ import { startWorker, type RunningWorker } from '../../../worker/run-worker.ts';
 // The one line that a new provider adds to the registry; everything else of it is in its folder.
 vi.mock('../../../providers/registry.ts', async (original) => {
   const { PROVIDERS } = await original<typeof Registry>();
-  const { tiny: added } = await import('../../../test-support/tiny-cloud/descriptor.ts');
+  const { paper: added } = await import('../../../test-support/paper-cloud/descriptor.ts');
   return { PROVIDERS: [...PROVIDERS, added] };
 });
 
@@ -30,17 +31,17 @@ const load = (argv: string[], env: Record<string, string> = {}): Settings => loa
 
 describe('the settings of a provider that was added by its folder and one line', () => {
   it('are flags, variables and help, reach child processes, and are checked with the others', () => {
-    expect(describeSettings()).toContain('--tiny-region  EPHEMERA_TINY_REGION\n      where tiny machines are');
-    expect(describeSettings()).toContain('local, qemu, gcp, tiny');
-    const settings = load(['--provider', 'tiny', '--tiny-region', 'south']);
-    expect(ownSettings(settings, tiny)).toEqual({ region: 'south' });
+    expect(describeSettings()).toContain('--paper-region  EPHEMERA_PAPER_REGION\n      where paper machines are');
+    expect(describeSettings()).toContain('local, qemu, gcp, paper');
+    const settings = load(['--provider', 'paper', '--paper-region', 'south']);
+    expect(ownSettings(settings, paper)).toMatchObject({ region: 'south' });
     const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd: '/' });
-    expect(ownSettings(child, tiny)).toEqual({ region: 'south' });
-    expect(load([], { EPHEMERA_PROVIDER_CALLS_PER_SECOND: 'tiny=3' }).providerCalls.perSecond).toEqual({ tiny: 3 });
-    const south = { EPHEMERA_TINY_REGION: 'south' };
-    expect(() => load([], south)).toThrow(/is for the provider tiny, which EPHEMERA_PROVIDER does not name/);
-    expect(() => load(['--provider', 'tiny', '--api-port', '0'], south)).toThrow(/EPHEMERA_TINY_REGION: is too far/);
-    expect(() => load(['--provider', 'tiny', '--tiny-region', 'east'])).toThrow(/must be north or south/);
+    expect(ownSettings(child, paper)).toMatchObject({ region: 'south' });
+    expect(load([], { EPHEMERA_PROVIDER_CALLS_PER_SECOND: 'paper=3' }).providerCalls.perSecond).toEqual({ paper: 3 });
+    const south = { EPHEMERA_PAPER_REGION: 'south' };
+    expect(() => load([], south)).toThrow(/is for the provider paper, which EPHEMERA_PROVIDER does not name/);
+    expect(() => load(['--provider', 'paper', '--api-port', '0'], south)).toThrow(/EPHEMERA_PAPER_REGION: is too far/);
+    expect(() => load(['--provider', 'paper', '--paper-region', 'east'])).toThrow(/must be north or south/);
   });
 
   it('leave it out of the default, and in the OpenAPI document', () => {
@@ -51,8 +52,8 @@ describe('the settings of a provider that was added by its folder and one line',
       };
     };
     const { provider } = components.schemas['CreateVm']!.properties;
-    expect(provider!.enum).toEqual(['local', 'qemu', 'gcp', 'tiny']);
-    expect(provider!.description).toContain('`tiny`: notes in memory, for a test');
+    expect(provider!.enum).toEqual(['local', 'qemu', 'gcp', 'paper']);
+    expect(provider!.description).toContain('`paper`: servers on paper, for tests');
   });
 });
 
@@ -60,14 +61,17 @@ describe('a VM on a provider that was added by its folder and one line', () => {
   let server: TestServer;
   let api: TestApi;
   let worker: RunningWorker;
+  let cloud: PaperCloudServer;
 
   beforeAll(async () => {
     server = await startTestServer();
-    const queue = `tiny-${randomUUID().slice(0, 8)}`;
-    api = await startTestApi(server, queue, { change: (settings) => void (settings.providers = ['tiny']) });
+    cloud = await startPaperServer();
+    const queue = `paper-${randomUUID().slice(0, 8)}`;
+    api = await startTestApi(server, queue, { change: (settings) => void (settings.providers = ['paper']) });
     const { stateDir, deployment } = api.settings;
     worker = await startWorker({
-      settings: load(['--provider', 'tiny'], {
+      settings: load(['--provider', 'paper'], {
+        EPHEMERA_PAPER_ENDPOINT: cloud.endpoint,
         EPHEMERA_STATE_DIR: stateDir,
         EPHEMERA_DEPLOYMENT: deployment,
         EPHEMERA_API_URL: api.url,
@@ -87,6 +91,7 @@ describe('a VM on a provider that was added by its folder and one line', () => {
     await worker.shutdown();
     await api.close();
     await server.stop();
+    await cloud.close();
   });
 
   const post = (path: string, body: object, key?: string | null): Promise<ApiAnswer> =>
@@ -105,27 +110,27 @@ describe('a VM on a provider that was added by its folder and one line', () => {
       const { status, body: problem, text } = await post('/v1/vms', { template: 'chat', ...body });
       return [status, problem.code, text];
     };
-    expect(await refused({ spot: true })).toEqual([400, 'unsupportedOption', expect.stringContaining('tiny does not')]);
+    expect(await refused({ spot: true })).toEqual([400, 'unsupportedOption', expect.stringContaining('paper does not')]);
     expect(await refused({ image: 'debian' })).toEqual([
       400,
       'unsupportedOption',
       expect.stringContaining('vm-server'),
     ]);
     expect(await refused({ cpus: 3 })).toEqual([403, 'optionNotAllowed', expect.stringContaining('2 at most')]);
-    expect(await refused({ provider: 'local' })).toEqual([400, 'unknownProvider', expect.stringContaining('tiny')]);
-    expect(created.size).toBe(0);
+    expect(await refused({ provider: 'local' })).toEqual([400, 'unknownProvider', expect.stringContaining('paper')]);
+    expect(cloud.model.made).toEqual([]);
   });
 
   it('lives from a template of its provider to its end, and its agent proves itself as its provider says', async () => {
     const name = uniqueName();
     expect((await post('/v1/vms', { name, template: 'speck' })).status).toBe(201);
     const { machineId = '', zone, spec } = await untilState(name, 'running');
-    expect([zone, spec.provider, spec.cpus]).toEqual(['north-1', 'tiny', 2]);
-    const { agentBootstrap } = created.get(machineId)!;
+    expect([zone, spec.provider, spec.cpus]).toEqual(['north-1', 'paper', 2]);
+    const [made] = cloud.model.named(serverNameOf(api.settings.deployment, machineId));
     const prove = (token: string): Promise<ApiAnswer> =>
-      post('/v1/agent/exchange', { secret: `tiny ${agentBootstrap!.secret} ${token}`, nonce: uniqueName() }, null);
+      post('/v1/agent/exchange', { secret: `paper ${made!.secret} ${token}`, nonce: uniqueName() }, null);
     expect((await prove('i-am-another')).status).toBe(401);
-    const exchanged = await prove(`i-am-test-${machineId}`);
+    const exchanged = await prove(`i-am-${made!.name}`);
     expect(exchanged.status, exchanged.text).toBe(200);
     const report = { sequence: 1, connections: 3, ready: true, calmMs: 0, forwarded: null };
     expect((await post('/v1/agent/report', report, exchanged.body.token)).status).toBe(200);

@@ -1,10 +1,11 @@
-/** A provider as a newcomer would write it: this folder, and one line in the registry. Its machines are notes in memory. */
+/** A provider as a newcomer would write it: this folder, and one line in the registry. */
 import type { ProviderDescriptor } from '../../providers/descriptor.ts';
-import { TINY_TREE, region, type TinySettings } from './settings.ts';
+import { serverNameOf } from '../../providers/cloud/resource-names.ts';
+import { PAPER_TREE, region, type PaperSettings } from './settings.ts';
 
-export const tiny: ProviderDescriptor<TinySettings> = {
-  name: 'tiny',
-  description: 'notes in memory, for a test',
+export const paper: ProviderDescriptor<PaperSettings> = {
+  name: 'paper',
+  description: 'servers on paper, for tests',
   capabilities: {
     images: ['vm-server'],
     udpPorts: false,
@@ -19,10 +20,10 @@ export const tiny: ProviderDescriptor<TinySettings> = {
     spot: false,
     egress: true,
     egressRules: false,
-    stop: false,
+    stop: true,
     reset: false,
-    suspend: false,
-    close: false,
+    suspend: true,
+    close: true,
     startupScript: true,
     userData: false,
     secretEnv: true,
@@ -33,10 +34,10 @@ export const tiny: ProviderDescriptor<TinySettings> = {
   placement: 'zone',
   hostRoom: 'never',
   callRate: { callsPerSecond: 100, burst: 200 },
-  takesCallsItself: false,
+  takesCallsItself: true,
   templates: { speck: { version: 1, spec: { image: 'vm-server', cpus: 2, readiness: { kind: 'machine' } } } },
   settings: {
-    tree: TINY_TREE,
+    tree: PAPER_TREE,
     onlyWhenOffered: true,
     contradictions: ({ written, source }, api) =>
       written(region) === 'south' && written(api.port) === 0 ? [`${source(region)}: is too far for any free port`] : [],
@@ -44,9 +45,9 @@ export const tiny: ProviderDescriptor<TinySettings> = {
   agentIdentity: {
     link: () => 'http',
     instances: {
-      proofWord: 'tiny',
+      proofWord: 'paper',
       isUsed: () => true,
-      instanceName: (deployment, machineId) => `${deployment}-${machineId}`,
+      instanceName: serverNameOf,
       verifier: () => ({
         verify: (token, { instanceName }) =>
           Promise.resolve(token === `i-am-${instanceName}` ? { instanceId: instanceName } : undefined),
@@ -54,6 +55,6 @@ export const tiny: ProviderDescriptor<TinySettings> = {
     },
   },
   refuse: ({ cpus }) =>
-    cpus <= 2 ? undefined : { code: 'optionNotAllowed', field: 'cpus', problem: 'a tiny machine has 2 at most' },
-  load: () => import('./tiny-provider.ts'),
+    cpus <= 2 ? undefined : { code: 'optionNotAllowed', field: 'cpus', problem: 'a paper machine has 2 at most' },
+  load: () => import('./paper-provider.ts'),
 };

@@ -1,0 +1,64 @@
+import type { CancelSignal } from '../../domain/machine/provider.ts';
+import { pause } from './api-calls.ts';
+import { isAlive, isFailure, isGivenUp } from './cloud-machine.ts';
+import { destroying, type CloudParts } from './cloud-parts.ts';
+import type { CloudServer } from './cloud.ts';
+
+/** Takes machines away, and looks until nothing is left of them. */
+export class MachineRemoval {
+  private readonly parts: CloudParts;
+
+  constructor(parts: CloudParts) {
+    this.parts = parts;
+  }
+
+  /** For good: from before the first look on no process makes the machine, or finds out and removes what it made. */
+  async destroy(machineId: string, signal: CancelSignal): Promise<void> {
+    const { cloud, tombstones, settleMs, seen } = this.parts;
+    tombstones.add(machineId);
+    const wasGone = tombstones.isGone(machineId);
+    if (!wasGone) await cloud.ended?.note(machineId, destroying(signal));
+    const sawSomething = seen.has(machineId);
+    const removed = await this.untilGone(machineId, signal);
+    if (!removed && !sawSomething && !wasGone) {
+      // A make of another process may be on its way, and show only once it has arrived.
+      await pause(settleMs, signal);
+      await this.untilGone(machineId, signal);
+    }
+    seen.delete(machineId);
+    tombstones.noteGone(machineId);
+  }
+
+  /** True where there was something to remove. */
+  async untilGone(machineId: string, signal: CancelSignal): Promise<boolean> {
+    const { cloud, watchOfEnds } = this.parts;
+    for (let looks = 0; ; looks++) {
+      if ((await this.removeOnce(machineId, signal)) === 'gone') return looks > 0;
+      await watchOfEnds.follow(machineId, [], signal, (servers) => {
+        const left = servers.some((server) => isAlive(server) || isGivenUp(server));
+        return Promise.resolve(left ? undefined : true);
+      });
+    }
+  }
+
+  /** Of several servers with one id the others than the one that stays. */
+  async removeOthers(stays: CloudServer, servers: readonly CloudServer[], signal: CancelSignal): Promise<void> {
+    const { cloud } = this.parts;
+    for (const other of servers) {
+      if (other.id === stays.id || !isAlive(other)) continue;
+      await cloud.removeOne(other, destroying(signal)).catch((error: unknown) => {
+        // Gone already, or on its way: whoever looks again sees it while it is not.
+        if (!isFailure(error, 'notFound', 'notReady')) throw error;
+      });
+    }
+  }
+
+  private async removeOnce(machineId: string, signal: CancelSignal): Promise<'gone' | 'going'> {
+    try {
+      return await this.parts.cloud.remove(machineId, destroying(signal));
+    } catch (error) {
+      if (!isFailure(error, 'notReady')) throw error;
+      return 'going';
+    }
+  }
+}
