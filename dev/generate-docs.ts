@@ -15,6 +15,7 @@ import { clientOperations } from './client-operations.ts';
 import { cliMarkdown } from './cli-docs.ts';
 import { providersMarkdown } from './providers-docs.ts';
 import { pythonClient } from './python-client.ts';
+import { withCode } from './docs-code.ts';
 import { METRICS, type MetricDefinition } from '../domain/metrics.ts';
 import { apiReference } from './docs-site/api-reference.ts';
 
@@ -32,8 +33,14 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     'client/operations.ts': await clientOperations(openApiText()),
     'examples/python/ephemera_client/generated.py': pythonClient(openApiText()),
     'docs/cli.md': await format(cliMarkdown(), { parser: 'markdown', printWidth: 120 }),
+    'docs/adding-a-cloud.md': await addingACloud(),
     'docs/openapi.json': await format(openApiText(), { parser: 'json', printWidth: 120 }),
   };
+}
+
+async function addingACloud(): Promise<string> {
+  const page = await readFile(new URL('docs/adding-a-cloud.md', ROOT), 'utf8');
+  return format(await withCode(page, ROOT), { parser: 'markdown', printWidth: 120, singleQuote: true });
 }
 
 /** The paths of documents that are not as the code says. */

@@ -14,8 +14,16 @@ import type {
 } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { BackOff } from './api-calls.ts';
-import { ended, firstOf, isGivenUp, isMachineId, machineOf, machineOfServers, withMappedErrors } from './cloud-machine.ts';
-import { destroying, findServers, ongoing, type CloudParts } from './cloud-parts.ts';
+import {
+  ended,
+  firstOf,
+  isGivenUp,
+  isMachineId,
+  machineOf,
+  machineOfServers,
+  withMappedErrors,
+} from './cloud-machine.ts';
+import { findServers, ongoing, type CloudParts } from './cloud-parts.ts';
 import type { Cloud, CloudImage, CloudServer } from './cloud.ts';
 import { CloudMachineAdoptions } from './machine-adoption.ts';
 import { CloudMachineImages } from './machine-images.ts';

@@ -66,7 +66,10 @@ export class CloudMachineImages implements MachineImages {
         found = await this.images.find(name, ongoing(signal));
       }
       while (found.length > 0) {
-        const removed = await this.removeOf(found.filter(({ status }) => status !== 'pending'), signal);
+        const removed = await this.removeOf(
+          found.filter(({ status }) => status !== 'pending'),
+          signal,
+        );
         if (!removed || found.some(({ status }) => status === 'pending')) await pause(pollMs, signal);
         found = await this.images.find(name, ongoing(signal));
       }
@@ -93,7 +96,7 @@ export class CloudMachineImages implements MachineImages {
     const startedAt = Date.now();
     /** Since when it should show. */
     let begunAt: number | undefined;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const image = await this.present(wanted, signal);
       if (image?.status === 'ready') return machineImageOf(image);
       if (image !== undefined) begunAt = Date.now();

@@ -208,7 +208,8 @@ export class MachineMaker {
   /** An image that is deleted while a machine is made from it has its own code. */
   private async explained(failure: CloudFailure, { startImage, signal }: Making): Promise<unknown> {
     const { images } = this.parts.cloud;
-    if (startImage === undefined || images === undefined || !isFailure(failure, 'notFound', 'badRequest')) return failure;
+    if (startImage === undefined || images === undefined || !isFailure(failure, 'notFound', 'badRequest'))
+      return failure;
     const found = await images.find(startImage.record.imageId, ongoing(signal));
     return found.some(({ id }) => id === startImage.id) ? failure : imageGone(startImage);
   }

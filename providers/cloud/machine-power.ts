@@ -61,7 +61,8 @@ class MachinePower {
     const step = async (servers: readonly CloudServer[]): Promise<Machine | undefined> => {
       const server = firstOf(servers);
       if (server === undefined) throw ended(machineId, 'does not exist');
-      if (begun && goal.wish === null && server.status === 'stopped' && server.failure !== undefined) throw server.failure;
+      if (begun && goal.wish === null && server.status === 'stopped' && server.failure !== undefined)
+        throw server.failure;
       const outcome = await this.step(server, goal, signal).catch((error: unknown) => {
         // Another call was faster, or it is on its way: the next look tells where.
         if (isFailure(error, 'notReady', 'fingerprint')) return undefined;

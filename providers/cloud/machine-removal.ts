@@ -31,7 +31,7 @@ export class MachineRemoval {
 
   /** True where there was something to remove. */
   async untilGone(machineId: string, signal: CancelSignal): Promise<boolean> {
-    const { cloud, watchOfEnds } = this.parts;
+    const { watchOfEnds } = this.parts;
     for (let looks = 0; ; looks++) {
       if ((await this.removeOnce(machineId, signal)) === 'gone') return looks > 0;
       await watchOfEnds.follow(machineId, [], signal, (servers) => {

@@ -40,9 +40,13 @@ export function paperProvider(options: PaperProviderOptions): MachineProvider {
   const backOff = { firstMs: 5, mostMs: 40, budgetMs: 3000 };
   const client = { optionsOf: (timeoutMs: number) => AbortSignal.timeout(timeoutMs), failureOf };
   const paper = paperCloud({ endpoint, deployment, places }, new ApiCalls(budget, backOff, client));
-  const { ended: _, ...withoutNotes } = paper;
-  const cloud: Cloud = makesOnce ? { ...withoutNotes, makesOnce } : paper;
-  return createCloudProvider({ cloud, deployment, settleMs, pollMs, backOff });
+  return createCloudProvider({ cloud: makesOnce ? withoutNotes(paper) : paper, deployment, settleMs, pollMs, backOff });
+}
+
+function withoutNotes(paper: Cloud): Cloud {
+  const cloud: Partial<Cloud> = { ...paper, makesOnce: true };
+  delete (cloud as { ended?: unknown }).ended;
+  return cloud as Cloud;
 }
 
 export function paperRequest(overrides: Partial<CreateMachineRequest> = {}): CreateMachineRequest {

@@ -86,7 +86,11 @@ export function paperCloud({ endpoint, deployment, places }: PaperPlace, calls: 
     start: ({ id }, settings) => call(settings, 'POST', `servers/${id}/start`, {}),
     suspend: ({ id }, settings) => call(settings, 'POST', `servers/${id}/suspend`, {}),
     change: (server, { record, secret }, settings) =>
-      written(server, { tags: { record: JSON.stringify(record) }, ...(secret === undefined ? {} : { secret }) }, settings),
+      written(
+        server,
+        { tags: { record: JSON.stringify(record) }, ...(secret === undefined ? {} : { secret }) },
+        settings,
+      ),
     console: ({ id }, settings) => find<string>(settings, `servers/${id}/console`),
     images: paperImages(deployment, call),
   };
@@ -128,11 +132,17 @@ function serverOf(server: PaperServer, deployment: string): CloudServer | undefi
   if (record?.labels.deployment !== deployment) return undefined;
   const { id, place, status, ip, createdAt, tags, failure } = server;
   const wish = tags['wish'] === 'stopped' || tags['wish'] === 'suspended' ? tags['wish'] : null;
-  const whyGone = failure === undefined ? undefined : new CloudFailure(failure === 'full' ? 'noCapacity' : 'unavailable', failure, `${place} gave it up`);
+  const whyGone =
+    failure === undefined
+      ? undefined
+      : new CloudFailure(failure === 'full' ? 'noCapacity' : 'unavailable', failure, `${place} gave it up`);
   return { id, place, status, ip: status === 'starting' ? null : ip, createdAt, record, wish, failure: whyGone };
 }
 
-function imageOf({ id, createdAt, status, tags, deprecated, bytes }: PaperImage, deployment: string): CloudImage | undefined {
+function imageOf(
+  { id, createdAt, status, tags, deprecated, bytes }: PaperImage,
+  deployment: string,
+): CloudImage | undefined {
   const record = parseImageRecord(tags['record'] ?? '');
   if (record?.deployment !== deployment) return undefined;
   return { id, record, createdAt, status, deprecated, diskGb: 1, sizeBytes: bytes };

@@ -58,7 +58,10 @@ export class PaperModel {
   }
 
   /** Undefined: the place is full. `taken`: the name is. */
-  make(of: Pick<PaperServer, 'name' | 'place' | 'tags' | 'secret'>, imageId: string | null): PaperServer | 'taken' | undefined {
+  make(
+    of: Pick<PaperServer, 'name' | 'place' | 'tags' | 'secret'>,
+    imageId: string | null,
+  ): PaperServer | 'taken' | undefined {
     if (this.full.has(of.place)) return undefined;
     if (this.options.uniqueNames && this.named(of.name).length > 0) return 'taken';
     const id = randomUUID();

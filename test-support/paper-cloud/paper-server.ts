@@ -39,8 +39,7 @@ const changes = z.strictObject({ tags, secret: z.string().optional(), version: z
 const newImage = z.strictObject({ name: z.string(), tags, server: z.string() });
 
 const ROUTES: Readonly<Record<string, Route>> = {
-  'GET servers': (model, { name }) =>
-    ok(model.shown().filter((server) => name === null || server.name === name)),
+  'GET servers': (model, { name }) => ok(model.shown().filter((server) => name === null || server.name === name)),
   'GET servers/ID': (model, { id }) => of(model.servers.get(id), ok),
   'POST servers': (model, _, body) => {
     const { image, ...server } = newServer.parse(body);
@@ -116,7 +115,9 @@ export async function startPaperServer(options: PaperOptions = {}): Promise<Pape
     if (fault?.what === 'before') return void response.destroy();
     await hooks.get(operation)?.();
     const { status, body: text } =
-      typeof fault?.what === 'object' ? refused(fault.what.status, fault.what.error) : play(operation, { id, verb, name: searchParams.get('name') }, body);
+      typeof fault?.what === 'object'
+        ? refused(fault.what.status, fault.what.error)
+        : play(operation, { id, verb, name: searchParams.get('name') }, body);
     if (fault?.what === 'after') return void response.destroy();
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(text));
   };
@@ -151,4 +152,3 @@ function ok(body: unknown): Answer {
 function refused(status: number, error: string): Answer {
   return { status, body: { error } };
 }
-

@@ -110,7 +110,11 @@ describe('a VM on a provider that was added by its folder and one line', () => {
       const { status, body: problem, text } = await post('/v1/vms', { template: 'chat', ...body });
       return [status, problem.code, text];
     };
-    expect(await refused({ spot: true })).toEqual([400, 'unsupportedOption', expect.stringContaining('paper does not')]);
+    expect(await refused({ spot: true })).toEqual([
+      400,
+      'unsupportedOption',
+      expect.stringContaining('paper does not'),
+    ]);
     expect(await refused({ image: 'debian' })).toEqual([
       400,
       'unsupportedOption',
@@ -123,7 +127,8 @@ describe('a VM on a provider that was added by its folder and one line', () => {
 
   it('lives from a template of its provider to its end, and its agent proves itself as its provider says', async () => {
     const name = uniqueName();
-    expect((await post('/v1/vms', { name, template: 'speck' })).status).toBe(201);
+    const answer = await post('/v1/vms', { name, template: 'speck' });
+    expect(answer.status, answer.text).toBe(201);
     const { machineId = '', zone, spec } = await untilState(name, 'running');
     expect([zone, spec.provider, spec.cpus]).toEqual(['north-1', 'paper', 2]);
     const [made] = cloud.model.named(serverNameOf(api.settings.deployment, machineId));
