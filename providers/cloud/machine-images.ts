@@ -97,8 +97,8 @@ export class CloudMachineImages implements MachineImages {
     /** Since when it should show. */
     let begunAt: number | undefined;
     for (let failures = 0; ;) {
-      const image = await this.present(wanted, signal);
-      if (image?.status === 'ready') return machineImageOf(image);
+      const { image, isAlone } = await this.present(wanted, signal);
+      if (image?.status === 'ready' && isAlone) return machineImageOf(image);
       if (image !== undefined) begunAt = Date.now();
       const isOnItsWay = begunAt !== undefined && Date.now() - begunAt <= settleMs;
       if (image === undefined && begunAt !== undefined && !isOnItsWay) {
@@ -122,15 +122,18 @@ export class CloudMachineImages implements MachineImages {
   }
 
   /** The image of that name; of several the first stays. One that failed is removed, and its making has failed. */
-  private async present({ name, machineId }: Wanted, signal: CancelSignal): Promise<CloudImage | undefined> {
+  private async present(
+    { name, machineId }: Wanted,
+    signal: CancelSignal,
+  ): Promise<{ image: CloudImage | undefined; isAlone: boolean }> {
     const found = await this.images.find(name, ongoing(signal));
     for (const { record } of found) sameMachine(record, machineId);
     const image = theImage(found);
-    await this.removeOf(
-      found.filter((other) => other !== image && other.status !== 'pending'),
-      signal,
-    );
-    if (image?.status !== 'failed') return image;
+    // One that is still being made cannot be removed yet: it is waited for.
+    const others = found.filter((other) => other !== image);
+    const removable = others.filter(({ status }) => status !== 'pending');
+    const isAlone = (await this.removeOf(removable, signal)) && removable.length === others.length;
+    if (image?.status !== 'failed') return { image, isAlone };
     while (!(await this.removeOf([image], signal))) await pause(this.parts.pollMs, signal);
     throw new CloudFailure('unavailable', 'failed', `image ${name} came to nothing`);
   }

@@ -4,6 +4,9 @@ import { isAlive, isFailure, isGivenUp } from './cloud-machine.ts';
 import { destroying, type CloudParts } from './cloud-parts.ts';
 import type { CloudServer } from './cloud.ts';
 
+/** So often something is looked at that was asked to go, before it is asked again. */
+const LOOKS_BEFORE_NEXT = 8;
+
 /** Takes machines away, and looks until nothing is left of them. */
 export class MachineRemoval {
   private readonly parts: CloudParts;
@@ -34,9 +37,12 @@ export class MachineRemoval {
     const { watchOfEnds } = this.parts;
     for (let looks = 0; ; looks++) {
       if ((await this.removeOnce(machineId, signal)) === 'gone') return looks > 0;
+      let seenLeft = 0;
       await watchOfEnds.follow(machineId, [], signal, (servers) => {
         const left = servers.some((server) => isAlive(server) || isGivenUp(server));
-        return Promise.resolve(left ? undefined : true);
+        if (left) seenLeft += 1;
+        // One that does not go was asked at a wrong moment, or its cloud gave up: it is asked again.
+        return Promise.resolve(left && seenLeft < LOOKS_BEFORE_NEXT ? undefined : true);
       });
     }
   }
