@@ -107,12 +107,21 @@ describe('a machine of a cloud that changes its owner', () => {
     ({ machineId } = await harness.provider.create(request, never));
   });
   const adoption = (change: Partial<MachineAdoption> = {}): MachineAdoption => ({
-    ...{ machineId, from: 'warm/m-1', to: 'vm/default/lobby', uid: 'life-2', startSignature: 'signed', madeFor: 'pool' },
+    ...{
+      machineId,
+      from: 'warm/m-1',
+      to: 'vm/default/lobby',
+      uid: 'life-2',
+      startSignature: 'signed',
+      madeFor: 'pool',
+    },
     ...{ spec: onPaper(), agentBootstrap },
     ...change,
   });
-  const adopt = (change: Partial<MachineAdoption> = {}, provider: MachineProvider = harness.provider): Promise<Machine> =>
-    provider.adopt!(adoption(change), never);
+  const adopt = (
+    change: Partial<MachineAdoption> = {},
+    provider: MachineProvider = harness.provider,
+  ): Promise<Machine> => provider.adopt!(adoption(change), never);
 
   it('is the new one’s with another proof, in one change, and again for the same one', async () => {
     const machine = await adopt();
@@ -160,7 +169,9 @@ describe('a machine of a cloud that changes its owner', () => {
     fault('PATCH servers/ID', 'after');
     expect(await adopt()).toMatchObject({ labels: { owner: 'vm/default/lobby' } });
     harness.server.model.crash(only(machineId));
-    await expect(adopt({ from: 'vm/default/lobby', to: 'vm/default/x' })).rejects.toMatchObject({ code: 'machineEnded' });
+    await expect(adopt({ from: 'vm/default/lobby', to: 'vm/default/x' })).rejects.toMatchObject({
+      code: 'machineEnded',
+    });
   });
 });
 
@@ -176,11 +187,14 @@ describe('an image of a machine of a cloud', () => {
     provider.images!.create({ name, family: 'lobby', machineId }, call);
   const count = (): number => harness.server.model.images.size;
 
-  it.each(['before', 'after'] as const)('is made once where the call or its answer is lost %s its effect', async (what) => {
-    fault('POST images', what);
-    expect(await make()).toMatchObject({ name, status: 'ready' });
-    expect(count()).toBe(1);
-  });
+  it.each(['before', 'after'] as const)(
+    'is made once where the call or its answer is lost %s its effect',
+    async (what) => {
+      fault('POST images', what);
+      expect(await make()).toMatchObject({ name, status: 'ready' });
+      expect(count()).toBe(1);
+    },
+  );
 
   it('is one where two processes make it at once', async () => {
     const [first, second] = await Promise.all([make(), make(harness.restarted())]);
@@ -230,6 +244,8 @@ describe('an image of a machine of a cloud', () => {
     await make();
     await harness.provider.images!.deprecate(name, never);
     expect(await harness.provider.images!.list(never)).toMatchObject([{ name, deprecated: true }]);
-    await expect(harness.provider.images!.deprecate('m-none-i1', never)).rejects.toMatchObject({ code: 'imageUnknown' });
+    await expect(harness.provider.images!.deprecate('m-none-i1', never)).rejects.toMatchObject({
+      code: 'imageUnknown',
+    });
   });
 });
