@@ -1,0 +1,94 @@
+/** What EC2's error codes mean, in one place; the codes are those of its documentation. */
+import { CloudFailure, kindOfStatus, type FailureKind } from '../../cloud/cloud-failure.ts';
+
+const CODES: Readonly<Record<string, readonly string[]>> = {
+  rateLimited: [
+    'RequestLimitExceeded',
+    'Throttling',
+    'ThrottlingException',
+    'ThrottledException',
+    'RequestThrottled',
+    'RequestThrottledException',
+    'TooManyRequestsException',
+    'EC2ThrottledException',
+    'ConcurrentSnapshotLimitExceeded',
+    'ConcurrentTagAccess',
+    'ResourceCountExceeded',
+  ],
+  noCapacity: [
+    'InsufficientInstanceCapacity',
+    'InsufficientHostCapacity',
+    'InsufficientReservedInstanceCapacity',
+    'InsufficientCapacity',
+    'InsufficientVolumeCapacity',
+    'InsufficientAddressCapacity',
+    'InsufficientFreeAddressesInSubnet',
+    'UnfulfillableCapacity',
+    'InstanceLimitExceeded',
+    'VcpuLimitExceeded',
+    'MaxSpotInstanceCountExceeded',
+    'SpotMaxPriceTooLow',
+    'VolumeLimitExceeded',
+    'MaxIOPSLimitExceeded',
+    'NetworkInterfaceLimitExceeded',
+    'PrivateIpAddressLimitExceeded',
+    'SnapshotLimitExceeded',
+    // This type is not in this zone.
+    'Unsupported',
+  ],
+  unavailable: ['InternalError', 'InternalFailure', 'ServiceUnavailable', 'Unavailable', 'RequestTimeout'],
+  permission: [
+    'UnauthorizedOperation',
+    'AuthFailure',
+    'AccessDenied',
+    'Blocked',
+    'PendingVerification',
+    'OptInRequired',
+    'InvalidClientTokenId',
+    'MissingAuthenticationToken',
+    'SignatureDoesNotMatch',
+    'ExpiredToken',
+    'RequestExpired',
+    'CredentialsProviderError',
+    'TokenProviderError',
+  ],
+  exists: ['InvalidAMIName.Duplicate', 'IdempotentParameterMismatch'],
+  notReady: [
+    'IncorrectInstanceState',
+    'IncorrectState',
+    'InvalidAMIID.Unavailable',
+    'InvalidSnapshot.InUse',
+    'ResourceInUse',
+  ],
+} satisfies Partial<Record<FailureKind, readonly string[]>>;
+
+const KIND_OF_CODE: ReadonlyMap<string, FailureKind> = new Map(
+  Object.entries(CODES).flatMap(([kind, codes]) => codes.map((code) => [code, kind as FailureKind] as const)),
+);
+
+/** A call with the token of an instance that was terminated. */
+export const TOKEN_ENDED = 'IdempotentInstanceTerminated';
+/** A call with the token of another call. */
+export const TOKEN_TAKEN = 'IdempotentParameterMismatch';
+
+/** What a rejected call of the client means. */
+export function failureOfCall(error: unknown): CloudFailure {
+  if (error instanceof CloudFailure) return error;
+  const { name = '', message = '', $metadata } = asRecord(error);
+  const code = typeof name === 'string' ? name : '';
+  const status = asRecord($metadata)['httpStatusCode'];
+  const text = typeof message === 'string' && message !== '' ? message : 'no message';
+  return new CloudFailure(kindOf(code, status), code, text, { cause: error });
+}
+
+function kindOf(code: string, status: unknown): FailureKind {
+  const known = KIND_OF_CODE.get(code);
+  if (known !== undefined) return known;
+  if (code.endsWith('.NotFound') || code.endsWith('.Unknown')) return 'notFound';
+  // No answer came: reset, refused, timed out.
+  return typeof status === 'number' ? kindOfStatus(status) : 'unavailable';
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
