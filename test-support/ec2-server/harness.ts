@@ -29,6 +29,12 @@ export function useMoto(): void {
   afterAll(() => moto?.close());
 }
 
+/** That moto. */
+export function usedMoto(): Moto {
+  if (moto === undefined) throw new Error('the test file must call useMoto()');
+  return moto;
+}
+
 /** The spec of the built-in chat on this provider. */
 export function chatOnEc2(overrides: Partial<VmSpec> = {}): VmSpec {
   return { ...chatTemplateSpec('ec2'), ...overrides };
@@ -68,8 +74,7 @@ export async function ec2Harness({
   guests = answeringGuests(),
   stepMs,
 }: Ec2HarnessOptions = {}): Promise<Ec2Harness> {
-  if (moto === undefined) throw new Error('the test file must call useMoto()');
-  const server = await startEc2Server({ moto, guests, ...(stepMs === undefined ? {} : { stepMs }) });
+  const server = await startEc2Server({ moto: usedMoto(), guests, ...(stepMs === undefined ? {} : { stepMs }) });
   const { region, subnets, securityGroup, image } = server.world;
   const options: Ec2ProviderOptions = {
     deployment: 'test',

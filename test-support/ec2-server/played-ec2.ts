@@ -99,6 +99,12 @@ export class PlayedEc2 {
     this.#one(id).enter('shutting-down', 'Server.SpotInstanceTermination');
   }
 
+  /** Whatever is on its way is there. */
+  settle(): void {
+    for (const instance of this.instances.values()) instance.settle();
+    for (const image of this.#images.values()) image.readyAt = 0;
+  }
+
   close(): void {
     for (const instance of this.instances.values()) instance.close();
   }

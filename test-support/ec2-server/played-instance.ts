@@ -57,12 +57,16 @@ export class PlayedInstance {
     this.#state = state;
     this.#reason = reason;
     if (state !== 'pending') this.#guests?.stopped(this.parts.id);
-    const next = SETTLED[state];
+    if (SETTLED[state] !== undefined) this.#timer = setTimeout(() => this.settle(), this.#stepMs);
+  }
+
+  /** Is in the state that its present one leads to. */
+  settle(): void {
+    clearTimeout(this.#timer);
+    const next = SETTLED[this.#state];
     if (next === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#state = next;
-      if (next === 'running') this.#guests?.started(this.#shown());
-    }, this.#stepMs);
+    this.#state = next;
+    if (next === 'running') this.#guests?.started(this.#shown());
   }
 
   close(): void {
