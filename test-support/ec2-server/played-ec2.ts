@@ -99,6 +99,14 @@ export class PlayedEc2 {
     this.#one(id).enter('shutting-down', 'Server.SpotInstanceTermination');
   }
 
+  /** EC2 takes the tags of a terminated instance away before it forgets it. */
+  async loseTags(id: string): Promise<void> {
+    const { tags } = this.#one(id).parts;
+    const keys = [...tags.keys()].map((key, index) => [`Tag.${index + 1}.Key`, key]);
+    const named = Object.fromEntries(keys) as Record<string, string>;
+    await this.#options.forward(asParams({ Action: 'DeleteTags', 'ResourceId.1': id, ...named }));
+  }
+
   /** Whatever is on its way is there. */
   settle(): void {
     for (const instance of this.instances.values()) instance.settle();
