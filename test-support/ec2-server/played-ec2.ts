@@ -9,7 +9,7 @@ import { Ec2Error, eachInstance, elementOf, listOf, specifiedTags, tagsOf, witho
 
 export interface PlayedEc2Options {
   guests?: CloudGuests;
-  /** How long a state lasts that leads to another. */
+  /** See {@link PlayedEc2.stepMs}. */
   stepMs: number;
   /** Zone of each subnet. */
   zones: ReadonlyMap<string, string>;
@@ -35,6 +35,8 @@ export class PlayedEc2 {
   /** Most instances that are not terminated. */
   quota = Infinity;
   imageQuota = Infinity;
+  /** How long a state lasts that leads to another, of what is made or changed from now on. */
+  stepMs: number;
   /** Until an instance that was made is seen by others than who made it. */
   lagMs = 0;
   /** Terminated an hour ago and more: no look finds them. */
@@ -48,6 +50,7 @@ export class PlayedEc2 {
 
   constructor(options: PlayedEc2Options) {
     this.#options = options;
+    this.stepMs = options.stepMs;
   }
 
   async answer(action: string, params: URLSearchParams): Promise<Forwarded> {
@@ -161,7 +164,7 @@ export class PlayedEc2 {
     const spot = params.get('InstanceMarketOptions.MarketType') === 'spot';
     const disk = new Map(this.diskOfImage(params.get('ImageId') ?? ''));
     const parts = { id, zone, spot, userData: userData.toString(), tags, disk };
-    const instance = new PlayedInstance(parts, this.#options as Required<PlayedEc2Options>);
+    const instance = new PlayedInstance(parts, this.#options.guests, () => this.stepMs);
     instance.ips = addressesIn(this.#local(answer.text));
     this.instances.set(id, instance);
     this.#idOfToken.set(token, id);
@@ -253,7 +256,7 @@ export class PlayedEc2 {
     const answer = await this.#options.forward(withoutTagsOf(params, 'snapshot'));
     const id = elementOf(answer.text, 'imageId');
     if (id === undefined) return answer;
-    const readyAt = Date.now() + this.#options.stepMs;
+    const readyAt = Date.now() + this.stepMs;
     this.#images.set(id, { name, readyAt, disk: new Map(instance.parts.disk) });
     await this.#tagSnapshot(id, specifiedTags(params, 'snapshot'));
     return answer;

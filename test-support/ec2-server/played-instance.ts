@@ -31,13 +31,13 @@ export class PlayedInstance {
   readonly parts: InstanceParts;
   readonly madeAt = Date.now();
   readonly #guests: CloudGuests | undefined;
-  readonly #stepMs: number;
+  readonly #stepMs: () => number;
   #state: InstanceState = 'pending';
   #reason = '';
   #timer: NodeJS.Timeout | undefined;
   ips: readonly string[] = [];
 
-  constructor(parts: InstanceParts, { guests, stepMs }: { guests: CloudGuests | undefined; stepMs: number }) {
+  constructor(parts: InstanceParts, guests: CloudGuests | undefined, stepMs: () => number) {
     this.parts = parts;
     this.#guests = guests;
     this.#stepMs = stepMs;
@@ -57,7 +57,7 @@ export class PlayedInstance {
     this.#state = state;
     this.#reason = reason;
     if (state !== 'pending') this.#guests?.stopped(this.parts.id);
-    if (SETTLED[state] !== undefined) this.#timer = setTimeout(() => this.settle(), this.#stepMs);
+    if (SETTLED[state] !== undefined) this.#timer = setTimeout(() => this.settle(), this.#stepMs());
   }
 
   /** Is in the state that its present one leads to. */
