@@ -81,11 +81,11 @@ class Ec2Doctor {
       DescribeInstances: client.describeInstances({ DryRun }),
       DescribeImages: client.describeImages({ ImageIds: [NOTHING.image], DryRun }),
     };
-    const missing: string[] = [];
-    for (const [action, answer] of Object.entries(asked)) {
-      const failure = await failureOf(answer);
-      if (failure?.kind === 'permission') missing.push(`ec2:${action}`);
-    }
+    const answers = await Promise.all(
+      Object.entries(asked).map(async ([action, answer]) => ({ action, failure: await failureOf(answer) })),
+    );
+    const refused = answers.filter(({ failure }) => failure?.kind === 'permission');
+    const missing = refused.map(({ action }) => `ec2:${action}`);
     if (missing.length === 0) return well('permissions', `all ${Object.keys(asked).length} that were tried are granted`);
     return bad('permissions', `missing: ${missing.sort().join(', ')}`, 'Grant them by the policy in docs/amazon-ec2.md.');
   }

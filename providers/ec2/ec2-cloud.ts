@@ -95,7 +95,7 @@ export class Ec2Cloud implements Cloud {
     settings: CallSettings,
   ): Promise<CloudServer> {
     const { calls, defaults } = this.#options;
-    const base = await this.#disks.of(request.spec.image, { ...settings, once: false });
+    const base = await this.#disks.of(request.spec.image, settings);
     const disk: StartDisk =
       startImage === undefined
         ? base
@@ -108,6 +108,7 @@ export class Ec2Cloud implements Cloud {
       if (made !== undefined) return made;
       throw new CloudFailure('unavailable', 'noInstance', 'RunInstances answered without an instance of ours');
     } catch (error) {
+      refuseMissingImage(disk, startImage !== undefined, error);
       return this.#made(request, error, settings);
     }
   }
@@ -132,8 +133,15 @@ export class Ec2Cloud implements Cloud {
     );
   }
 
-  async stop({ id }: CloudServer, settings: CallSettings): Promise<void> {
-    await this.#options.calls.make(settings, (ec2, options) => ec2.stopInstances({ InstanceIds: [id] }, options));
+  async stop(server: CloudServer, settings: CallSettings): Promise<void> {
+    const InstanceIds = [server.id];
+    try {
+      await this.#options.calls.make(settings, (ec2, options) => ec2.stopInstances({ InstanceIds }, options));
+    } catch (error) {
+      // A spot instance: it goes on, and must not be taken for stopped on request when it ends.
+      if (isKind(error, 'badRequest')) await this.setWish(server, null, settings);
+      throw error;
+    }
   }
 
   async start({ id }: CloudServer, settings: CallSettings): Promise<void> {
@@ -188,8 +196,10 @@ export class Ec2Cloud implements Cloud {
     try {
       await this.#options.calls.make(settings, (ec2, options) => ec2.terminateInstances({ InstanceIds }, options));
     } catch (error) {
-      // Gone since it was found.
       if (!isKind(error, 'notFound')) throw error;
+      // Shown, and not known everywhere in EC2 yet: only another try takes it away.
+      const text = `${InstanceIds.join(', ')} cannot be terminated yet`;
+      throw new CloudFailure('unavailable', 'notYetThere', text, { cause: error });
     }
   }
 
@@ -240,6 +250,12 @@ function madeAt({ NetworkInterfaces = [], LaunchTime }: Instance): number {
 function refuseSmallDisk({ diskGb }: VmSpec, { imageId, sizeGb }: StartDisk): void {
   if (diskGb === null || diskGb >= sizeGb) return;
   throw new ProviderError('badSpec', `field diskGb: ${diskGb} GB are less than the ${sizeGb} GB of ${imageId}`);
+}
+
+/** Gone since it was looked for. */
+function refuseMissingImage({ imageId }: StartDisk, isKept: boolean, error: unknown): void {
+  if (!(error instanceof CloudFailure) || !error.reason.startsWith('InvalidAMIID')) return;
+  throw new ProviderError(isKept ? 'imageGone' : 'imageUnknown', `${imageId} is not there any more: ${error.message}`);
 }
 
 function isKind(error: unknown, kind: CloudFailure['kind']): boolean {

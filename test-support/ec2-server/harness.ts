@@ -64,7 +64,7 @@ export interface Ec2HarnessOptions {
 
 /** Times that suit a server whose states last milliseconds. */
 const QUICK = {
-  settleMs: 300,
+  settleMs: 600,
   pollMs: 20,
   rate: { callsPerSecond: 2000, burst: 500 },
   backOff: { firstMs: 5, mostMs: 40, budgetMs: 3000 },

@@ -24,6 +24,10 @@ export interface Forwarded {
   text: string;
 }
 
+const NONE_TERMINATED: Forwarded = {
+  status: 200,
+  text: '<TerminateInstancesResponse><instancesSet/></TerminateInstancesResponse>',
+};
 const MAX_USER_DATA_BYTES = 16_384;
 const MAX_TAGS = 50;
 const METADATA_KEY = /^[A-Za-z0-9+\-=.,_:@]{1,128}$/;
@@ -217,11 +221,12 @@ export class PlayedEc2 {
 
   async #terminate(params: URLSearchParams): Promise<Forwarded> {
     const instances = listOf(params, 'InstanceId').map((id) => this.#one(id));
-    const answer = await this.#options.forward(params);
-    for (const instance of instances) {
-      if (instance.state === 'terminated' || instance.state === 'shutting-down') continue;
-      instance.enter('shutting-down', 'Client.UserInitiatedShutdown');
-    }
+    const alive = instances.filter(({ state }) => state !== 'terminated' && state !== 'shutting-down');
+    // Moto takes an instance apart once; EC2 says again that it is going.
+    const ids = alive.map(({ parts }, index) => [`InstanceId.${index + 1}`, parts.id]);
+    const ofAlive = asParams({ Action: 'TerminateInstances', ...(Object.fromEntries(ids) as Record<string, string>) });
+    const answer = alive.length === 0 ? NONE_TERMINATED : await this.#options.forward(ofAlive);
+    for (const instance of alive) instance.enter('shutting-down', 'Client.UserInitiatedShutdown');
     return answer;
   }
 
@@ -322,7 +327,8 @@ export class PlayedEc2 {
 
   #isUnseen(id: string): boolean {
     const instance = this.instances.get(id);
-    return this.forgotten.has(id) || (instance !== undefined && Date.now() < instance.madeAt + this.lagMs);
+    // One that moto has made a moment ago is not answered for yet.
+    return instance === undefined || this.forgotten.has(id) || Date.now() < instance.madeAt + this.lagMs;
   }
 
   #one(id: string): PlayedInstance {

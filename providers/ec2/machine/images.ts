@@ -2,7 +2,7 @@
 import type { EC2, Image } from '@aws-sdk/client-ec2';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
-import type { CallSettings } from '../../cloud/api-calls.ts';
+import { orAborted, type CallSettings } from '../../cloud/api-calls.ts';
 import type { CloudImage, CloudImages, CloudServer } from '../../cloud/cloud.ts';
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import { LABEL, imageFamilyOf, serverNameOf } from '../../cloud/resource-names.ts';
@@ -37,12 +37,12 @@ export class StartDisks {
   /** Rejects with ProviderError `imageUnknown` or `badSpec`, or a CloudFailure. */
   async of(image: string, settings: CallSettings): Promise<StartDisk> {
     const known = this.#known.get(image);
-    if (known !== undefined && Date.now() - known.at < KNOWN_MS) return known.disk;
-    const disk = this.#ask(image, settings);
+    if (known !== undefined && Date.now() - known.at < KNOWN_MS) return orAborted(known.disk, settings.signal);
+    // For whoever asks meanwhile: the signal of one must not end it for the others.
+    const disk = this.#ask(image, { purpose: settings.purpose, signal: new AbortController().signal });
     this.#known.set(image, { at: Date.now(), disk });
-    // What failed, or was given up by whom it was asked for, is asked again by the next one.
     disk.catch(() => this.#known.delete(image));
-    return disk;
+    return orAborted(disk, settings.signal);
   }
 
   async #ask(image: string, settings: CallSettings): Promise<StartDisk> {

@@ -1,4 +1,5 @@
 /** What a machine of EC2 is made with, and what a deployment allows of it, by the provider alone. */
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import { ec2 } from '../../../providers/ec2/descriptor.ts';
@@ -78,7 +79,7 @@ describe('a machine on EC2', () => {
     ['a size whose type is another one', { cpus: 16, memoryMb: 65_536 }, {}, /field machineType: m6i.4xlarge/],
     ['more labels than fit', { labels: labels(40) }, {}, /field labels: at most \d+/],
     ['a label of ours', { labels: { 'ephemera-machine': 'x' } }, {}, /field labels.ephemera-machine/],
-    ['user data that is too long', { userData: `#!/bin/sh\n# ${noise(30_000)}` }, {}, /field userData: .*16384/],
+    ['user data that is too long', { userData: `#!/bin/sh\n# ${noise(60_000)}` }, {}, /field userData: .*16384/],
   ] as const)('is refused with %s, before anything is asked of the cloud', async (_, spec, rules, message) => {
     await expect(make(spec as Partial<VmSpec>, rules as Partial<Ec2Rules>)).rejects.toMatchObject({
       code: 'badSpec',
@@ -104,9 +105,8 @@ function labels(count: number): Record<string, string> {
 
 /** Text that packs badly. */
 function noise(length: number): string {
-  let state = 7;
-  return Array.from({ length }, () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return String.fromCharCode(33 + (state % 90));
-  }).join('');
+  const blocks = Array.from({ length: Math.ceil(length / 64) }, (_, index) =>
+    createHash('sha256').update(String(index)).digest('hex'),
+  );
+  return blocks.join('').slice(0, length);
 }
