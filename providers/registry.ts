@@ -1,7 +1,8 @@
 /** The providers that there are; one line each. The first is that of a deployment that names none. */
 import type { ProviderDescriptor } from './descriptor.ts';
+import { ec2 } from './ec2/descriptor.ts';
 import { gcp } from './gcp/descriptor.ts';
 import { local } from './local/descriptor.ts';
 import { qemu } from './qemu/descriptor.ts';
 
-export const PROVIDERS: readonly ProviderDescriptor[] = [local, qemu, gcp];
+export const PROVIDERS: readonly ProviderDescriptor[] = [local, qemu, gcp, ec2];

@@ -86,8 +86,13 @@ class Ec2Doctor {
     );
     const refused = answers.filter(({ failure }) => failure?.kind === 'permission');
     const missing = refused.map(({ action }) => `ec2:${action}`);
-    if (missing.length === 0) return well('permissions', `all ${Object.keys(asked).length} that were tried are granted`);
-    return bad('permissions', `missing: ${missing.sort().join(', ')}`, 'Grant them by the policy in docs/amazon-ec2.md.');
+    if (missing.length === 0)
+      return well('permissions', `all ${Object.keys(asked).length} that were tried are granted`);
+    return bad(
+      'permissions',
+      `missing: ${missing.sort().join(', ')}`,
+      'Grant them by the policy in docs/amazon-ec2.md.',
+    );
   }
 
   async subnets(): Promise<Ec2Finding[]> {

@@ -116,7 +116,10 @@ export class Ec2Cloud implements Cloud {
   async remove(machineId: string, settings: CallSettings): Promise<'gone' | 'going'> {
     const there = (await this.find(machineId, settings)).filter(({ status }) => status !== 'gone');
     if (there.length === 0) return 'gone';
-    await this.#terminate(there.map(({ id }) => id), settings);
+    await this.#terminate(
+      there.map(({ id }) => id),
+      settings,
+    );
     return 'going';
   }
 
@@ -169,7 +172,10 @@ export class Ec2Cloud implements Cloud {
     const places = Object.keys(rules.subnets);
     const tokens = places.map((place) => clientTokenOf(deployment, machineId, place));
     const byTag = { Name: `tag:${LABEL.machine}`, Values: [tagValueOf(machineId)] };
-    const questions = [[byTag, this.#ours()], ...(tokens.length > 0 ? [[{ Name: 'client-token', Values: tokens }]] : [])];
+    const questions = [
+      [byTag, this.#ours()],
+      ...(tokens.length > 0 ? [[{ Name: 'client-token', Values: tokens }]] : []),
+    ];
     for (const Filters of questions) {
       const instances = await this.#instances({ Filters }, settings);
       if (instances.length === 0) continue;
@@ -189,7 +195,9 @@ export class Ec2Cloud implements Cloud {
     // Another process has made it, with other words: its one-time secret is another one.
     const [first] = await this.find(machineId, { ...settings, once: false });
     if (first !== undefined) return first;
-    throw new CloudFailure('unavailable', reason, 'it was made a moment ago and is not to be seen yet', { cause: error });
+    throw new CloudFailure('unavailable', reason, 'it was made a moment ago and is not to be seen yet', {
+      cause: error,
+    });
   }
 
   async #terminate(InstanceIds: string[], settings: CallSettings): Promise<void> {
@@ -214,7 +222,9 @@ export class Ec2Cloud implements Cloud {
     do {
       // A page may be asked for of filters alone.
       const page = input.InstanceIds === undefined ? { MaxResults: pageSize, NextToken } : {};
-      const answer = await calls.make(settings, (ec2, options) => ec2.describeInstances({ ...input, ...page }, options));
+      const answer = await calls.make(settings, (ec2, options) =>
+        ec2.describeInstances({ ...input, ...page }, options),
+      );
       found.push(...(answer.Reservations ?? []).flatMap(({ Instances = [] }) => Instances));
       NextToken = answer.NextToken;
     } while (NextToken !== undefined && NextToken !== '');

@@ -53,7 +53,8 @@ export function refusedChoice(choices: Ec2Choices, rules: Ec2Rules): RefusedChoi
   }
   const { securityGroups, egressSecurityGroups } = rules;
   if (opensEgress(choices.egress) && securityGroups.length > 0 && egressSecurityGroups.length === 0) {
-    const problem = 'no machine of this deployment reaches the internet: EPHEMERA_EC2_EGRESS_SECURITY_GROUPS is not set';
+    const problem =
+      'no machine of this deployment reaches the internet: EPHEMERA_EC2_EGRESS_SECURITY_GROUPS is not set';
     return { field: 'egress', problem };
   }
   const type = machineTypeOf(choices);

@@ -53,10 +53,13 @@ const TREE = {
     about: 'what the image vm-server and containers run on: ami-…, family/NAME or OWNER/NAME with * in it',
     shownDefault: "Canonical's minimal Ubuntu",
   }),
-  instanceProfile: setting(text.refine((value) => /^[\w+=,.@-]{1,128}$/.test(value), { error: 'must be a name' }), {
-    about: 'instance profile of machines; whatever its role may do, every program in a machine may',
-    shownDefault: 'none',
-  }),
+  instanceProfile: setting(
+    text.refine((value) => /^[\w+=,.@-]{1,128}$/.test(value), { error: 'must be a name' }),
+    {
+      about: 'instance profile of machines; whatever its role may do, every program in a machine may',
+      shownDefault: 'none',
+    },
+  ),
   volumeType: setting(oneOf(['gp3', 'gp2', 'io1', 'io2', 'st1', 'sc1', 'standard'] as const), {
     about: 'type of the volumes of machines',
     default: 'gp3',
@@ -75,7 +78,8 @@ export const EC2_SETTINGS: ProviderSettings = { tree: TREE, onlyWhenOffered: tru
 function contradictions({ written }: Known, api: SettingsOfTheApi): string[] {
   if (written(endpoint)?.startsWith('http://')) return [];
   const found: string[] = [];
-  if (written(region) === undefined) found.push('EPHEMERA_EC2_REGION: the provider ec2 needs the region to make machines in');
+  if (written(region) === undefined)
+    found.push('EPHEMERA_EC2_REGION: the provider ec2 needs the region to make machines in');
   if (written(subnets) === undefined) {
     found.push('EPHEMERA_EC2_SUBNETS: machines of the provider ec2 need a subnet; name one for each zone');
   }

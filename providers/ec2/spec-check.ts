@@ -50,7 +50,8 @@ function refuseClear(urls: readonly (string | null | undefined)[]): void {
 function checkTags(request: CreateMachineRequest, defaults: InstanceDefaults): void {
   const labels = Object.keys(request.spec.labels);
   const reserved = labels.find((key) => /^(ephemera-|aws:|name$)/i.test(key));
-  if (reserved !== undefined) throw bad(`labels.${reserved}`, 'Name and names that begin with ephemera- or aws: are not for labels');
+  if (reserved !== undefined)
+    throw bad(`labels.${reserved}`, 'Name and names that begin with ephemera- or aws: are not for labels');
   const room = MOST_TAGS - SPARE_TAGS - (instanceTags(request, defaults).length - labels.length);
   if (labels.length > room) throw bad('labels', `at most ${Math.max(room, 0)} fit beside what is kept of this machine`);
 }

@@ -70,10 +70,7 @@ const QUICK = {
   backOff: { firstMs: 5, mostMs: 40, budgetMs: 3000 },
 } as const satisfies Partial<Ec2ProviderOptions>;
 
-export async function ec2Harness({
-  guests = answeringGuests(),
-  stepMs,
-}: Ec2HarnessOptions = {}): Promise<Ec2Harness> {
+export async function ec2Harness({ guests = answeringGuests(), stepMs }: Ec2HarnessOptions = {}): Promise<Ec2Harness> {
   const server = await startEc2Server({ moto: usedMoto(), guests, ...(stepMs === undefined ? {} : { stepMs }) });
   const { region, subnets, securityGroup, image } = server.world;
   const options: Ec2ProviderOptions = {

@@ -3,7 +3,7 @@
  * prints and `npm start -- --provider ec2`; its machines are agents on this computer.
  */
 import { parseArgs } from 'node:util';
-import { answeringGuests } from '../clouds/guests.ts';
+import { agentGuests } from '../clouds/agent-guests.ts';
 import { startMoto } from './moto.ts';
 import { startEc2Server } from './server.ts';
 import { settingsOf } from './settings-of.ts';
@@ -12,7 +12,7 @@ const { values } = parseArgs({
   options: { port: { type: 'string', default: '0' }, 'step-ms': { type: 'string', default: '300' } },
 });
 
-const guests = answeringGuests();
+const guests = agentGuests('ec2');
 const moto = await startMoto();
 const server = await startEc2Server({ moto, guests, stepMs: Number(values['step-ms']), port: Number(values.port) });
 const settings = Object.entries(settingsOf(server)).map(([name, value]) => `export ${name}='${value}'`);

@@ -129,13 +129,18 @@ export class PlayedEc2 {
     const hash = createHash('sha256').update(String(params)).digest('hex');
     const known = this.#tokens.get(token);
     if (known !== undefined) {
-      const message = 'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).';
+      const message =
+        'Arguments on this idempotent request are inconsistent with arguments used in previous request(s).';
       if (known.hash !== hash) throw new Ec2Error(400, 'IdempotentParameterMismatch', message);
       const first = await known.made;
       const id = this.#idOfToken.get(token) ?? '';
       const { state } = this.#one(id);
       if (state === 'terminated' || state === 'shutting-down') {
-        throw new Ec2Error(400, 'IdempotentInstanceTerminated', `The instance ${id} of this client token was terminated.`);
+        throw new Ec2Error(
+          400,
+          'IdempotentInstanceTerminated',
+          `The instance ${id} of this client token was terminated.`,
+        );
       }
       return { ...first, text: this.#shown(first.text, true) };
     }
@@ -272,7 +277,9 @@ export class PlayedEc2 {
     const text = answer.text.replaceAll(
       /<imageId>(ami-\w+)<\/imageId><imageState>\w+<\/imageState>/g,
       (whole, id: string) =>
-        (this.#images.get(id)?.readyAt ?? 0) > Date.now() ? whole.replace(/>\w+<\/imageState>/, '>pending</imageState>') : whole,
+        (this.#images.get(id)?.readyAt ?? 0) > Date.now()
+          ? whole.replace(/>\w+<\/imageState>/, '>pending</imageState>')
+          : whole,
     );
     return { ...answer, text };
   }

@@ -29,7 +29,8 @@ function questionOf(image: string): DescribeImagesCommandInput {
   if (AMI.test(image)) return { ImageIds: [image] };
   const [, family] = FAMILY.exec(image) ?? [];
   const state = { Name: 'state', Values: ['available'] };
-  if (family !== undefined) return { Owners: ['self'], Filters: [{ Name: `tag:${FAMILY_TAG}`, Values: [family] }, state] };
+  if (family !== undefined)
+    return { Owners: ['self'], Filters: [{ Name: `tag:${FAMILY_TAG}`, Values: [family] }, state] };
   const [, owner, name] = NAME.exec(image) ?? [];
   if (owner !== undefined && name !== undefined) {
     return { Owners: [owner], Filters: [{ Name: 'name', Values: [name] }, state] };

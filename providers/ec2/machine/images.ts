@@ -53,7 +53,8 @@ export class StartDisks {
       throw error;
     });
     const [newest] = Images.sort((a, b) => (b.CreationDate ?? '').localeCompare(a.CreationDate ?? ''));
-    if (newest === undefined) throw new ProviderError('imageUnknown', `field image: no image ${JSON.stringify(image)} is there`);
+    if (newest === undefined)
+      throw new ProviderError('imageUnknown', `field image: no image ${JSON.stringify(image)} is there`);
     if (tagOf(newest.Tags, IMAGE_TAG) !== undefined) {
       const text = `${JSON.stringify(image)} is what a VM was closed into: reopen that VM, or create one of its name`;
       throw new ProviderError('badSpec', `field image: ${text}`);
@@ -140,10 +141,7 @@ export class MachineImages implements CloudImages {
     };
   }
 
-  #send<Answer>(
-    settings: CallSettings,
-    call: (ec2: EC2, options: CallOptions) => Promise<Answer>,
-  ): Promise<Answer> {
+  #send<Answer>(settings: CallSettings, call: (ec2: EC2, options: CallOptions) => Promise<Answer>): Promise<Answer> {
     return this.#calls.make(settings, call);
   }
 }

@@ -46,7 +46,12 @@ export function instanceTags(request: CreateMachineRequest, { deployment, identi
 
 export function userDataOf(request: CreateMachineRequest, defaults: InstanceDefaults): string {
   const { deployment, identity, vmServerUrl } = defaults;
-  return serverUserData(request, deployment, { cloud: EC2_SCRIPTS, identity, vmServerUrl, maxBytes: MAX_USER_DATA_BYTES });
+  return serverUserData(request, deployment, {
+    cloud: EC2_SCRIPTS,
+    identity,
+    vmServerUrl,
+    maxBytes: MAX_USER_DATA_BYTES,
+  });
 }
 
 export function runInstancesInput(

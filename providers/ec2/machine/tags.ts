@@ -3,7 +3,14 @@ import { ownerNames } from '../../../domain/machine/owner.ts';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import type { MachineRecord } from '../../cloud/machine-record.ts';
 import { recordFromTexts, recordTexts } from '../../cloud/record-texts.ts';
-import { LABEL, labelKeyOf, labelValueOf, ownerLabelOf, serverNameOf, type NameRule } from '../../cloud/resource-names.ts';
+import {
+  LABEL,
+  labelKeyOf,
+  labelValueOf,
+  ownerLabelOf,
+  serverNameOf,
+  type NameRule,
+} from '../../cloud/resource-names.ts';
 
 /** The record stands in as many of these as it takes. */
 const RECORD_TAG = 'ephemera-record-';
@@ -25,7 +32,10 @@ type Owned = Pick<CreateMachineRequest, 'machineId' | 'owner' | 'uid'> & { spec?
 /** By which people and searches find it, with the labels that its users gave it. */
 export function labelTags({ machineId, owner, uid, spec }: Owned, deployment: string): Tag[] {
   const { project, vm } = ownerNames(owner);
-  const own = Object.entries(spec?.labels ?? {}).map(([key, value]) => [labelKeyOf(key, KEYS), labelValueOf(value, VALUES)]);
+  const own = Object.entries(spec?.labels ?? {}).map(([key, value]) => [
+    labelKeyOf(key, KEYS),
+    labelValueOf(value, VALUES),
+  ]);
   return asTags({
     ...(Object.fromEntries(own) as Record<string, string>),
     Name: serverNameOf(deployment, machineId),
@@ -51,7 +61,10 @@ export function recordIn(tags: readonly Tag[] | undefined): string | undefined {
 /** The tags by which the server of a record that changes its owner is found from then on. */
 export function tagsOfRecord(record: MachineRecord, spec: CreateMachineRequest['spec'] | undefined): Tag[] {
   const { machineId, owner, uid, deployment } = record.labels;
-  return [...labelTags({ machineId, owner, uid, ...(spec === undefined ? {} : { spec }) }, deployment), ...recordTags(record)];
+  return [
+    ...labelTags({ machineId, owner, uid, ...(spec === undefined ? {} : { spec }) }, deployment),
+    ...recordTags(record),
+  ];
 }
 
 export function tagOf(tags: readonly Tag[] | undefined, key: string): string | undefined {

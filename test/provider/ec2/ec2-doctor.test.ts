@@ -32,7 +32,11 @@ describe('doctor of EC2', () => {
   it('names each permission that is missing', async () => {
     for (const action of ['RunInstances', 'CreateTags']) harness.server.ec2.denied.add(action);
     expect(await faulty()).toMatchObject([
-      { check: 'permissions', found: 'missing: ec2:CreateTags, ec2:RunInstances', todo: expect.stringContaining('policy') as string },
+      {
+        check: 'permissions',
+        found: 'missing: ec2:CreateTags, ec2:RunInstances',
+        todo: expect.stringContaining('policy') as string,
+      },
     ]);
   });
 
@@ -45,7 +49,11 @@ describe('doctor of EC2', () => {
       securityGroups: ['sg-0123456789abcdef0'],
     };
     expect(await faulty({ rules: wrong, image: 'self/none-*' })).toMatchObject([
-      { check: 'subnets', found: `${first} is in eu-central-1a`, todo: 'Correct EPHEMERA_EC2_SUBNETS for eu-central-1b.' },
+      {
+        check: 'subnets',
+        found: `${first} is in eu-central-1a`,
+        todo: 'Correct EPHEMERA_EC2_SUBNETS for eu-central-1b.',
+      },
       { check: 'subnets', found: expect.stringContaining('subnet-0123456789abcdef0') as string },
       { check: 'securityGroups', found: expect.stringContaining('sg-0123456789abcdef0') as string },
       { check: 'image', found: 'no image self/none-*' },
@@ -55,7 +63,9 @@ describe('doctor of EC2', () => {
   it('says so where EC2 does not know the credentials, and asks no further', async () => {
     const what = { kind: 'answer', status: 401, reason: 'AuthFailure', message: 'could not be validated' } as const;
     harness.server.faults.add({ method: '*', times: 1, what });
-    expect(await diagnoseEc2(settings())).toMatchObject([{ check: 'credentials', ok: false, found: 'could not be validated' }]);
+    expect(await diagnoseEc2(settings())).toMatchObject([
+      { check: 'credentials', ok: false, found: 'could not be validated' },
+    ]);
     expect(harness.server.calls).toHaveLength(1);
   });
 });

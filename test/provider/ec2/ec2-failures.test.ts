@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateMachineRequest, Machine } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import type { FaultKind } from '../../../test-support/clouds/faults.ts';
-import { chatOnEc2, ec2Harness, ec2Request, useMoto, type Ec2Harness } from '../../../test-support/ec2-server/harness.ts';
+import {
+  chatOnEc2,
+  ec2Harness,
+  ec2Request,
+  useMoto,
+  type Ec2Harness,
+} from '../../../test-support/ec2-server/harness.ts';
 import { eventually } from '../../../test-support/eventually.ts';
 
 const never = { signal: new AbortController().signal };
@@ -17,9 +23,11 @@ beforeEach(async () => {
 });
 afterEach(() => harness.dispose());
 
-const create = (request: CreateMachineRequest = ec2Request()): Promise<Machine> => harness.provider.create(request, never);
+const create = (request: CreateMachineRequest = ec2Request()): Promise<Machine> =>
+  harness.provider.create(request, never);
 const count = (action: string): number => harness.server.countOf(action);
-const fail = (method: string, times: number, what: FaultKind): void => harness.server.faults.add({ method, times, what });
+const fail = (method: string, times: number, what: FaultKind): void =>
+  harness.server.faults.add({ method, times, what });
 const answer = (status: number, reason: string, message = 'as asked'): FaultKind => ({
   ...{ kind: 'answer', status, reason, message },
 });
@@ -98,7 +106,8 @@ describe('an answer that asks for patience', () => {
   ] as const;
 
   it.each(patience)('%s to every call: each is tried again', async (_, what) => {
-    for (const action of ['DescribeImages', 'RunInstances', 'DescribeInstances', 'TerminateInstances']) fail(action, 1, what);
+    for (const action of ['DescribeImages', 'RunInstances', 'DescribeInstances', 'TerminateInstances'])
+      fail(action, 1, what);
     const { machineId } = await create();
     expectOne(machineId);
     await harness.provider.destroy(machineId, never);

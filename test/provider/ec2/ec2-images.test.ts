@@ -4,7 +4,13 @@ import type { CreateMachineRequest, MachineImage } from '../../../domain/machine
 import { serverNameOf } from '../../../providers/cloud/resource-names.ts';
 import { ec2Client } from '../../../providers/ec2/calls/ec2-calls.ts';
 import { eventually } from '../../../test-support/eventually.ts';
-import { chatOnEc2, ec2Harness, ec2Request, useMoto, type Ec2Harness } from '../../../test-support/ec2-server/harness.ts';
+import {
+  chatOnEc2,
+  ec2Harness,
+  ec2Request,
+  useMoto,
+  type Ec2Harness,
+} from '../../../test-support/ec2-server/harness.ts';
 
 const never = { signal: new AbortController().signal };
 

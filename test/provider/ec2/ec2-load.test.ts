@@ -18,21 +18,25 @@ describe('many machines', () => {
   });
   afterEach(() => harness.dispose());
 
-  it('a hundred are created and destroyed at once within the budget of calls for each', { timeout: 240_000 }, async () => {
-    const provider = harness.withOptions({ pollMs: 1000, backOff: { firstMs: 5, mostMs: 40, budgetMs: 120_000 } });
-    const requests = Array.from({ length: MACHINES }, () => ec2Request());
-    const machines = await Promise.all(requests.map((request) => provider.create(request, never)));
-    expect(new Set(machines.map(({ address }) => address?.ip)).size).toBe(MACHINES);
-    await Promise.all(machines.map(({ machineId }) => provider.describe(machineId, never)));
-    await Promise.all(machines.map(({ machineId }) => provider.destroy(machineId, never)));
-    const perLife = harness.server.calls.length / MACHINES;
-    const counts = Object.fromEntries(ACTIONS.map((action) => [action, harness.server.countOf(action)]));
-    process.stdout.write(
-      `ec2: ${perLife} API calls for a whole life (at most ${MOST_CALLS_PER_LIFE}): ${JSON.stringify(counts)}\n`,
-    );
-    expect(perLife).toBeLessThanOrEqual(MOST_CALLS_PER_LIFE);
-    expect([harness.server.ec2.instances.size, harness.server.ec2.alive.length]).toEqual([MACHINES, 0]);
-  });
+  it(
+    'a hundred are created and destroyed at once within the budget of calls for each',
+    { timeout: 240_000 },
+    async () => {
+      const provider = harness.withOptions({ pollMs: 1000, backOff: { firstMs: 5, mostMs: 40, budgetMs: 120_000 } });
+      const requests = Array.from({ length: MACHINES }, () => ec2Request());
+      const machines = await Promise.all(requests.map((request) => provider.create(request, never)));
+      expect(new Set(machines.map(({ address }) => address?.ip)).size).toBe(MACHINES);
+      await Promise.all(machines.map(({ machineId }) => provider.describe(machineId, never)));
+      await Promise.all(machines.map(({ machineId }) => provider.destroy(machineId, never)));
+      const perLife = harness.server.calls.length / MACHINES;
+      const counts = Object.fromEntries(ACTIONS.map((action) => [action, harness.server.countOf(action)]));
+      process.stdout.write(
+        `ec2: ${perLife} API calls for a whole life (at most ${MOST_CALLS_PER_LIFE}): ${JSON.stringify(counts)}\n`,
+      );
+      expect(perLife).toBeLessThanOrEqual(MOST_CALLS_PER_LIFE);
+      expect([harness.server.ec2.instances.size, harness.server.ec2.alive.length]).toEqual([MACHINES, 0]);
+    },
+  );
 
   it('are all listed, however many pages that takes', async () => {
     const requests = Array.from({ length: 7 }, () => ec2Request());

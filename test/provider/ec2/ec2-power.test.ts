@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chatOnEc2, ec2Harness, ec2Request, useMoto, type Ec2Harness } from '../../../test-support/ec2-server/harness.ts';
+import {
+  chatOnEc2,
+  ec2Harness,
+  ec2Request,
+  useMoto,
+  type Ec2Harness,
+} from '../../../test-support/ec2-server/harness.ts';
 
 const never = { signal: new AbortController().signal };
 

@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { VmSpec } from '../../../domain/vm/spec.ts';
 import { ec2 } from '../../../providers/ec2/descriptor.ts';
 import { EC2_RULES, type Ec2Rules } from '../../../providers/ec2/rules.ts';
-import { chatOnEc2, ec2Harness, ec2Request, useMoto, type Ec2Harness } from '../../../test-support/ec2-server/harness.ts';
+import {
+  chatOnEc2,
+  ec2Harness,
+  ec2Request,
+  useMoto,
+  type Ec2Harness,
+} from '../../../test-support/ec2-server/harness.ts';
 
 const never = { signal: new AbortController().signal };
 
@@ -41,7 +47,9 @@ describe('a machine on EC2', () => {
       'NetworkInterface.1.AssociatePublicIpAddress': 'false',
       'NetworkInterface.1.SecurityGroupId.1': harness.server.world.securityGroup,
     });
-    expect([...made().keys()].filter((name) => /IamInstanceProfile|KeyName|InstanceMarketOptions/.test(name))).toEqual([]);
+    expect([...made().keys()].filter((name) => /IamInstanceProfile|KeyName|InstanceMarketOptions/.test(name))).toEqual(
+      [],
+    );
   });
 
   it('has no secret in its user data: that stays on its disk', async () => {
@@ -74,7 +82,12 @@ describe('a machine on EC2', () => {
   it.each([
     ['a zone without a subnet', { zones: ['eu-central-1d'] }, {}, /field zones: .*eu-central-1a/],
     ['an address on the internet', { externalIp: true }, { externalIp: 'never' }, /field externalIp/],
-    ['egress that no group gives', { egress: true }, { egressSecurityGroups: [] }, /field egress: .*EPHEMERA_EC2_EGRESS/],
+    [
+      'egress that no group gives',
+      { egress: true },
+      { egressSecurityGroups: [] },
+      /field egress: .*EPHEMERA_EC2_EGRESS/,
+    ],
     ['another machine type', { machineType: 'p5.48xlarge' }, {}, /field machineType: p5.48xlarge .*t3/],
     ['a size whose type is another one', { cpus: 16, memoryMb: 65_536 }, {}, /field machineType: m6i.4xlarge/],
     ['more labels than fit', { labels: labels(40) }, {}, /field labels: at most \d+/],
@@ -93,7 +106,10 @@ it('the API refuses the same before it creates anything, each with its own code'
   const own = { rules: { ...EC2_RULES, securityGroups: ['sg-0'] } } as unknown as Parameters<typeof ec2.refuse>[1];
   const spec = chatOnEc2();
   expect(ec2.refuse(spec, own)).toBeUndefined();
-  expect(ec2.refuse(chatOnEc2({ externalIp: true }), own)).toMatchObject({ code: 'optionNotAllowed', field: 'externalIp' });
+  expect(ec2.refuse(chatOnEc2({ externalIp: true }), own)).toMatchObject({
+    code: 'optionNotAllowed',
+    field: 'externalIp',
+  });
   expect(ec2.refuse(chatOnEc2({ image: '??' }), own)).toMatchObject({ code: 'invalidRequest', field: 'image' });
   const stops = { ...spec, spot: true, idle: { ...spec.idle, action: 'stop' as const } };
   expect(ec2.refuse(stops, own)).toMatchObject({ code: 'unsupportedOption', field: 'idle' });

@@ -86,11 +86,15 @@ describe('an instance', () => {
   });
 
   it('is refused with tags that its metadata service cannot show, and with too much user data', async () => {
-    const tagged = (Key: string) => ({ TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key, Value: 'x' }] }] });
+    const tagged = (Key: string) => ({
+      TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key, Value: 'x' }] }],
+    });
     await expect(run('a', tagged('a/b'))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
     const UserData = Buffer.alloc(16_385).toString('base64');
     await expect(run('b', { UserData })).rejects.toMatchObject({ name: 'InvalidParameterValue' });
-    await expect(run('c', { ImageId: 'ami-0123456789abcdef0' })).rejects.toMatchObject({ name: 'InvalidAMIID.NotFound' });
+    await expect(run('c', { ImageId: 'ami-0123456789abcdef0' })).rejects.toMatchObject({
+      name: 'InvalidAMIID.NotFound',
+    });
     await expect(run('d', { InstanceType: 't3.huge' })).rejects.toMatchObject({ name: /InvalidInstanceType/ });
   });
 });
@@ -116,7 +120,7 @@ describe('a fault', () => {
 it('a spot instance that was asked for once cannot be stopped, and says that it was taken back', async () => {
   const id = await run('a', { InstanceMarketOptions: { MarketType: 'spot' } });
   server.ec2.settle();
-    expect(await stateOf(id)).toBe('running');
+  expect(await stateOf(id)).toBe('running');
   await expect(ec2.stopInstances({ InstanceIds: [id] })).rejects.toMatchObject({ name: 'UnsupportedOperation' });
   await server.ec2.preempt(id);
   const { Reservations } = await ec2.describeInstances({ InstanceIds: [id] });
@@ -126,7 +130,7 @@ it('a spot instance that was asked for once cannot be stopped, and says that it 
 it('an image has its name alone, is pending for a while, and leaves with its snapshot', async () => {
   const id = await run('a');
   server.ec2.settle();
-    expect(await stateOf(id)).toBe('running');
+  expect(await stateOf(id)).toBe('running');
   const Tags = [{ Key: 'k', Value: 'v' }];
   const TagSpecifications = [
     { ResourceType: 'image' as const, Tags },
