@@ -67,8 +67,7 @@ export function labelValueOf(text: string, rule: NameRule): string {
  * hash. It only serves to find the machines of an owner; the machine's record has the id itself.
  */
 export function ownerLabelOf(owner: string, rule: NameRule): string {
-  const asItIs = owner.length <= rule.maxLength && rule.pattern.test(owner);
-  if (asItIs) return fitting(owner, rule, [owner]);
+  if (rule.pattern.test('/') && rule.pattern.test(owner)) return fitting(owner, rule, [owner]);
   return fitting(owner.replaceAll('/', '_'), owner.includes('_') ? { ...rule, pattern: NEVER } : rule, [owner]);
 }
 

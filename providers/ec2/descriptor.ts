@@ -3,13 +3,18 @@ import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { ProviderDescriptor, SpecRefusal } from '../descriptor.ts';
 import { CALL_RATE, CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
 import { imageQuestion } from './machine/image-reference.ts';
+import { machineTypeOf } from './machine/machine-type.ts';
+import { PRICES } from './prices.ts';
 import { impossibleChoice, refusedChoice } from './rules.ts';
 import { EC2_SETTINGS, type Ec2Settings } from './settings.ts';
+import { SPEC_FIELDS } from './spec-fields.ts';
 
 export const ec2: ProviderDescriptor<Ec2Settings> = {
   name: PROVIDER_NAME,
   description: 'instances of Amazon EC2',
   capabilities: CAPABILITIES,
+  specFields: SPEC_FIELDS,
+  costs: { prices: PRICES, machineTypeOf },
   placement: 'zone',
   hostRoom: 'never',
   callRate: CALL_RATE,

@@ -6,6 +6,7 @@ import { EC2 } from '@aws-sdk/client-ec2';
 import { parse } from '@cdktf/hcl2json';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SETTINGS } from '../../../config/settings.ts';
+import { MACHINE_ACTIONS, OTHER_ACTIONS } from '../../../providers/ec2/permissions.ts';
 import { PROVIDERS } from '../../../providers/registry.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -160,6 +161,7 @@ describe('the rights of the worker on EC2', () => {
     expect(called.length).toBeGreaterThan(10);
     // What comes with a call takes its own permission: tags with a create, snapshots with their image.
     expect(granted).toEqual(sorted([...actions, 'CreateTags', 'DeleteSnapshot']));
+    expect(sorted([...MACHINE_ACTIONS, ...OTHER_ACTIONS])).toEqual(granted);
   });
 
   it('let machines reach the API alone, and nobody from everywhere in', async () => {
