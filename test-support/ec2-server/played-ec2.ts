@@ -230,9 +230,8 @@ export class PlayedEc2 {
     // Moto takes an instance apart once; EC2 says again that it is going.
     const ids = alive.map(({ parts }, index) => [`InstanceId.${index + 1}`, parts.id]);
     const ofAlive = asParams({ Action: 'TerminateInstances', ...(Object.fromEntries(ids) as Record<string, string>) });
-    const answer = alive.length === 0 ? NONE_TERMINATED : await this.#options.forward(ofAlive);
     for (const instance of alive) instance.enter('shutting-down', 'Client.UserInitiatedShutdown');
-    return answer;
+    return alive.length === 0 ? NONE_TERMINATED : this.#options.forward(ofAlive);
   }
 
   async #changeTags(action: string, params: URLSearchParams): Promise<Forwarded> {
