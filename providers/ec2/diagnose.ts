@@ -1,18 +1,19 @@
 /** What a deployment on EC2 needs, asked of EC2 itself; each finding says what to do about it. Nothing is made. */
 import type { EC2, RunInstancesCommandInput } from '@aws-sdk/client-ec2';
-import { CloudFailure } from '../cloud/cloud-failure.ts';
+import type { CloudFailure } from '../cloud/cloud-failure.ts';
 import type { DiagnosisParts, Finding } from '../descriptor.ts';
 import { ec2Client } from './calls/ec2-calls.ts';
 import { failureOfCall } from './calls/ec2-errors.ts';
 import { imageQuestion } from './machine/image-reference.ts';
 import { OWN_SERVER_REGION } from './place.ts';
+import type { Ec2Rules } from './rules.ts';
 import type { Ec2Settings } from './settings.ts';
 
 export interface Ec2Finding extends Finding {
   check: 'credentials' | 'permissions' | 'subnets' | 'securityGroups' | 'image';
 }
 
-type DoctorSettings = Pick<Ec2Settings, 'region' | 'rules' | 'endpoint' | 'image' | 'instanceProfile'>;
+type DoctorSettings = Pick<Ec2Settings, 'region' | 'endpoint' | 'image' | 'instanceProfile'> & { rules: Ec2Rules };
 
 /** What is asked for a deployment with these settings. */
 export function diagnose({ own }: DiagnosisParts<Ec2Settings>): Promise<Ec2Finding[]> {

@@ -97,7 +97,7 @@ async function answer(
     if (fault?.kind === 'resetBefore') return void request.socket.destroy();
     if (fault?.kind === 'answer') {
       const { status, reason, message, headers } = fault;
-      return send(status, new Ec2Error(status, reason, message).body(), headers);
+      send(status, new Ec2Error(status, reason, message).body(), headers); return;
     }
     const made = await ec2.answer(action, params);
     if (fault?.kind === 'resetAfter') return void request.socket.destroy();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EC2, type Image } from '@aws-sdk/client-ec2';
+import type { EC2} from '@aws-sdk/client-ec2';
+import { type Image } from '@aws-sdk/client-ec2';
 import type { CreateMachineRequest, MachineImage } from '../../../domain/machine/provider.ts';
 import { serverNameOf } from '../../../providers/cloud/resource-names.ts';
 import { ec2Client } from '../../../providers/ec2/calls/ec2-calls.ts';
