@@ -97,7 +97,8 @@ async function answer(
     if (fault?.kind === 'resetBefore') return void request.socket.destroy();
     if (fault?.kind === 'answer') {
       const { status, reason, message, headers } = fault;
-      send(status, new Ec2Error(status, reason, message).body(), headers); return;
+      send(status, new Ec2Error(status, reason, message).body(), headers);
+      return;
     }
     const made = await ec2.answer(action, params);
     if (fault?.kind === 'resetAfter') return void request.socket.destroy();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EC2} from '@aws-sdk/client-ec2';
+import type { EC2 } from '@aws-sdk/client-ec2';
 import { type Image } from '@aws-sdk/client-ec2';
 import type { CreateMachineRequest, MachineImage } from '../../../domain/machine/provider.ts';
 import { serverNameOf } from '../../../providers/cloud/resource-names.ts';
