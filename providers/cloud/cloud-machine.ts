@@ -36,6 +36,7 @@ export function machineOf(provider: string, server: CloudServer): Machine {
   const isUp = status === 'starting' || status === 'running';
   return {
     ...{ machineId: record.labels.machineId, provider, host: null, zone: place },
+    instanceId: server.instanceId ?? server.id,
     address: ip === null || !isUp ? null : { ip, ports: record.ports },
     ...{ status, labels: record.labels, agent: { kind: 'http' }, createdAt: server.createdAt },
     startSignature: record.startSignature,

@@ -1,7 +1,7 @@
 /** What the provider of a cloud consists of shares. */
 import type { CancelSignal } from '../../domain/machine/provider.ts';
 import type { BackOff, CallSettings } from './api-calls.ts';
-import type { Cloud, CloudServer } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
 import type { ServerWatch } from './server-watch.ts';
 import type { Tombstones } from './tombstones.ts';
@@ -18,8 +18,6 @@ export interface CloudParts {
   watch: ServerWatch;
   /** Of machines that are being destroyed: what is left of the call budget for them is not for others. */
   watchOfEnds: ServerWatch;
-  /** Machines that this process has seen. */
-  seen: Set<string>;
 }
 
 export function ongoing(signal: CancelSignal): CallSettings {
@@ -33,15 +31,4 @@ export function once(signal: CancelSignal): CallSettings {
 
 export function destroying(signal: CancelSignal): CallSettings {
   return { purpose: 'destroy', signal };
-}
-
-/** Every server of the machine, remembered as seen. */
-export async function findServers(
-  { cloud, seen }: Pick<CloudParts, 'cloud' | 'seen'>,
-  machineId: string,
-  settings: CallSettings,
-): Promise<CloudServer[]> {
-  const servers = await cloud.find(machineId, settings);
-  if (servers.length > 0) seen.add(machineId);
-  return servers;
 }

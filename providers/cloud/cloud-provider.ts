@@ -23,7 +23,7 @@ import {
   machineOfServers,
   withMappedErrors,
 } from './cloud-machine.ts';
-import { findServers, ongoing, type CloudParts } from './cloud-parts.ts';
+import { ongoing, type CloudParts } from './cloud-parts.ts';
 import type { Cloud, CloudImage, CloudServer } from './cloud.ts';
 import { CloudMachineAdoptions } from './machine-adoption.ts';
 import { CloudMachineImages } from './machine-images.ts';
@@ -70,7 +70,7 @@ class CloudProvider implements MachineProvider {
     this.name = cloud.name;
     this.parts = {
       ...{ cloud, deployment, pollMs, settleMs, backOff: options.backOff ?? DEFAULT_BACK_OFF },
-      ...{ tombstones: new Tombstones(), inTurn: new OneAtATime(), seen: new Set() },
+      ...{ tombstones: new Tombstones(), inTurn: new OneAtATime() },
       watch: new ServerWatch(cloud, { pollMs, purpose: 'ongoing' }),
       watchOfEnds: new ServerWatch(cloud, { pollMs, purpose: 'destroy' }),
     };
@@ -100,7 +100,7 @@ class CloudProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return withMappedErrors(`describe ${machineId}`, async () =>
-      this.machineOf(machineId, await findServers(this.parts, machineId, ongoing(signal))),
+      this.machineOf(machineId, await this.parts.cloud.find(machineId, ongoing(signal))),
     );
   }
 
@@ -113,16 +113,12 @@ class CloudProvider implements MachineProvider {
   async list({ signal }: CallContext): Promise<Machine[]> {
     signal.throwIfAborted();
     return withMappedErrors('list the machines', async () => {
-      const { cloud, seen } = this.parts;
-      const servers = await cloud.list(ongoing(signal));
+      const servers = await this.parts.cloud.list(ongoing(signal));
       const byMachine = new Map<string, CloudServer[]>();
       for (const server of servers) {
         const { machineId } = server.record.labels;
         byMachine.set(machineId, [...(byMachine.get(machineId) ?? []), server]);
       }
-      // What is not listed any more is not kept for ever; a machine that is forgotten costs a destroy a pause.
-      seen.clear();
-      for (const machineId of byMachine.keys()) seen.add(machineId);
       await this.removeSurplus([...byMachine.values()], { signal });
       return [...byMachine].flatMap(([machineId, ofMachine]) => this.machineOf(machineId, ofMachine) ?? []);
     });
@@ -140,7 +136,7 @@ class CloudProvider implements MachineProvider {
     signal.throwIfAborted();
     if (!isMachineId(machineId)) return undefined;
     return withMappedErrors(`read the console of ${machineId}`, async () => {
-      const server = firstOf(await findServers(this.parts, machineId, ongoing(signal)));
+      const server = firstOf(await this.parts.cloud.find(machineId, ongoing(signal)));
       if (server === undefined || (owner !== undefined && server.record.labels.owner !== owner)) return undefined;
       const output = await this.parts.cloud.console(server, ongoing(signal));
       return output === undefined ? undefined : lastBytes(new TextEncoder().encode(output), maxBytes);

@@ -3,7 +3,7 @@ import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { CancelSignal, Machine, MachineAdoption } from '../../domain/machine/provider.ts';
 import { pause } from './api-calls.ts';
 import { ended, firstOf, isFailure, machineOf, withMappedErrors } from './cloud-machine.ts';
-import { findServers, ongoing, type CloudParts } from './cloud-parts.ts';
+import { ongoing, type CloudParts } from './cloud-parts.ts';
 import type { MachineRecord } from './machine-record.ts';
 
 const MAX_TRIES = 8;
@@ -32,7 +32,7 @@ export class CloudMachineAdoptions {
     const { cloud, deployment, pollMs } = this.parts;
     const { machineId, spec, agentBootstrap } = adoption;
     for (let attempt = 1; ; attempt++) {
-      const server = firstOf(await findServers(this.parts, machineId, ongoing(signal)));
+      const server = firstOf(await this.parts.cloud.find(machineId, ongoing(signal)));
       const machine = server === undefined ? undefined : machineOf(cloud.name, server);
       if (server === undefined || machine === undefined || machine.status === 'ended') {
         throw ended(machineId, 'does not run any more');

@@ -9,7 +9,7 @@ import { backoffMs } from '../../lib/waiting/backoff.ts';
 import { pause } from './api-calls.ts';
 import { CloudFailure, providerErrorOf } from './cloud-failure.ts';
 import { ended, firstOf, isFailure } from './cloud-machine.ts';
-import { findServers, ongoing, once, type CloudParts } from './cloud-parts.ts';
+import { ongoing, once, type CloudParts } from './cloud-parts.ts';
 import type { CloudImage, CloudImages, CloudServer } from './cloud.ts';
 import type { ImageRecord } from './image-record.ts';
 
@@ -154,7 +154,7 @@ export class CloudMachineImages implements MachineImages {
   }
 
   private async stopped(machineId: string, signal: CancelSignal): Promise<CloudServer> {
-    const server = firstOf(await findServers(this.parts, machineId, ongoing(signal)));
+    const server = firstOf(await this.parts.cloud.find(machineId, ongoing(signal)));
     if (server === undefined) throw ended(machineId, 'does not exist');
     if (server.status === 'stopped') return server;
     throw new ProviderError('machineRuns', `${machineId} is ${server.status}`);

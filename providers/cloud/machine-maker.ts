@@ -3,7 +3,7 @@ import { backoffMs } from '../../lib/waiting/backoff.ts';
 import { pause } from './api-calls.ts';
 import { CloudFailure } from './cloud-failure.ts';
 import { ended, firstOf, isFailure, isGivenUp, isMachineEnded, machineOf } from './cloud-machine.ts';
-import { findServers, ongoing, once, type CloudParts } from './cloud-parts.ts';
+import { ongoing, once, type CloudParts } from './cloud-parts.ts';
 import type { CloudImage, CloudServer, MakeOptions } from './cloud.ts';
 import { imageGone } from './machine-images.ts';
 import type { MachineRemoval } from './machine-removal.ts';
@@ -72,7 +72,7 @@ export class MachineMaker {
     const { cloud, tombstones } = this.parts;
     const destroyed = tombstones.has(machineId) || (await cloud.ended?.has(machineId, ongoing(signal))) === true;
     if (!destroyed) return;
-    await this.removal.untilGone(machineId, signal);
+    await this.removal.untilSettled(machineId, signal);
     throw ended(machineId, 'was destroyed while it was made');
   }
 
@@ -99,19 +99,18 @@ export class MachineMaker {
   }
 
   private async tryOnce(options: MakeOptions, making: Making): Promise<CloudServer> {
-    const { cloud, seen } = this.parts;
+    const { cloud } = this.parts;
     const { request, signal } = making;
     const { machineId } = request;
     this.refuseDestroyed(machineId);
     making.tried = true;
     const made = await cloud.make(request, options, once(signal));
-    seen.add(machineId);
     return cloud.makesOnce ? made : this.theOneThatStays(made, making);
   }
 
   /** The server that stays, of all that are there now. */
   private async theOneThatStays(made: CloudServer, { request, signal }: Making): Promise<CloudServer> {
-    const found = await findServers(this.parts, request.machineId, ongoing(signal));
+    const found = await this.parts.cloud.find(request.machineId, ongoing(signal));
     // One that was just made may not be found yet.
     const servers = found.some(({ id }) => id === made.id) ? found : [...found, made];
     return (await this.only(servers, signal)) ?? made;
@@ -130,7 +129,7 @@ export class MachineMaker {
     const { machineId } = request;
     const settings = ongoing(signal);
     const [servers, isEnded] = await Promise.all([
-      findServers(this.parts, machineId, settings),
+      cloud.find(machineId, settings),
       cloud.ended?.has(machineId, settings) ?? false,
     ]);
     if (isEnded) throw ended(machineId, 'was destroyed; its id is never used again');
@@ -173,7 +172,7 @@ export class MachineMaker {
 
   /** A make whose answer was lost may have shown only now. */
   private async lookOnceMore(machine: Machine, { request, signal }: Making): Promise<Machine> {
-    const servers = await findServers(this.parts, request.machineId, ongoing(signal));
+    const servers = await this.parts.cloud.find(request.machineId, ongoing(signal));
     const first = await this.only(servers, signal);
     if (first === undefined) return machine;
     const now = machineOf(this.parts.cloud.name, first);
@@ -199,7 +198,7 @@ export class MachineMaker {
     // Where another try could make a second server, the first one gets its time to be found.
     const untilMs = Date.now() + settleMs;
     while (Date.now() < untilMs) {
-      const found = await findServers(this.parts, making.request.machineId, ongoing(making.signal));
+      const found = await this.parts.cloud.find(making.request.machineId, ongoing(making.signal));
       if (found.length > 0) return;
       await pause(Math.min(this.parts.pollMs, Math.max(0, untilMs - Date.now())), making.signal);
     }

@@ -8,7 +8,7 @@ import type {
 } from '../../domain/machine/provider.ts';
 import { CloudFailure } from './cloud-failure.ts';
 import { ended, firstOf, isFailure, machineOf, withMappedErrors } from './cloud-machine.ts';
-import { findServers, ongoing, type CloudParts } from './cloud-parts.ts';
+import { ongoing, type CloudParts } from './cloud-parts.ts';
 import type { Cloud, CloudServer, PowerWish } from './cloud.ts';
 
 interface Goal {
@@ -71,7 +71,7 @@ class MachinePower {
       if (outcome === 'begun') begun = true;
       return outcome === 'begun' ? undefined : outcome;
     };
-    const first = await findServers(this.parts, machineId, ongoing(signal));
+    const first = await this.parts.cloud.find(machineId, ongoing(signal));
     return (await step(first)) ?? (await watch.follow(machineId, first, signal, step));
   }
 

@@ -17,19 +17,22 @@ export class MachineRemoval {
 
   /** For good: from before the first look on no process makes the machine, or finds out and removes what it made. */
   async destroy(machineId: string, signal: CancelSignal): Promise<void> {
-    const { cloud, tombstones, settleMs, seen } = this.parts;
+    const { cloud, tombstones } = this.parts;
     tombstones.add(machineId);
-    const wasGone = tombstones.isGone(machineId);
-    if (!wasGone) await cloud.ended?.note(machineId, destroying(signal));
-    const sawSomething = seen.has(machineId);
-    const removed = await this.untilGone(machineId, signal);
-    if (!removed && !sawSomething && !wasGone) {
-      // A make of another process may be on its way, and show only once it has arrived.
-      await pause(settleMs, signal);
+    if (tombstones.isGone(machineId)) {
       await this.untilGone(machineId, signal);
+      return;
     }
-    seen.delete(machineId);
+    await cloud.ended?.note(machineId, destroying(signal));
+    await this.untilSettled(machineId, signal);
     tombstones.noteGone(machineId);
+  }
+
+  /** As `untilGone`, also of what a make that is on its way, or was just answered, shows only in a while. */
+  async untilSettled(machineId: string, signal: CancelSignal): Promise<void> {
+    if (await this.untilGone(machineId, signal)) return;
+    await pause(this.parts.settleMs, signal);
+    await this.untilGone(machineId, signal);
   }
 
   /** True where there was something to remove. */

@@ -9,6 +9,13 @@ const SERVERS_OF_ONE_CALL = 100;
 const LONGEST_PAUSE = 5;
 const GROWTH = 1.4;
 
+interface SharedList {
+  startedAt: number;
+  /** It has not been answered yet. */
+  isOpen: boolean;
+  servers: Promise<ReadonlyMap<string, CloudServer[]>>;
+}
+
 /**
  * Looks at servers that are on their way. While many are waited for, one list serves all of them: what a life costs does not
  * grow with how long its cloud takes.
@@ -19,7 +26,7 @@ export class ServerWatch {
   private readonly purpose: CallPurpose;
   private waiting = 0;
   private listSize = 0;
-  private latest: { startedAt: number; servers: Promise<ReadonlyMap<string, CloudServer[]>> } | undefined;
+  private latest: SharedList | undefined;
 
   constructor(cloud: Cloud, options: { pollMs: number; purpose: CallPurpose }) {
     this.cloud = cloud;
@@ -73,15 +80,22 @@ export class ServerWatch {
   }
 
   /** Asked for by nobody in particular: the signal of one must not end it for the others. */
-  private list(): NonNullable<typeof this.latest> {
+  private list(): SharedList {
     const now = performance.now();
-    if (this.latest !== undefined && now - this.latest.startedAt <= this.pollMs) return this.latest;
+    // One that takes its time is waited for: it is not asked for once more meanwhile.
+    const isNew = this.latest !== undefined && (this.latest.isOpen || now - this.latest.startedAt <= this.pollMs);
+    if (this.latest !== undefined && isNew) return this.latest;
     const settings = { purpose: this.purpose, signal: new AbortController().signal };
-    const begun = { startedAt: now, servers: this.cloud.list(settings).then((found) => this.byMachine(found)) };
+    const servers = this.cloud.list(settings).then((found) => this.byMachine(found));
+    const begun: SharedList = { startedAt: now, isOpen: true, servers };
     this.latest = begun;
-    begun.servers.catch(() => {
-      if (this.latest === begun) this.latest = undefined;
-    });
+    servers
+      .catch(() => {
+        if (this.latest === begun) this.latest = undefined;
+      })
+      .finally(() => {
+        begun.isOpen = false;
+      });
     return begun;
   }
 

@@ -125,21 +125,6 @@ describe.each([
     expect(harness.serversOf(request.machineId)).toEqual([]);
   });
 
-  it('of a hundred machines at once takes few calls for each life, and their destroys wait for no create', async () => {
-    await begin({ stepMs: 400 });
-    const requests = Array.from({ length: 100 }, () => paperRequest());
-    await Promise.all(requests.map((request) => create(request)));
-    const made = harness.server.calls.length;
-    await Promise.all(requests.map(({ machineId }) => harness.provider.destroy(machineId, never)));
-    const { calls } = harness.server;
-    const perLife = calls.length / requests.length;
-    console.log(
-      `${made / 100} calls for a create, ${(calls.length - made) / 100} for a destroy: ${perLife} for a life`,
-    );
-    expect(perLife).toBeLessThan(12);
-    expect(await harness.provider.list(never)).toEqual([]);
-  });
-
   it('that the cloud gives up after it had accepted it leaves nothing, and has its next place', async () => {
     await begin();
     harness.server.model.fullLater.add('north-1');
@@ -149,8 +134,7 @@ describe.each([
       await expect(create(request)).rejects.toMatchObject({ code: 'badSpec' });
     } else {
       expect(await create(request)).toMatchObject({ zone: 'south-1', status: 'running' });
-      expect(harness.serversOf(request.machineId)).toHaveLength(1);
-      expect(await harness.provider.list(never)).toHaveLength(1);
+      expect([...harness.server.model.servers.values()]).toMatchObject([{ place: 'south-1', status: 'running' }]);
     }
   });
 });
@@ -191,6 +175,26 @@ describe('a create that a cloud refuses', () => {
     });
     expect(harness.server.model.made).toEqual([]);
     expect(countOf(MAKE) > 1).toBe(!terminal);
+  });
+});
+
+describe('the calls of a cloud', () => {
+  let harness: PaperHarness;
+  afterEach(() => harness.dispose());
+
+  it('of a hundred lives at once are few for each', async () => {
+    harness = await paperHarness({ stepMs: 400 });
+    const requests = Array.from({ length: 100 }, () => paperRequest());
+    await Promise.all(requests.map((request) => harness.provider.create(request, never)));
+    const made = harness.server.calls.length;
+    await Promise.all(requests.map(({ machineId }) => harness.provider.destroy(machineId, never)));
+    const { calls } = harness.server;
+    const perLife = calls.length / requests.length;
+    console.log(
+      `${made / 100} calls for a create, ${(calls.length - made) / 100} for a destroy: ${perLife} for a life`,
+    );
+    expect(perLife).toBeLessThan(12);
+    expect(await harness.provider.list(never)).toEqual([]);
   });
 });
 
@@ -236,6 +240,30 @@ describe('servers beside the first of their machine', () => {
   });
 });
 
+describe('what a cloud gave up after it had accepted it', () => {
+  let harness: PaperHarness;
+  afterEach(() => harness.dispose());
+
+  it('is listed as an ended machine until it is removed, and in the way of nobody', async () => {
+    harness = await paperHarness({ stepMs: 60 });
+    const request = paperRequest();
+    const given = new AbortController();
+    const creating = harness.provider.create(request, given).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(harness.server.model.made).toHaveLength(1));
+    given.abort(new Error('the worker is gone'));
+    await creating;
+    const { model } = harness.server;
+    for (const server of model.servers.values()) model.giveUp(server, 'broken');
+    const restarted = harness.restarted();
+    expect(await restarted.list(never)).toMatchObject([{ machineId: request.machineId, status: 'ended' }]);
+    expect(await restarted.create(request, never)).toMatchObject({ status: 'running' });
+    expect(model.servers.size).toBe(1);
+    for (const server of model.servers.values()) model.giveUp(server, 'broken');
+    await restarted.destroy(request.machineId, never);
+    expect([await restarted.list(never), model.servers.size]).toEqual([[], 0]);
+  });
+});
+
 describe('a destroy', () => {
   let harness: PaperHarness;
   afterEach(() => harness.dispose());
@@ -264,6 +292,16 @@ describe('a destroy', () => {
     given.abort(new Error('the worker is gone'));
     await creating;
     await harness.restarted().destroy(request.machineId, never);
+    expect(harness.serversOf(request.machineId)).toEqual([]);
+  });
+
+  it('right after its create removes also what the cloud does not show yet', async () => {
+    harness = await paperHarness({ lagMs: 150, stepMs: 1 });
+    const request = paperRequest();
+    const creating = harness.provider.create(request, never).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(harness.server.model.made).toHaveLength(1));
+    await harness.provider.destroy(request.machineId, never);
+    await creating;
     expect(harness.serversOf(request.machineId)).toEqual([]);
   });
 
