@@ -6,13 +6,14 @@ import type { Ec2Settings } from './settings.ts';
 
 /** The provider that the settings of this process ask for. */
 export function create({ own, deployment, budget, apiUrl }: ProviderParts<Ec2Settings>): Promise<MachineProvider> {
-  const { region, vmServerUrl, ...machines } = own;
+  const { region, vmServerUrl, identity, ...machines } = own;
   return Promise.resolve(
     createEc2Provider({
       ...machines,
       deployment,
       budget,
       region: region ?? OWN_SERVER_REGION,
+      identity: identity.certificates === null ? 'secret' : 'instance',
       vmServerUrl: vmServerUrl === 'none' ? null : (vmServerUrl ?? `${apiUrl}/v1/agent/vm-server.cjs`),
     }),
   );

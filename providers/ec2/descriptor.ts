@@ -1,9 +1,11 @@
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import type { ProviderDescriptor, SpecRefusal } from '../descriptor.ts';
+import { ec2AgentIdentity } from './agent-identity.ts';
 import { CALL_RATE, CAPABILITIES, PROVIDER_NAME } from './capabilities.ts';
 import { imageQuestion } from './machine/image-reference.ts';
 import { machineTypeOf } from './machine/machine-type.ts';
+import { OWN_SERVER_REGION } from './place.ts';
 import { PRICES } from './prices.ts';
 import { impossibleChoice, refusedChoice } from './rules.ts';
 import { EC2_SETTINGS, type Ec2Settings } from './settings.ts';
@@ -21,10 +23,7 @@ export const ec2: ProviderDescriptor<Ec2Settings> = {
   takesCallsItself: true,
   templates: {},
   settings: EC2_SETTINGS,
-  agentIdentity: {
-    link: () => 'http',
-    programUrl: ({ vmServerUrl }) => vmServerUrl,
-  },
+  agentIdentity: ec2AgentIdentity(OWN_SERVER_REGION),
   refuse: refusalOf,
   load: () => import('./create.ts'),
 };

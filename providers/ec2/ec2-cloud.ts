@@ -239,8 +239,10 @@ export class Ec2Cloud implements Cloud {
     const record = parseMachineRecord(recordIn(instance.Tags) ?? '');
     if (record?.labels.deployment !== this.#options.defaults.deployment) return undefined;
     const wish = tagOf(instance.Tags, LABEL.power);
+    const { InstanceId: id = '' } = instance;
     return {
-      id: instance.InstanceId ?? '',
+      id,
+      instanceId: id,
       place: instance.Placement?.AvailabilityZone ?? '',
       status: STATUS[instance.State?.Name ?? ''] ?? 'starting',
       ip: (record.externalIp ? instance.PublicIpAddress : instance.PrivateIpAddress) ?? null,

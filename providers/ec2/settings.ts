@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { setting, type Known, type SettingTree, type ValuesOf } from '../../lib/settings/setting.ts';
 import { httpUrl, list, map, oneOf, text } from '../../lib/settings/values.ts';
 import type { ProviderSettings, SettingsOfTheApi } from '../descriptor.ts';
+import { IDENTITY_TREE } from './agent-identity.ts';
 import { isImageReference } from './machine/image-reference.ts';
 import { EC2_RULES, EXTERNAL_IP_RULES } from './rules.ts';
 
@@ -49,6 +50,7 @@ const TREE = {
     }),
   },
   endpoint,
+  identity: IDENTITY_TREE,
   image: setting(text.refine(isImageReference, { error: 'must be ami-…, family/NAME or OWNER/NAME' }), {
     about: 'what the image vm-server and containers run on: ami-…, family/NAME or OWNER/NAME with * in it',
     shownDefault: "Canonical's minimal Ubuntu",

@@ -9,6 +9,8 @@ import type { CreateVm } from '../../client/api-client.ts';
 import type { Answer, ApiCalls, ShownVm } from '../../test-support/api/api-calls.ts';
 import { callsOf } from '../../test-support/api/npm-start-calls.ts';
 import { agentGuests } from '../../test-support/clouds/agent-guests.ts';
+import type { PlayedServer } from '../../test-support/clouds/guests.ts';
+import { AS_EC2, IdentityAuthority, ec2Document } from '../../test-support/clouds/identity-documents.ts';
 import { usedMoto, useMoto } from '../../test-support/ec2-server/harness.ts';
 import type { PlayedInstance } from '../../test-support/ec2-server/played-instance.ts';
 import { startEc2Server, type Ec2Server } from '../../test-support/ec2-server/server.ts';
@@ -17,6 +19,7 @@ import { FREE_PORTS, NpmRun, endEverythingOn } from '../../test-support/npm-star
 import { filesWith } from '../../test-support/secret-search.ts';
 
 const MOST_CALLS_PER_LIFE = 12;
+const ACCOUNT = '123456789012';
 const LONG = { timeout: 90_000, interval: 200 };
 
 useMoto();
@@ -24,7 +27,10 @@ useMoto();
 describe('npm start -- --provider ec2, against any server that speaks EC2', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ephemera-ec2-'));
   const stateDir = join(directory, 'state');
-  const guests = agentGuests('ec2');
+  const authority = new IdentityAuthority();
+  const amazon = authority.signer({ name: 'Amazon of the test' });
+  const sign = (server: PlayedServer) => Promise.resolve(authority.message(ec2Document(server), amazon, AS_EC2));
+  const guests = agentGuests('ec2', { sign });
   let server: Ec2Server;
   let run: NpmRun;
   let calls: ApiCalls;
@@ -40,7 +46,8 @@ describe('npm start -- --provider ec2, against any server that speaks EC2', () =
   beforeAll(async () => {
     server = await startEc2Server({ moto: usedMoto(), guests, stepMs: 100 });
     const args = ['--state-dir', stateDir, '--provider', 'ec2', ...FREE_PORTS];
-    run = new NpmRun('start', args, settingsOf(server));
+    const identity = { EPHEMERA_EC2_IDENTITY_CERTIFICATES: amazon.certificateFile, EPHEMERA_EC2_ACCOUNT: ACCOUNT };
+    run = new NpmRun('start', args, { ...settingsOf(server), ...identity });
     await run.prints('Ctrl-C stops it all');
     calls = await callsOf(stateDir);
   }, 300_000);
@@ -49,6 +56,7 @@ describe('npm start -- --provider ec2, against any server that speaks EC2', () =
     await run.kill();
     endEverythingOn(stateDir);
     guests.close();
+    authority.close();
     await server.close();
     rmSync(directory, { recursive: true, force: true });
   });
@@ -58,6 +66,9 @@ describe('npm start -- --provider ec2, against any server that speaks EC2', () =
     const { body: vm } = await create({ name: 'lobby' });
     expect(vm, JSON.stringify(vm)).toMatchObject({ state: 'running', provider: 'ec2', zone: 'eu-central-1a' });
     expect(alive()).toHaveLength(1);
+    // What its agent proved itself with is no secret: what Amazon signs of its instance, and whose it is.
+    expect(tagOf(alive()[0]!, 'ephemera-agent-secret')).toBeUndefined();
+    expect(tagOf(alive()[0]!, 'ephemera-agent-binding')).toMatch(/^\d:/);
     expect((await destroy('lobby')).body).toMatchObject({ state: 'destroyed', reason: 'requested' });
     expect(alive()).toEqual([]);
     const made = server.calls.slice(before).map(({ action }) => action);
