@@ -62,11 +62,12 @@ export function kindOfStatus(status: number): FailureKind {
 }
 
 /**
- * How long an answer asks its caller to wait: `retry-after` is seconds or a date (RFC 9110, 10.2.3); `ratelimit-reset`, which
- * counts only where `retry-after` is absent, is seconds or the Unix time of the next window. Undefined where both say nothing.
+ * How long an answer asks its caller to wait: `retry-after` is seconds or a date (RFC 9110, 10.2.3); `ratelimit-reset` is
+ * seconds or a Unix time, and counts only where `ratelimit-remaining` is 0: it is there in every answer. Undefined where
+ * neither says anything.
  */
 export function retryAfterMsOf(header: (name: string) => string | null | undefined, nowMs: number): number | undefined {
-  const text = header('retry-after') ?? header('ratelimit-reset');
+  const text = header('retry-after') ?? (header('ratelimit-remaining') === '0' ? header('ratelimit-reset') : undefined);
   if (text === null || text === undefined || text.trim() === '') return undefined;
   const number = Number(text);
   if (Number.isNaN(number)) {

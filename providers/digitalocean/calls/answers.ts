@@ -87,7 +87,7 @@ export function failureOfCall(error: unknown): CloudFailure {
 /** What 422 is about stands in its message alone. */
 const BUSY = /pending event|in progress|locked|currently (on|off|being)|already (on|off|powered)/i;
 const NO_ROOM =
-  /not available in (this|the selected|that) region|region is not available|out of capacity|no capacity|currently unavailable|sold out|exceed your droplet limit|droplet limit|unavailable in region/i;
+  /not available in (this|the selected|that) region|region is not available|out of capacity|no capacity|currently unavailable|sold out|exceed your droplet limit|droplet limit|reserved IP limit|unavailable in region/i;
 
 function kindOf(status: number, message: string): FailureKind {
   if (status !== 422 && status !== 400 && status !== 403) return kindOfStatus(status);

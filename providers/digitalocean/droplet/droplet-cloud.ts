@@ -47,6 +47,8 @@ export class DropletCloud implements Cloud {
   readonly #tagsOfGoing = new Map<string, Set<string>>();
   /** When this process asked a droplet to shut itself down, by droplet; epoch ms. */
   readonly #shutdownAt = new Map<number, number>();
+  /** When this process asked a droplet to start; epoch ms. */
+  readonly #startedAt = new Map<number, number>();
   /** When DigitalOcean took this process's delete of a droplet, which it lists until that is gone; epoch ms. */
   readonly #deletedAt = new Map<number, number>();
 
@@ -131,6 +133,7 @@ export class DropletCloud implements Cloud {
     if (this.#deletedAt.has(dropletId)) return;
     if (tags.includes(RESERVED_IP_TAG)) await this.#reserved.release(dropletId, settings);
     this.#shutdownAt.delete(dropletId);
+    this.#startedAt.delete(dropletId);
     try {
       await this.#calls.find(settings, (v2, config) => v2.droplets.byDroplet_id(dropletId).delete(config));
       this.#deletedAt.set(dropletId, Date.now());
@@ -149,6 +152,7 @@ export class DropletCloud implements Cloud {
   /** Asks it to shut itself down, and cuts its power where it has not done so in time. */
   async stop(server: CloudServer, settings: CallSettings): Promise<void> {
     const id = Number(server.id);
+    this.#startedAt.delete(id);
     const askedAt = this.#shutdownAt.get(id);
     if (askedAt === undefined) {
       await this.#act(id, 'shutdown', settings);
@@ -158,9 +162,18 @@ export class DropletCloud implements Cloud {
     }
   }
 
+  /** A droplet shows that it starts when it has started: until then it is not asked again. */
   async start(server: CloudServer, settings: CallSettings): Promise<void> {
-    this.#shutdownAt.delete(Number(server.id));
-    await this.#act(Number(server.id), 'power_on', settings);
+    const id = Number(server.id);
+    this.#shutdownAt.delete(id);
+    if (this.#isStarting(id)) return;
+    await this.#act(id, 'power_on', settings);
+    this.#startedAt.set(id, Date.now());
+  }
+
+  #isStarting(dropletId: number): boolean {
+    const askedAt = this.#startedAt.get(dropletId);
+    return askedAt !== undefined && Date.now() - askedAt < (this.#options.shutdownMs ?? DEFAULT_SHUTDOWN_MS);
   }
 
   async #act(dropletId: number, type: string, settings: CallSettings): Promise<void> {
@@ -169,9 +182,11 @@ export class DropletCloud implements Cloud {
     );
   }
 
-  change(server: CloudServer, change: RecordChange, settings: CallSettings): Promise<void> {
+  async change(server: CloudServer, change: RecordChange, settings: CallSettings): Promise<void> {
+    // One that starts has what it proves itself with.
+    if (server.status === 'stopped' && this.#isStarting(Number(server.id))) return;
     const parts = { calls: this.#calls, droplets: this.#droplets, cleaning: this.#cleaning };
-    return changeRecord(server as DropletServer, change, parts, settings);
+    await changeRecord(server as DropletServer, change, parts, settings);
   }
 
   /** DigitalOcean shows the console of a droplet to people alone. */

@@ -52,7 +52,7 @@ describe('the settings of a provider that was added by its folder and one line',
       };
     };
     const { provider } = components.schemas['CreateVm']!.properties;
-    expect(provider!.enum).toEqual(['local', 'qemu', 'gcp', 'paper']);
+    expect(provider!.enum).toEqual(['local', 'qemu', 'gcp', 'ec2', 'digitalocean', 'paper']);
     expect(provider!.description).toContain('`paper`: servers on paper, for tests');
   });
 });
