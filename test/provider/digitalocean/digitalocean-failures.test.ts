@@ -106,7 +106,8 @@ describe('an answer that asks for patience', () => {
     ['500', answer(500)],
     ['503', answer(503)],
   ])('%s on create, list and delete: each is tried again', async (_, what) => {
-    for (const operation of ['droplets.create', 'droplets.list', 'droplets.delete', 'tags.get']) fail(operation, 1, what);
+    for (const operation of ['droplets.create', 'droplets.list', 'droplets.delete', 'tags.get'])
+      fail(operation, 1, what);
     const machine = await create();
     await expectOne(machine);
     await harness.provider.destroy(machine.machineId, never);

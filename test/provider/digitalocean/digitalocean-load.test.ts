@@ -55,7 +55,10 @@ describe('many machines', () => {
   it('are all listed, however many pages that takes', async () => {
     const requests = Array.from({ length: 205 }, () => digitalOceanRequest());
     for (const request of requests) {
-      const [name, tags] = [serverNameOf('test', request.machineId), tagsOfRequest(request, 'test', DIGITALOCEAN_RULES, 1)];
+      const [name, tags] = [
+        serverNameOf('test', request.machineId),
+        tagsOfRequest(request, 'test', DIGITALOCEAN_RULES, 1),
+      ];
       harness.server.model.create({ name, tags, ...LIKE });
     }
     const listed = await harness.provider.list(never);

@@ -63,7 +63,10 @@ describe('the tags of a droplet', () => {
   });
 
   it('have the labels of a spec, and no two that are the same', () => {
-    expect(labelTags({ labels: { team: 'blue', plain: '' } })).toEqual(['ephemera-label:team:blue', 'ephemera-label:plain']);
+    expect(labelTags({ labels: { team: 'blue', plain: '' } })).toEqual([
+      'ephemera-label:team:blue',
+      'ephemera-label:plain',
+    ]);
     const hashed = labelTags({ labels: { Team: 'Blue', team: 'blue' } });
     expect(new Set(hashed.map((tag) => tag.toLowerCase())).size).toBe(2);
   });
@@ -71,7 +74,11 @@ describe('the tags of a droplet', () => {
   it('are cleared where they are of one machine, or of a label, and no other', () => {
     const tags = tagsOfRequest(REQUEST, 'test', DIGITALOCEAN_RULES, 1);
     const kinds = (wanted: readonly string[]): string[] => [...new Set(wanted.map((tag) => tag.split(':')[0]!))].sort();
-    expect(kinds(tags.filter(isOfOneMachine))).toEqual(['ephemera-agent-secret', 'ephemera-machine-key', 'ephemera-record']);
+    expect(kinds(tags.filter(isOfOneMachine))).toEqual([
+      'ephemera-agent-secret',
+      'ephemera-machine-key',
+      'ephemera-record',
+    ]);
     expect(kinds(tags.filter(isCleared))).toContain('ephemera-label');
     expect(tags.filter(isRecordTag)).toHaveLength(1);
     for (const other of ['web', 'ephemera:test', 'ephemera-sealed', 'ephemera-wish:stopped', 'ephemera-family:web']) {
@@ -88,7 +95,8 @@ describe('a tag of an id that ended', () => {
     expect(isForgotten(tag, endOfWeek - 1)).toBe(false);
     expect(isForgotten(tag, endOfWeek + DAY_MS)).toBe(false);
     expect(isForgotten(tag, endOfWeek + DAY_MS + 2 * 3600 * 1000)).toBe(true);
-    for (const other of ['ephemera-ended:x:y', 'ephemera-record:1', 'web']) expect(isForgotten(other, Infinity)).toBe(false);
+    for (const other of ['ephemera-ended:x:y', 'ephemera-record:1', 'web'])
+      expect(isForgotten(other, Infinity)).toBe(false);
   });
 });
 
