@@ -1283,10 +1283,10 @@ export interface components {
       /** @description What the spec is taken from; fields of the request win. `chat` is the version of it that serves, `chat@3` its version 3. Default: none where `image` is given, else the default template of the deployment. */
       template?: string;
       /**
-       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean. Default: that of the template, or the first one of the deployment.
+       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure. Default: that of the template, or the first one of the deployment.
        * @enum {string}
        */
-      provider?: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean';
+      provider?: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean' | 'azure';
       /** @description What the machine boots: a name that the provider knows. Default: that of the template; needed without one. */
       image?: string;
       /** @description What the VM is for, in words for people. Default: that of the template; without a template none. */
@@ -1406,7 +1406,7 @@ export interface components {
        * @enum {string}
        */
       health: 'ok' | 'unknown';
-      /** @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean. */
+      /** @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure. */
       provider: string;
       /** @description Zone of the machine, where the provider has zones. */
       zone?: string;
@@ -1615,10 +1615,10 @@ export interface components {
         version: number;
       } | null;
       /**
-       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean.
+       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure.
        * @enum {string}
        */
-      provider: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean';
+      provider: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean' | 'azure';
       /** @description What the machine boots: a name that the provider knows. */
       image: string;
       /** @description What the VM is for, in words for people. Absent: none. */
@@ -2410,10 +2410,10 @@ export interface components {
     /** @description What creates of the template get, unless they say otherwise themselves: the fields of a create, without `name`, `template`, `secretEnv` and `startupScript`; those two are sent with each create. */
     TemplateSpec: {
       /**
-       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean. Default: the first one of the deployment.
+       * @description Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure. Default: the first one of the deployment.
        * @enum {string}
        */
-      provider?: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean';
+      provider?: 'local' | 'qemu' | 'gcp' | 'ec2' | 'digitalocean' | 'azure';
       /** @description What the machine boots: a name that the provider knows. Default: none, so that a request names it. */
       image?: string;
       /** @description What the VM is for, in words for people. Default: none. */

@@ -55,8 +55,8 @@ class CreateVm(TypedDict):
     name: NotRequired[str]
     # What the spec is taken from; fields of the request win. `chat` is the version of it that serves, `chat@3` its version 3. Default: none where `image` is given, else the default template of the deployment.
     template: NotRequired[str]
-    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean. Default: that of the template, or the first one of the deployment.
-    provider: NotRequired[Literal["local", "qemu", "gcp", "ec2", "digitalocean"]]
+    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure. Default: that of the template, or the first one of the deployment.
+    provider: NotRequired[Literal["local", "qemu", "gcp", "ec2", "digitalocean", "azure"]]
     # What the machine boots: a name that the provider knows. Default: that of the template; needed without one.
     image: NotRequired[str]
     # What the VM is for, in words for people. Default: that of the template; without a template none.
@@ -181,7 +181,7 @@ class Vm(TypedDict):
     detail: NotRequired[str]
     # Whether the count of users is known. `ok`: it is, or nobody counts; `unknown`: the agent of the VM is silent.
     health: Literal["ok", "unknown"]
-    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean.
+    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure.
     provider: str
     # Zone of the machine, where the provider has zones.
     zone: NotRequired[str]
@@ -305,8 +305,8 @@ class VmSpec(TypedDict):
 
     # What the spec was taken from; null when it was given whole.
     template: Union["VmSpecTemplate1", None]
-    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean.
-    provider: Literal["local", "qemu", "gcp", "ec2", "digitalocean"]
+    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure.
+    provider: Literal["local", "qemu", "gcp", "ec2", "digitalocean", "azure"]
     # What the machine boots: a name that the provider knows.
     image: str
     # What the VM is for, in words for people. Absent: none.
@@ -882,8 +882,8 @@ class TemplateSpecIdle(TypedDict):
 class TemplateSpec(TypedDict):
     """What creates of the template get, unless they say otherwise themselves: the fields of a create, without `name`, `template`, `secretEnv` and `startupScript`; those two are sent with each create."""
 
-    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean. Default: the first one of the deployment.
-    provider: NotRequired[Literal["local", "qemu", "gcp", "ec2", "digitalocean"]]
+    # Who makes the machine. `local`: processes on this computer, each with a loopback address of its own; no virtual machines; `qemu`: virtual machines on hosts of your own, with KVM where it works; `gcp`: instances of Google Compute Engine; `ec2`: instances of Amazon EC2; `digitalocean`: droplets of DigitalOcean; `azure`: virtual machines of Microsoft Azure. Default: the first one of the deployment.
+    provider: NotRequired[Literal["local", "qemu", "gcp", "ec2", "digitalocean", "azure"]]
     # What the machine boots: a name that the provider knows. Default: none, so that a request names it.
     image: NotRequired[str]
     # What the VM is for, in words for people. Default: none.

@@ -19,7 +19,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
 
 /** Rooms that are made for one provider, or for what runs inside its machines. */
 const ROOMS = new RegExp(`^(providers/(${PROVIDERS.map(({ name }) => name).join('|')})|vm-server/platform/[a-z0-9]+)/`);
-const names = [...PROVIDERS.map(({ name }) => name), ...proofWords()];
+/** A provider's proof may begin with its name. */
+const names = [...new Set([...PROVIDERS.map(({ name }) => name), ...proofWords()])];
 const quoted = `['"\`](${names.join('|')})\\\\?['"\`]`;
 const variables = `EPHEMERA_(${names.join('|').toUpperCase()})_`;
 const named = new RegExp(`${quoted}|${variables}`);
@@ -52,7 +53,9 @@ describe('the name of a provider', () => {
   });
 
   it('is told from that of any other, and no setting of one is spelled like another', () => {
-    expect(new Set(names).size).toBe(names.length);
+    for (const words of [PROVIDERS.map(({ name }) => name), proofWords()]) {
+      expect(new Set(words).size).toBe(words.length);
+    }
     for (const { name } of PROVIDERS) expect(name).toMatch(/^[a-z][a-z0-9]*$/);
     for (const spelling of ['key', 'env', 'flag'] as const) {
       expect(new Set(SETTINGS.map((one) => one[spelling])).size, spelling).toBe(SETTINGS.length);

