@@ -17,6 +17,7 @@ import { Ephemera } from '../../client/ephemera.ts';
 import { findOrGetTemporalCli } from '../../commands/temporal/temporal-cli.ts';
 import { bundleCloudClients } from '../../dev/pack/cloud-clients.ts';
 import { CODE_ROOT } from '../../lib/processes/checkout.ts';
+import { PROVIDERS } from '../../providers/registry.ts';
 import { freePort } from '../../test-support/free-port.ts';
 import { endEverythingOn, FREE_PORTS, readRunJson } from '../../test-support/npm-start.ts';
 import { startTestServer } from '../../test-support/temporal-server.ts';
@@ -212,6 +213,29 @@ it('has the clients of Compute Engine that it needs', async () => {
     server.close();
   }
 });
+
+it('asks each cloud by its own client, and says what that answers', async () => {
+  const clouds = PROVIDERS.filter(({ placement }) => placement === 'zone').map(({ name }) => name);
+  const server = createServer((_, response) => {
+    response.writeHead(403, { 'content-type': 'application/json' }).end('{"error": {"message": "not yours"}}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const name of clouds) {
+      const settings = { [`EPHEMERA_${name.toUpperCase()}_ENDPOINT`]: endpoint };
+      const asked = run('npx', ['--offline', 'ephemera', 'doctor', name], { cwd: app, env: { ...env, ...settings } });
+      const { stdout, stderr } = await asked.catch((error: unknown) => error as { stdout: string; stderr: string });
+      expect(`${name}: ${stdout}${stderr}`).toMatch(new RegExp(`Machines cannot be made on ${name} yet`));
+      expect(`${name}: ${stdout}${stderr}`).not.toMatch(/Cannot find (module|package)|is not a function/);
+    }
+  } finally {
+    server.close();
+  }
+  const files = await readdir(join(installed, 'dist/cloud-clients')).catch(() => []);
+  const own = { ec2: 'aws-sdk-client-ec2', azure: 'azure-arm-compute', digitalocean: 'digitalocean-dots' };
+  for (const [name, file] of Object.entries(own)) if (clouds.includes(name)) expect(files).toContain(`${file}.mjs`);
+}, 120_000);
 
 it('has clients of clouds that make calls from files of their own', async () => {
   const asked: string[] = [];
