@@ -1,8 +1,20 @@
+locals {
+  own_secrets = { tls = "api-tls", certificate = "api-certificate" }
+  api_address = cidrhost(azurerm_subnet.control.address_prefixes[0], 10)
+}
+
+data "azurerm_client_config" "this" {}
+
 # Key and certificate of the API. The control VM makes them at its first start, so they are in no state of Terraform; they outlive the VM,
 # for the machines of its time trust this certificate and no other.
-locals {
-  own_secrets = { tls = "${local.name}-api-tls", certificate = "${local.name}-api-certificate" }
-  api_address = cidrhost(azurerm_subnet.control.address_prefixes[0], 10)
+resource "azurerm_key_vault" "own" {
+  # Names of vaults are those of all of Azure.
+  name                       = "eph-${substr(md5("${var.subscription} ${var.deployment}"), 0, 16)}"
+  resource_group_name        = azurerm_resource_group.control.name
+  location                   = var.location
+  tenant_id                  = data.azurerm_client_config.this.tenant_id
+  sku_name                   = "standard"
+  rbac_authorization_enabled = true
 }
 
 resource "azurerm_network_interface" "control" {
@@ -55,6 +67,7 @@ resource "azurerm_linux_virtual_machine" "control" {
     packages = ""
     secret_functions = templatefile("${path.module}/secrets.sh.tftpl", {
       vault       = data.azurerm_key_vault.secrets.vault_uri
+      own_vault   = azurerm_key_vault.own.vault_uri
       client_id   = azurerm_user_assigned_identity.worker.client_id
       api_address = local.api_address
     })

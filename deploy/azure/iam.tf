@@ -103,7 +103,7 @@ data "azurerm_key_vault" "secrets" {
   resource_group_name = var.key_vault_resource_group
 }
 
-# Each secret for whom needs it; the two of the API may be written too.
+# Each secret for whom needs it.
 resource "azurerm_role_assignment" "secrets" {
   for_each             = toset(compact([var.deployment_secret, var.temporal_api_key_secret]))
   scope                = "${data.azurerm_key_vault.secrets.id}/secrets/${each.key}"
@@ -112,8 +112,7 @@ resource "azurerm_role_assignment" "secrets" {
 }
 
 resource "azurerm_role_assignment" "own_secrets" {
-  for_each             = local.own_secrets
-  scope                = "${data.azurerm_key_vault.secrets.id}/secrets/${each.value}"
+  scope                = azurerm_key_vault.own.id
   role_definition_name = "Key Vault Secrets Officer"
   principal_id         = azurerm_user_assigned_identity.worker.principal_id
 }

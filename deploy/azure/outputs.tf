@@ -19,6 +19,6 @@ output "worker_identity" {
 }
 
 output "api_certificate" {
-  description = "Secret of the key vault with the certificate of the API, by which its callers know it."
-  value       = local.own_secrets["certificate"]
+  description = "Id of the secret with the certificate of the API, by which its callers know it: `az keyvault secret show --id`."
+  value       = "${azurerm_key_vault.own.vault_uri}secrets/${local.own_secrets["certificate"]}"
 }

@@ -62,7 +62,7 @@ variable "release_sha256" {
 }
 
 variable "key_vault" {
-  description = "Name of a key vault with Azure role-based access control, which has deployment_secret and keeps the API's key and certificate."
+  description = "Name of a key vault with Azure role-based access control, which has deployment_secret and temporal_api_key_secret."
   type        = string
 }
 

@@ -8,6 +8,8 @@ locals {
 resource "aws_secretsmanager_secret" "own" {
   for_each = local.own_secrets
   name     = each.value
+  # Its name can be used again at once.
+  recovery_window_in_days = 0
 }
 
 data "aws_secretsmanager_secret" "deployment" {
