@@ -55,6 +55,7 @@ export function createDigitalOceanProvider(options: DigitalOceanProviderOptions)
     ...defaults,
     regions: regions.length > 0 ? regions : DEFAULT_REGIONS,
     ...(shutdownMs === undefined ? {} : { shutdownMs }),
+    ...(pollMs === undefined ? {} : { addressPollMs: pollMs }),
   });
   return createCloudProvider({
     cloud,

@@ -25,6 +25,11 @@ export class Faults {
     this.planned.push({ ...fault });
   }
 
+  /** From now on nothing goes wrong. */
+  clear(): void {
+    this.planned.length = 0;
+  }
+
   /** The fault of this call, used up by it. */
   take(method: string, path: string): FaultKind | undefined {
     const fault = this.planned.find(

@@ -68,7 +68,7 @@ export interface DigitalOceanApi {
     reserved_ips: {
       get: Get<Page>;
       post: Post<{ dropletId: number }>;
-      byReserved_ip(ip: string): { delete: Delete };
+      byReserved_ip(ip: string): { get: Get; delete: Delete };
     };
   };
 }
@@ -79,6 +79,8 @@ export interface DropletResource {
   id: number;
   name: string;
   status: 'new' | 'active' | 'off' | 'archive';
+  /** Something is being done to it, which may be its end. */
+  locked: boolean;
   created_at: string;
   tags: string[];
   networks: { v4?: { ip_address: string; type: 'public' | 'private' }[] };
@@ -116,5 +118,9 @@ export interface ActionResource {
 
 export interface ReservedIpResource {
   ip: string;
+  /** Once it is assigned. */
   droplet: { id: number } | null;
+  /** Something is being done to it: it may be on its way to a droplet. */
+  locked: boolean;
+  region: { slug: string };
 }

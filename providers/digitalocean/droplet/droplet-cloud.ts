@@ -27,6 +27,8 @@ export interface DropletCloudOptions extends DropletDefaults {
   regions: readonly string[];
   /** How long a droplet may take to shut itself down, before its power is cut. */
   shutdownMs?: number;
+  /** Between two looks at a reserved address that is on its way to its droplet. */
+  addressPollMs?: number;
 }
 
 const DEFAULT_SHUTDOWN_MS = 60_000;
@@ -55,7 +57,7 @@ export class DropletCloud implements Cloud {
   constructor(calls: DigitalOceanCalls, options: DropletCloudOptions) {
     this.#calls = calls;
     this.#options = options;
-    this.#reserved = new ReservedIps(calls);
+    this.#reserved = new ReservedIps(calls, options.addressPollMs);
     this.#droplets = new Droplets(calls, options.deployment, this.#reserved);
     this.#cleaning = new TagCleaning(calls);
     this.ended = new EndedTags(calls, (machineId) => this.#droplets.nameOf(machineId));
@@ -64,6 +66,8 @@ export class DropletCloud implements Cloud {
 
   check(request: CreateMachineRequest): void {
     checkRequest(request, this.#options);
+    const wantsAddress = request.spec.externalIp && this.#options.rules.externalIp === 'reserved';
+    if (wantsAddress) this.#reserved.want(this.#droplets.nameOf(request.machineId));
   }
 
   places({ zones }: VmSpec): readonly string[] {
@@ -107,6 +111,7 @@ export class DropletCloud implements Cloud {
   }
 
   async remove(machineId: string, settings: CallSettings): Promise<'gone' | 'going'> {
+    this.#reserved.unwant(this.#droplets.nameOf(machineId));
     const found = (await this.#droplets.find(machineId, settings)).filter(({ status }) => status !== 'gone');
     if (found.length === 0) {
       this.#cleaning.clear(this.#tagsOfGoing.get(machineId) ?? []);

@@ -6,7 +6,7 @@ import { serverNameOf } from '../../cloud/resource-names.ts';
 import type { DropletResource } from '../calls/digitalocean-api.ts';
 import type { DigitalOceanCalls } from '../calls/digitalocean-calls.ts';
 import { recordOf, RESERVED_IP_TAG, wishOf } from './droplet-tags.ts';
-import type { ReservedIps } from './reserved-ips.ts';
+import type { Addresses, ReservedIps } from './reserved-ips.ts';
 import { SharedRead } from './shared-read.ts';
 
 /** A droplet of ours. */
@@ -47,8 +47,11 @@ export class Droplets {
     const name = this.nameOf(machineId);
     const named = await this.#named(name, settings);
     const servers: DropletServer[] = [];
+    const addresses = this.#reserved.addresses(settings);
     for (const droplet of named) {
-      const server = await this.serverOf(droplet, settings);
+      // Whoever creates the machine is told; its end, and lists with many others, are not held up.
+      if (settings.purpose !== 'destroy') this.#reserved.tellFailure(droplet.id);
+      const server = await this.serverOf(droplet, settings, addresses);
       if (server?.record.labels.machineId === machineId) servers.push(server);
       else if (server === undefined) throw notOurs(droplet);
     }
@@ -64,19 +67,24 @@ export class Droplets {
 
   async list(settings: CallSettings): Promise<DropletServer[]> {
     const servers: DropletServer[] = [];
+    const addresses = this.#reserved.addresses(settings);
     for (const droplet of await this.#all(settings)) {
-      const server = await this.serverOf(droplet, settings);
+      const server = await this.serverOf(droplet, settings, addresses);
       if (server !== undefined) servers.push(server);
     }
     return servers;
   }
 
   /** Undefined where the droplet is not of this deployment. */
-  async serverOf(droplet: DropletResource, settings: CallSettings): Promise<DropletServer | undefined> {
+  async serverOf(
+    droplet: DropletResource,
+    settings: CallSettings,
+    addresses = this.#reserved.addresses(settings),
+  ): Promise<DropletServer | undefined> {
     const { id, tags, region, created_at, status } = droplet;
     const record = recordOf(tags);
     if (record?.labels.deployment !== this.#deployment) return undefined;
-    const ip = await this.#ipOf(droplet, record.externalIp, settings);
+    const ip = await this.#ipOf(droplet, record.externalIp, addresses);
     return {
       id: String(id),
       dropletId: id,
@@ -90,9 +98,9 @@ export class Droplets {
     };
   }
 
-  async #ipOf(droplet: DropletResource, external: boolean, settings: CallSettings): Promise<string | null> {
+  async #ipOf(droplet: DropletResource, external: boolean, addresses: Addresses): Promise<string | null> {
     if (droplet.tags.includes(RESERVED_IP_TAG)) {
-      return droplet.status === 'active' ? this.#reserved.of(droplet.id, settings) : null;
+      return droplet.status === 'active' ? this.#reserved.of(droplet, addresses) : null;
     }
     const wanted = external ? 'public' : 'private';
     return droplet.networks.v4?.find(({ type }) => type === wanted)?.ip_address ?? null;

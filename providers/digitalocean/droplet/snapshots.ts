@@ -1,8 +1,9 @@
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { CallSettings } from '../../cloud/api-calls.ts';
+import { CloudFailure } from '../../cloud/cloud-failure.ts';
 import type { CloudImage, CloudImages, CloudServer } from '../../cloud/cloud.ts';
 import { recordFromTexts, recordTexts } from '../../cloud/record-texts.ts';
-import type { ActionResource, SnapshotResource } from '../calls/digitalocean-api.ts';
+import type { ActionResource, DropletResource, SnapshotResource } from '../calls/digitalocean-api.ts';
 import type { DigitalOceanCalls } from '../calls/digitalocean-calls.ts';
 import { tag } from './tag-calls.ts';
 
@@ -55,7 +56,15 @@ export class Snapshots implements CloudImages {
     return all.map((one) => this.#snapshotOf(one)).filter((one) => one !== undefined);
   }
 
+  /**
+   * Nothing, where one is there by now: what an earlier try began, whose answer was lost, has ended before the droplet is seen to be
+   * free, and is listed after that.
+   */
   async begin(record: ImageRecord, server: CloudServer, settings: CallSettings): Promise<void> {
+    if (await this.#isBusy(Number(server.id), settings)) {
+      throw new CloudFailure('notReady', 'busy', `droplet ${server.id} is busy`);
+    }
+    if ((await this.list(settings)).some(({ record: { imageId } }) => imageId === record.imageId)) return;
     const [text = ''] = recordTexts(packed(record), MOST_NAME_CHARACTERS);
     const { action } = await this.#calls.make<{ action: ActionResource }>(settings, (v2, config) =>
       v2.droplets.byDroplet_id(Number(server.id)).actions.post({ type: 'snapshot', name: `${PREFIX}${text}` }, config),
@@ -72,6 +81,13 @@ export class Snapshots implements CloudImages {
     // One that came to nothing was never there.
     if (image.id === '') return;
     await this.#calls.find(settings, (v2, config) => v2.snapshots.bySnapshot_id(Number(image.id)).delete(config));
+  }
+
+  async #isBusy(dropletId: number, settings: CallSettings): Promise<boolean> {
+    const answer = await this.#calls.find<{ droplet: DropletResource }>(settings, (v2, config) =>
+      v2.droplets.byDroplet_id(dropletId).get(config),
+    );
+    return answer?.droplet.locked ?? false;
   }
 
   async #statusOf(actionId: number, settings: CallSettings): Promise<ActionResource['status'] | undefined> {

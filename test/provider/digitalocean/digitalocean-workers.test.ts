@@ -1,0 +1,98 @@
+/** Several workers on one machine, while DigitalOcean loses answers, shows tags late and gives up what it has taken. */
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  digitalOceanHarness,
+  digitalOceanRequest,
+  warmClient,
+  type DigitalOceanHarness,
+} from '../../../test-support/digitalocean-server/harness.ts';
+import { eventually } from '../../../test-support/eventually.ts';
+
+const never = { signal: new AbortController().signal };
+
+beforeAll(warmClient);
+
+let harness: DigitalOceanHarness;
+beforeEach(async () => {
+  harness = await digitalOceanHarness({ stepMs: 150 });
+});
+afterEach(() => harness.dispose());
+
+const droplets = (): string[] => [...harness.server.model.droplets.values()].map(({ name }) => name);
+const loseCreates = (times: number): void =>
+  harness.server.faults.add({ method: 'droplets.create', times, what: { kind: 'resetAfter' } });
+
+describe('a machine that three workers create', () => {
+  it('is one droplet, though none of them heard an answer', async () => {
+    loseCreates(3);
+    const request = digitalOceanRequest();
+    const workers = [harness.provider, harness.restarted(), harness.restarted()];
+    const machines = await Promise.all(workers.map((worker) => worker.create(request, never)));
+    // What came late goes with the sweeps, whose list finds it.
+    await eventually(async () => {
+      await harness.provider.list(never);
+      expect(droplets()).toHaveLength(1);
+    });
+    const [droplet] = harness.dropletsOf(request.machineId);
+    expect(machines.map(({ address }) => address?.ip)).toEqual(Array(3).fill(droplet?.privateIp));
+    await harness.restarted().destroy(request.machineId, never);
+    expect(droplets()).toEqual([]);
+  });
+
+  it('is none when a fourth one destroys it meanwhile', async () => {
+    loseCreates(2);
+    const request = digitalOceanRequest();
+    const workers = [harness.provider, harness.restarted(), harness.restarted()];
+    const creating = workers.map((worker) => worker.create(request, never).catch((error: unknown) => error));
+    await harness.restarted().destroy(request.machineId, never);
+    for (const outcome of await Promise.all(creating)) expect(outcome).toMatchObject({ code: 'machineEnded' });
+    expect(droplets()).toEqual([]);
+  });
+});
+
+describe('tags that lists show late', () => {
+  it('hide no machine from another worker', async () => {
+    harness.server.model.tags.lagMs = 3_600_000;
+    const request = digitalOceanRequest();
+    const { machineId } = await harness.provider.create(request, never);
+    const other = harness.restarted();
+    expect((await other.list(never)).map((machine) => machine.machineId)).toEqual([machineId]);
+    expect(await other.create(request, never)).toMatchObject({ machineId, status: 'running' });
+    expect(harness.server.model.made).toBe(1);
+    await other.destroy(machineId, never);
+    expect(droplets()).toEqual([]);
+  });
+});
+
+describe('a droplet that never comes up', () => {
+  it('is removed by whoever destroys the machine', async () => {
+    const { actions } = harness.server.model;
+    actions.failNext.set('create', 1);
+    harness.server.model.failedCreateLeaves = 'new';
+    const request = digitalOceanRequest();
+    const giveUp = new AbortController();
+    const creating = harness.provider.create(request, { signal: giveUp.signal }).catch((error: unknown) => error);
+    await eventually(() => expect([...actions.all.values()].map(({ status }) => status)).toContain('errored'));
+    expect(droplets()).toHaveLength(1);
+    giveUp.abort(new Error('it took too long'));
+    await creating;
+    await harness.restarted().destroy(request.machineId, never);
+    expect(droplets()).toEqual([]);
+  });
+});
+
+describe('what is being done to a droplet', () => {
+  it('holds its destroy up until it has ended, and no longer', async () => {
+    const { machineId } = await harness.provider.create(digitalOceanRequest(), never);
+    const [droplet] = harness.dropletsOf(machineId);
+    const { actions } = harness.server.model;
+    actions.hold();
+    actions.start({ type: 'rename', of: droplet!, finish: () => undefined });
+    const ending = harness.provider.destroy(machineId, never);
+    await eventually(() => expect(harness.server.countOf('droplets.delete')).toBeGreaterThan(1));
+    expect(droplets()).toHaveLength(1);
+    actions.release();
+    await ending;
+    expect(droplets()).toEqual([]);
+  });
+});
