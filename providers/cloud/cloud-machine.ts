@@ -39,7 +39,6 @@ export function machineOf(provider: string, server: CloudServer): Machine {
     instanceId: server.instanceId ?? server.id,
     address: ip === null || !isUp ? null : { ip, ports: record.ports },
     ...{ status, labels: record.labels, agent: { kind: 'http' }, createdAt: server.createdAt },
-    ...(server.instanceId === undefined ? {} : { instanceId: server.instanceId }),
     startSignature: record.startSignature,
     awaitsAssignment: record.awaitsAssignment,
   };

@@ -239,10 +239,8 @@ export class Ec2Cloud implements Cloud {
     const record = parseMachineRecord(recordIn(instance.Tags) ?? '');
     if (record?.labels.deployment !== this.#options.defaults.deployment) return undefined;
     const wish = tagOf(instance.Tags, LABEL.power);
-    const { InstanceId: id = '' } = instance;
     return {
-      id,
-      instanceId: id,
+      id: instance.InstanceId ?? '',
       place: instance.Placement?.AvailabilityZone ?? '',
       status: STATUS[instance.State?.Name ?? ''] ?? 'starting',
       ip: (record.externalIp ? instance.PublicIpAddress : instance.PrivateIpAddress) ?? null,
