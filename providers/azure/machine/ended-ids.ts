@@ -45,8 +45,11 @@ export class AzureEndedIds implements EndedIds {
         this.api().applicationSecurityGroups.createOrUpdate(resourceGroup, name, { location, tags }, options),
       );
     } catch (error) {
+      if (!(error instanceof CloudFailure)) throw error;
+      // It is noted: by a worker whose settings have another location first.
+      if (error.reason === 'InvalidResourceLocation') return;
       // Where there is no room for a mark, a machine still has to go: this process remembers its id by itself.
-      if (!(error instanceof CloudFailure) || error.kind !== 'noCapacity') throw error;
+      if (error.kind !== 'noCapacity') throw error;
       this.lastRound = 0;
     }
   }

@@ -257,6 +257,24 @@ describe('a machine of which only a part was made', () => {
   });
 });
 
+describe('a machine whose end was noted by a worker with another first location', () => {
+  it('is destroyed all the same', async () => {
+    const { machineId } = await create();
+    const killed = new AbortController();
+    fail('virtualMachines.delete', 99, answer(503, 'ServiceUnavailable'));
+    const before = harness
+      .withOptions({ places: ['northeurope', 'westeurope'] })
+      .destroy(machineId, killed)
+      .catch((error: unknown) => error);
+    await eventually(() => expect(harness.server.countOf('virtualMachines.delete')).toBeGreaterThan(0));
+    killed.abort(new Error('killed'));
+    await before;
+    harness.server.faults.clear();
+    await harness.provider.destroy(machineId, never);
+    expect(partsLeft(harness.server)).toEqual([]);
+  });
+});
+
 describe('a machine that Azure takes back', () => {
   it('has ended as preempted; one that crashed or was stopped by us has not', async () => {
     const spot = azureRequest({ spec: chatOnAzure({ spot: true }) });
