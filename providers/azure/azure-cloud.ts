@@ -97,8 +97,8 @@ export class AzureCloud implements Cloud {
     const { resourceGroup, deployment } = this.options;
     // What is left of them for another round costs nothing.
     await this.ended.prune(settings).catch(() => undefined);
-    // In this order: a machine whose network interface was seen first is not taken for parts that were left behind.
-    const nics = await this.calls.all(settings, (options) => this.api().networkInterfaces.list(resourceGroup, options));
+    // In this order: a machine whose parts were seen first is not taken for parts that were left behind.
+    const parts = await this.parts.list(settings);
     const states = await this.calls.all(settings, (options) =>
       this.api().virtualMachines.listAll({ ...options, statusOnly: 'true' }),
     );
@@ -111,9 +111,9 @@ export class AzureCloud implements Cloud {
       .filter((server) => server !== undefined);
     const listed = new Set(servers.map(({ record }) => record.labels.machineId));
     const nowMs = Date.now();
-    const alone = nics
-      .map((nic) => partsOf(nic, deployment, nowMs))
-      .filter((parts) => parts !== undefined)
+    const alone = parts
+      .map((part) => partsOf(part, deployment, nowMs))
+      .filter((part) => part !== undefined)
       .filter(({ record: { labels } }) => !listed.has(labels.machineId) && !this.isRemoving(labels.machineId, nowMs));
     return [...servers, ...alone];
   }

@@ -63,6 +63,19 @@ export class MachineParts {
     }
   }
 
+  /** Every interface, and every address on the internet: that is made first, and a maker may die before the other one. */
+  async list(settings: CallSettings): Promise<(NetworkInterfaceResource | PublicIpResource)[]> {
+    const { resourceGroup, rules } = this.defaults;
+    const interfaces = await this.calls.all(settings, (options) =>
+      this.api().networkInterfaces.list(resourceGroup, options),
+    );
+    if (rules.externalIp === 'never') return interfaces;
+    const addresses = await this.calls.all(settings, (options) =>
+      this.api().publicIPAddresses.list(resourceGroup, options),
+    );
+    return [...interfaces, ...addresses];
+  }
+
   /** Begins whatever is still to be done. True when nothing is left; the machine itself must be gone. */
   async removeRest(server: string, settings: CallSettings): Promise<boolean> {
     const { resourceGroup } = this.defaults;

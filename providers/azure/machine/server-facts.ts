@@ -2,7 +2,7 @@
 import type { CloudFailure } from '../../cloud/cloud-failure.ts';
 import type { CloudServer } from '../../cloud/cloud.ts';
 import type { MachineRecord } from '../../cloud/machine-record.ts';
-import type { InstanceStatus, MachineResource, NetworkInterfaceResource } from '../calls/azure-api.ts';
+import type { InstanceStatus, MachineResource, NetworkInterfaceResource, PublicIpResource } from '../calls/azure-api.ts';
 import { failureOfState } from '../calls/client-errors.ts';
 import { placeText } from '../place.ts';
 import { TAG, madeAt, recordOfTags, wishOf, type Tags } from './machine-tags.ts';
@@ -52,16 +52,20 @@ export function serverOf(
 /** How long parts may be there before their machine is. */
 const PARTS_ALONE_MS = 10 * 60_000;
 
-/** A machine of which there is a network interface alone; undefined for one of another deployment. */
-export function partsOf(nic: NetworkInterfaceResource, deployment: string, nowMs: number): AzureServer | undefined {
-  const record = recordOfTags(nic.tags, deployment);
+/** A machine of which there is an interface or an address alone; undefined for one of another deployment. */
+export function partsOf(
+  part: NetworkInterfaceResource | PublicIpResource,
+  deployment: string,
+  nowMs: number,
+): AzureServer | undefined {
+  const record = recordOfTags(part.tags, deployment);
   if (record === undefined) return undefined;
-  const createdAt = madeAt(nic.tags);
+  const createdAt = madeAt(part.tags);
   const isLeft = nowMs - createdAt > PARTS_ALONE_MS;
   return {
     ...partsOnly(record, isLeft ? 'gone' : 'starting'),
-    ...(isLeft ? { failure: failureOfState('NoMachine', `${nic.name ?? ''} has no machine`) } : {}),
-    ...{ tags: nic.tags ?? {}, createdAt, id: nic.id ?? '', location: nic.location ?? '', place: nic.location ?? '' },
+    ...(isLeft ? { failure: failureOfState('NoMachine', `${part.name ?? ''} has no machine`) } : {}),
+    ...{ tags: part.tags ?? {}, createdAt, id: part.id ?? '', location: part.location ?? '', place: part.location ?? '' },
   };
 }
 

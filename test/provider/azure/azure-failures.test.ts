@@ -257,6 +257,27 @@ describe('a machine of which only a part was made', () => {
   });
 });
 
+describe('a public address whose maker died before there was an interface', () => {
+  it('is listed as what is left of its machine, and goes with it', async () => {
+    const request = azureRequest({ spec: chatOnAzure({ externalIp: true }) });
+    const rules = { ...harness.options.rules!, externalIp: 'allowed' as const };
+    const cancel = new AbortController();
+    fail('networkInterfaces.createOrUpdate', 99, answer(503, 'ServiceUnavailable'));
+    const making = harness
+      .withOptions({ rules })
+      .create(request, cancel)
+      .catch((error: unknown) => error);
+    await eventually(() => expect(harness.server.countOf('networkInterfaces.createOrUpdate')).toBeGreaterThan(0));
+    cancel.abort(new Error('killed'));
+    await making;
+    expect(partsLeft(harness.server)).toEqual([`${nameOf(request.machineId)}-ip`]);
+    const swept = harness.withOptions({ rules });
+    expect(await swept.list(never)).toMatchObject([{ machineId: request.machineId, labels: { owner: request.owner } }]);
+    await swept.destroy(request.machineId, never);
+    expect(partsLeft(harness.server)).toEqual([]);
+  });
+});
+
 describe('a machine whose end was noted by a worker with another first location', () => {
   it('is destroyed all the same', async () => {
     const { machineId } = await create();
