@@ -129,22 +129,27 @@ export class MachineParts {
   private async publicIp(wanted: Wanted, settings: CallSettings): Promise<string> {
     const { resourceGroup } = this.defaults;
     const { publicIp } = wanted.names;
+    const left = await this.calls.find(settings, (options) =>
+      this.api().publicIPAddresses.get(resourceGroup, publicIp, options),
+    );
+    // Written once more it would be made ready once more, and the interface that it is for always come too early.
+    const isKept = left?.location === wanted.place.location && left.provisioningState !== 'Failed';
+    if (isKept) return readyAddress(left, publicIp);
     const answer = await this.calls.begin(settings, (options) =>
       this.api().publicIPAddresses.createOrUpdate(resourceGroup, publicIp, publicIpResource(wanted), options),
     );
-    const { ipAddress } = propertiesOf(answer) as PublicIpResource;
-    if (ipAddress !== undefined) return ipAddress;
-    const seen = await this.calls.make(settings, (options) =>
-      this.api().publicIPAddresses.get(resourceGroup, publicIp, options),
-    );
-    if (seen.ipAddress === undefined) throw notYet(publicIp);
-    return seen.ipAddress;
+    return readyAddress(propertiesOf(answer), publicIp);
   }
 }
 
 /** The make is tried again in a moment, and finds what it has made so far. */
 function notYet(name: string): CloudFailure {
   return new CloudFailure('unavailable', 'NoAddress', `${name} has no address yet`);
+}
+
+function readyAddress({ ipAddress, provisioningState }: PublicIpResource, name: string): string {
+  if (ipAddress === undefined || provisioningState !== 'Succeeded') throw notYet(name);
+  return ipAddress;
 }
 
 /** As it came: what has a `properties` below it. */

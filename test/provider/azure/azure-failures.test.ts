@@ -257,6 +257,18 @@ describe('a machine of which only a part was made', () => {
   });
 });
 
+describe('an address on the internet that takes its time', () => {
+  it('is asked for once, and its machine is made when it is there', async () => {
+    await harness.dispose();
+    harness = await azureHarness({ stepMs: 200 });
+    const rules = { ...harness.options.rules!, externalIp: 'allowed' as const };
+    const request = azureRequest({ spec: chatOnAzure({ externalIp: true }) });
+    const machine = await harness.withOptions({ rules }).create(request, never);
+    expect(machine).toMatchObject({ status: 'running' });
+    expect(harness.server.countOf('publicIPAddresses.createOrUpdate')).toBe(1);
+  });
+});
+
 describe('a public address whose maker died before there was an interface', () => {
   it('is listed as what is left of its machine, and goes with it', async () => {
     const request = azureRequest({ spec: chatOnAzure({ externalIp: true }) });
