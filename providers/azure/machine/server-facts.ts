@@ -2,7 +2,12 @@
 import type { CloudFailure } from '../../cloud/cloud-failure.ts';
 import type { CloudServer } from '../../cloud/cloud.ts';
 import type { MachineRecord } from '../../cloud/machine-record.ts';
-import type { InstanceStatus, MachineResource, NetworkInterfaceResource, PublicIpResource } from '../calls/azure-api.ts';
+import type {
+  InstanceStatus,
+  MachineResource,
+  NetworkInterfaceResource,
+  PublicIpResource,
+} from '../calls/azure-api.ts';
 import { failureOfState } from '../calls/client-errors.ts';
 import { placeText } from '../place.ts';
 import { TAG, madeAt, recordOfTags, wishOf, type Tags } from './machine-tags.ts';
@@ -65,7 +70,13 @@ export function partsOf(
   return {
     ...partsOnly(record, isLeft ? 'gone' : 'starting'),
     ...(isLeft ? { failure: failureOfState('NoMachine', `${part.name ?? ''} has no machine`) } : {}),
-    ...{ tags: part.tags ?? {}, createdAt, id: part.id ?? '', location: part.location ?? '', place: part.location ?? '' },
+    ...{
+      tags: part.tags ?? {},
+      createdAt,
+      id: part.id ?? '',
+      location: part.location ?? '',
+      place: part.location ?? '',
+    },
   };
 }
 
