@@ -3,6 +3,7 @@
  * `:`, `-` and `_`, at most 255 of them, and two that differ in capitals alone are one. A tag belongs to the account and stays
  * when nothing carries it any more (tag-cleaning.ts).
  */
+import { randomInt } from 'node:crypto';
 import { machineLabels } from '../../../domain/machine/owner.ts';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import { opensEgress } from '../../../domain/network/egress.ts';
@@ -15,6 +16,8 @@ import { firstProofTags } from '../agent-proof.ts';
 import type { DigitalOceanRules } from '../rules.ts';
 
 const MOST_CHARACTERS = 255;
+/** Leaves room for the changes of a life. */
+const MOST_FIRST_GENERATION = 900_000;
 const RECORD = 'ephemera-record:';
 const LABEL = 'ephemera-label:';
 const WISH = 'ephemera-wish:';
@@ -39,7 +42,8 @@ export function tagsOfRequest(
   const { spec, machineId, agentBootstrap } = request;
   return [
     deploymentTag(deployment),
-    ...recordTags(recordOfRequest(request, deployment), 0),
+    // No other droplet's, not even of the same machine: where one goes its tags do, and another would lose its record.
+    ...recordTags(recordOfRequest(request, deployment), randomInt(MOST_FIRST_GENERATION)),
     ...labelTags(spec),
     opensEgress(spec.egress) ? 'ephemera-egress' : 'ephemera-sealed',
     ...(spec.externalIp && externalIp === 'reserved' ? [RESERVED_IP_TAG] : []),

@@ -1,5 +1,5 @@
 /** Several workers on one machine, while DigitalOcean loses answers, shows tags late and gives up what it has taken. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   digitalOceanHarness,
   digitalOceanRequest,
@@ -93,6 +93,35 @@ describe('what is being done to a droplet', () => {
     expect(droplets()).toHaveLength(1);
     actions.release();
     await ending;
+    expect(droplets()).toEqual([]);
+  });
+});
+
+describe('a droplet that comes when its machine is gone', () => {
+  it('and while the tags of the one before are taken away keeps its own, so that a sweep finds it and it goes', async () => {
+    const { model } = harness.server;
+    const asked: Parameters<typeof model.create>[0][] = [];
+    const make = model.create.bind(model);
+    vi.spyOn(model, 'create').mockImplementation((body) => {
+      asked.push(body);
+      return make(body);
+    });
+    const request = digitalOceanRequest();
+    await Promise.all([harness.provider, harness.restarted()].map((worker) => worker.create(request, never)));
+    const late = asked[1];
+    expect(late, 'both workers asked for one').toBeDefined();
+    await eventually(() => expect(droplets()).toHaveLength(1));
+    const clear = model.tags.delete.bind(model.tags);
+    const clearing = vi.spyOn(model.tags, 'delete').mockImplementation((name) => {
+      if (droplets().length === 0 && name.startsWith('ephemera-record:')) make(late!);
+      clear(name);
+    });
+    await harness.restarted().destroy(request.machineId, never);
+    await eventually(() => expect(droplets()).toHaveLength(1));
+    await eventually(() => expect(clearing.mock.calls.length).toBeGreaterThan(1));
+    const sweeper = harness.restarted();
+    expect(await sweeper.list(never)).toMatchObject([{ machineId: request.machineId, labels: { owner: request.owner } }]);
+    await sweeper.destroy(request.machineId, never);
     expect(droplets()).toEqual([]);
   });
 });
