@@ -60,3 +60,8 @@ function endOfImageId(request: string): string {
 export function nextImageId({ machineId, nextEntryNumber }: Vm): string {
   return `${machineId}-i${nextEntryNumber}`;
 }
+
+/** The machine whose image has that id; undefined where no VM made the id. */
+export function machineOfImage(imageId: string): string | undefined {
+  return /^(m-[A-Za-z0-9_]+)-[ir]/.exec(imageId)?.[1];
+}

@@ -133,6 +133,11 @@ export interface CloudImages {
   /** Every image of this name that is ours, failed ones too. */
   find(name: string, settings: CallSettings): Promise<CloudImage[]>;
   list(settings: CallSettings): Promise<CloudImage[]>;
+  /**
+   * Whether something is on its way that may become an image of this name, begun by any process. What has ended before the answer
+   * is found after it. Absent where `find` shows all of them.
+   */
+  mayCome?(name: string, settings: CallSettings): Promise<boolean>;
   /** Asks for the image of a stopped server's disk, and resolves when the cloud has accepted that. */
   begin(record: ImageRecord, server: CloudServer, settings: CallSettings): Promise<void>;
   deprecate(image: CloudImage, settings: CallSettings): Promise<void>;

@@ -60,18 +60,19 @@ export class CloudMachineImages implements MachineImages {
   async delete(name: string, { signal }: CallContext): Promise<void> {
     await this.withMappedErrors(`delete image ${name}`, signal, async () => {
       const { settleMs, pollMs } = this.parts;
-      let found = await this.images.find(name, ongoing(signal));
+      let { found, isComing } = await this.lookFor(name, signal);
       if (found.length === 0 && !this.deleted.has(name)) {
         await pause(settleMs, signal);
-        found = await this.images.find(name, ongoing(signal));
+        ({ found, isComing } = await this.lookFor(name, signal));
       }
-      while (found.length > 0) {
+      while (found.length > 0 || isComing) {
         const removed = await this.removeOf(
           found.filter(({ status }) => status !== 'pending'),
           signal,
         );
-        if (!removed || found.some(({ status }) => status === 'pending')) await pause(pollMs, signal);
-        found = await this.images.find(name, ongoing(signal));
+        const waits = isComing || found.some(({ status }) => status === 'pending');
+        if (!removed || waits) await pause(pollMs, signal);
+        ({ found, isComing } = await this.lookFor(name, signal));
       }
       this.deleted.add(name);
     });
@@ -89,6 +90,12 @@ export class CloudMachineImages implements MachineImages {
       throw new ProviderError('permissionDenied', `image ${name} is of another project than ${owner}`);
     }
     return image;
+  }
+
+  private async lookFor(name: string, signal: CancelSignal): Promise<{ found: CloudImage[]; isComing: boolean }> {
+    // In this order: what ends between the two is found.
+    const isComing = (await this.images.mayCome?.(name, ongoing(signal))) ?? false;
+    return { isComing, found: await this.images.find(name, ongoing(signal)) };
   }
 
   private async make(wanted: Wanted, signal: CancelSignal): Promise<MachineImage> {

@@ -1,8 +1,10 @@
+import { machineOfImage } from '../../../domain/vm/imaging.ts';
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { CallSettings } from '../../cloud/api-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
 import type { CloudImage, CloudImages, CloudServer } from '../../cloud/cloud.ts';
 import { recordFromTexts, recordTexts } from '../../cloud/record-texts.ts';
+import { serverNameOf } from '../../cloud/resource-names.ts';
 import type { ActionResource, DropletResource, SnapshotResource } from '../calls/digitalocean-api.ts';
 import type { DigitalOceanCalls } from '../calls/digitalocean-calls.ts';
 import { tag } from './tag-calls.ts';
@@ -54,6 +56,17 @@ export class Snapshots implements CloudImages {
       v2.snapshots.get({ ...config, queryParameters: { resourceType: 'droplet', ...page } }),
     );
     return all.map((one) => this.#snapshotOf(one)).filter((one) => one !== undefined);
+  }
+
+  /** Its droplet is busy: with what is not said to whoever has not begun it. */
+  async mayCome(imageId: string, settings: CallSettings): Promise<boolean> {
+    const machineId = machineOfImage(imageId);
+    if (machineId === undefined || this.#begun.has(imageId)) return false;
+    const name = serverNameOf(this.#deployment, machineId);
+    const named = await this.#calls.all<DropletResource>(settings, 'droplets', (v2, config, page) =>
+      v2.droplets.get({ ...config, queryParameters: { name, ...page } }),
+    );
+    return named.some((droplet) => droplet.name === name && droplet.locked);
   }
 
   /**

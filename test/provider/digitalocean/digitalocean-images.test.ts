@@ -70,6 +70,24 @@ describe('a snapshot of a droplet', () => {
     expect(own()).toHaveLength(1);
   });
 
+  it('is waited for by another worker that deletes it, and does not come to be afterwards', async () => {
+    const { actions } = harness.server.model;
+    actions.hold();
+    const first = new AbortController();
+    const lost = make({ signal: first.signal }).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(snapshotActions()).toBe(1), WAIT);
+    first.abort(new Error('the worker is gone'));
+    await lost;
+    const looks = harness.server.countOf('snapshots.list');
+    const deleting = harness.restarted().images!.delete(name, never);
+    const looksOn = (): void => expect(harness.server.countOf('snapshots.list')).toBeGreaterThan(looks + 4);
+    await Promise.race([deleting, vi.waitFor(looksOn, WAIT)]);
+    actions.release();
+    await deleting;
+    await vi.waitFor(() => expect([...actions.all.values()].map(({ status }) => status)).not.toContain('in-progress'));
+    expect(own()).toEqual([]);
+  });
+
   it('that fails leaves nothing, and the machine its disk; the next try makes it', async () => {
     harness.server.model.actions.failNext.set('snapshot', 1);
     await make().catch((error: unknown) => expect(error).toMatchObject({ terminal: false }));
