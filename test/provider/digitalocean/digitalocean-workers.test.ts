@@ -120,7 +120,9 @@ describe('a droplet that comes when its machine is gone', () => {
     await eventually(() => expect(droplets()).toHaveLength(1));
     await eventually(() => expect(clearing.mock.calls.length).toBeGreaterThan(1));
     const sweeper = harness.restarted();
-    expect(await sweeper.list(never)).toMatchObject([{ machineId: request.machineId, labels: { owner: request.owner } }]);
+    expect(await sweeper.list(never)).toMatchObject([
+      { machineId: request.machineId, labels: { owner: request.owner } },
+    ]);
     await sweeper.destroy(request.machineId, never);
     expect(droplets()).toEqual([]);
   });

@@ -87,6 +87,20 @@ describe('two workers', () => {
     expectOne(request.machineId);
   });
 
+  it('of which one finds no room in a zone where the other does end with one machine, though EC2 shows none at once', async () => {
+    const request = ec2Request();
+    harness.server.ec2.lagMs = 300;
+    harness.server.ec2.stepMs = 500;
+    fail('RunInstances', 1, answer(500, 'InsufficientInstanceCapacity'));
+    const machines = await Promise.all([
+      harness.provider.create(request, never),
+      harness.restarted().create(request, never),
+    ]);
+    expect(count('RunInstances')).toBe(3);
+    expect(machines[0].address).toEqual(machines[1].address);
+    expect(harness.server.ec2.alive).toHaveLength(1);
+  });
+
   it('make none for a machine that was destroyed long ago: EC2 shows it no more and knows its token', async () => {
     const request = ec2Request();
     await create(request);
