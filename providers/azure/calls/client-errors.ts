@@ -77,7 +77,9 @@ function kindOf(status: number, reason: string, message: string): FailureKind {
 /** One code for three things: a quota that is used up, a moment that is wrong, and a request that never works. */
 function kindOfNotAllowed(message: string): FailureKind {
   if (/quota|limit/i.test(message)) return 'noCapacity';
-  return /marked for deletion|in progress|is being|currently|retry/i.test(message) ? 'notReady' : 'badRequest';
+  return /marked for deletion|is attached to|in progress|is being|currently|retry/i.test(message)
+    ? 'notReady'
+    : 'badRequest';
 }
 
 function withCode(reason: string, message: string): string {

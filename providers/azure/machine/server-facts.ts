@@ -104,6 +104,10 @@ function stateOf(
   power: string | undefined,
   wasStopped: boolean,
 ): State {
+  // One that never ran was given up, and whoever found that out is taking it away: there may be another one of its id.
+  if (provisioning === 'Deleting' && power === undefined) {
+    return { status: 'gone', failure: failureOfState('OperationPreempted', 'it was given up and is being deleted') };
+  }
   if (provisioning === 'Deleting') return { status: 'stopping' };
   if (power === 'running') return { status: 'running' };
   if (provisioning === 'Failed') {

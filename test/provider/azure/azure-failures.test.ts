@@ -145,6 +145,26 @@ describe('a location without room', () => {
   });
 });
 
+describe('what another process made and gave up', () => {
+  it('keeps no machine from being made while it is being deleted', async () => {
+    const spec = chatOnAzure({ zones: ['westeurope-1', 'westeurope-2'] });
+    const request = azureRequest({ spec });
+    const { model } = harness.server;
+    model.vms.rooms.stockedOut.add('1');
+    model.store.engine.stepMs = 400;
+    const cancel = new AbortController();
+    const making = harness.restarted().create(request, cancel);
+    const first = making.catch((error: unknown) => error);
+    await eventually(() => expect(model.of('virtualMachines')[0]?.properties.provisioningState).toBe('Deleting'));
+    cancel.abort(new Error('killed'));
+    await first;
+    model.vms.rooms.stockedOut.clear();
+    expect(await create(request)).toMatchObject({ status: 'running' });
+    const name = nameOf(request.machineId);
+    expect(partsLeft(harness.server)).toEqual([name, `${name}-nic`, `${name}-os`]);
+  });
+});
+
 describe('a quota that is used up', () => {
   it.each([
     ['of the region', (room: AzureHarness['server']['model']['vms']['rooms']) => (room.coreQuota = 0)],
@@ -252,6 +272,23 @@ describe('a machine of which only a part was made', () => {
     expect(partsLeft(harness.server)).toEqual([`${name}-nic`, `${name}-ip`]);
     const swept = harness.withOptions({ rules });
     expect(await swept.list(never)).toMatchObject([{ machineId: request.machineId, labels: { owner: request.owner } }]);
+    await swept.destroy(request.machineId, never);
+    expect(partsLeft(harness.server)).toEqual([]);
+  });
+
+  it('is listed also when there is a public address alone', async () => {
+    const request = azureRequest({ spec: chatOnAzure({ externalIp: true }) });
+    const rules = { ...harness.options.rules!, externalIp: 'allowed' as const };
+    const cancel = new AbortController();
+    fail('networkInterfaces.createOrUpdate', 99, answer(503, 'ServiceUnavailable'));
+    const making = harness.withOptions({ rules }).create(request, cancel);
+    const first = making.catch((error: unknown) => error);
+    await eventually(() => expect(harness.server.countOf('networkInterfaces.createOrUpdate')).toBeGreaterThan(0));
+    cancel.abort(new Error('killed'));
+    await first;
+    expect(partsLeft(harness.server)).toEqual([`${nameOf(request.machineId)}-ip`]);
+    const swept = harness.withOptions({ rules });
+    expect(await swept.list(never)).toMatchObject([{ machineId: request.machineId, status: 'starting' }]);
     await swept.destroy(request.machineId, never);
     expect(partsLeft(harness.server)).toEqual([]);
   });
