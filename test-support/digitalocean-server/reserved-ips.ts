@@ -1,19 +1,26 @@
 /** Addresses that belong to the account, and lead to one droplet at a time. */
 import { connect, createServer, type Server } from 'node:net';
 import { notFound, pendingEvent, unprocessable } from './api-error.ts';
-import type { DigitalOceanModel } from './model.ts';
+import type { Actions } from './actions.ts';
 import type { Action, Droplet, ReservedIp } from './resources.ts';
 
 const PORT = 8080;
+
+/** What addresses need of the account that they are in. */
+interface Account {
+  readonly droplets: ReadonlyMap<number, Droplet>;
+  readonly actions: Actions;
+  address(): string;
+}
 
 export class ReservedIps {
   readonly all = new Map<string, ReservedIp>();
   /** Most in the account; may be changed at any time. */
   limit = 3;
-  readonly #model: DigitalOceanModel;
+  readonly #model: Account;
   readonly #ways = new Map<string, Server>();
 
-  constructor(model: DigitalOceanModel) {
+  constructor(model: Account) {
     this.#model = model;
   }
 
