@@ -11,5 +11,5 @@ export function isOnInstance(
   machine: Pick<MachineFacts, 'instanceId'> | null,
   instanceId: string | undefined,
 ): boolean {
-  return instanceId === undefined || machine?.instanceId === instanceId;
+  return instanceId === undefined || machine?.instanceId?.toLowerCase() === instanceId.toLowerCase();
 }

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SignIdentity } from './guest-metadata.ts';
 import type { PlayedServer } from './guests.ts';
 
 export interface Signer {
@@ -68,6 +69,26 @@ export class IdentityAuthority {
     openssl(['cms', '-sign', ...form, '-in', base, '-out', `${base}.der`, ...by, ...options]);
     return readFileSync(`${base}.der`).toString('base64');
   }
+}
+
+/** A cloud that vouches for its servers, and the file by which the API believes it. */
+export interface VouchingCloud {
+  sign: SignIdentity;
+  certificatesFile: string;
+  close: () => void;
+}
+
+export function vouchingCloud(platform: 'ec2' | 'azure'): VouchingCloud {
+  const authority = new IdentityAuthority();
+  const root = authority.signer({ name: 'Root', authority: platform === 'azure' });
+  const hosts = ['metadata.azure.com'];
+  const signer = platform === 'ec2' ? root : authority.signer({ name: 'Metadata', hosts, issuer: root });
+  const sign: SignIdentity = (server, nonce) => {
+    const isEc2 = platform === 'ec2';
+    const text = isEc2 ? ec2Document(server) : azureDocument(server, { nonce, nowMs: Date.now() });
+    return Promise.resolve(authority.message(text, signer, isEc2 ? AS_EC2 : {}));
+  };
+  return { sign, certificatesFile: root.certificateFile, close: () => authority.close() };
 }
 
 /** Amazon writes its messages in pieces, without certificates. */
