@@ -94,7 +94,7 @@ export class AzureCloud implements Cloud {
   }
 
   async list(settings: CallSettings): Promise<AzureServer[]> {
-    const { resourceGroup, deployment, rules } = this.options;
+    const { resourceGroup, deployment } = this.options;
     // What is left of them for another round costs nothing.
     await this.ended.prune(settings).catch(() => undefined);
     // In this order: a machine whose parts were seen first is not taken for parts that were left behind.
