@@ -66,7 +66,7 @@ function messageIn(bytes: Buffer): SignedMessage | undefined {
   const signed = content && signedBytes(signer, content);
   if (content === undefined || signed === undefined || included.length > MOST_CERTIFICATES) return undefined;
   const certificates = included.flatMap(({ certificate }) =>
-    certificate === undefined ? [] : [new X509Certificate(Buffer.from(AsnConvert.serialize(certificate)))],
+    certificate === undefined ? [] : [withReadableKey(Buffer.from(AsnConvert.serialize(certificate)))],
   );
   const signature = Buffer.from(signer.signature.buffer);
   return {
@@ -78,6 +78,13 @@ function messageIn(bytes: Buffer): SignedMessage | undefined {
       return verify(signed.digest, signed.bytes, publicKey, signature);
     },
   };
+}
+
+/** Throws where nobody could verify anything with it: else who asks for its key later would. */
+function withReadableKey(bytes: Buffer): X509Certificate {
+  const certificate = new X509Certificate(bytes);
+  void certificate.publicKey;
+  return certificate;
 }
 
 /** Undefined where the message goes without what it signs. Those who sign a stream write it in pieces. */

@@ -168,6 +168,24 @@ describe('an attested document of an Azure VM', { timeout: SLOW }, () => {
     expect(await check(token())).toBeUndefined();
   });
 
+  it('is refused, and fails nothing, with a certificate whose key nobody can read', async () => {
+    const rsaKey = Buffer.from('06092a864886f70d010101', 'hex');
+    const unreadable = (of: Signer): Buffer => {
+      const bytes = Buffer.from(certificate(of).raw);
+      bytes[bytes.indexOf(rsaKey) + rsaKey.length - 1] = 0x7f;
+      return bytes;
+    };
+    const withUnreadable = (token: string, of: Signer): string => {
+      const bytes = Buffer.from(token, 'base64');
+      const at = bytes.indexOf(certificate(of).raw);
+      expect(at).toBeGreaterThan(0);
+      unreadable(of).copy(bytes, at);
+      return bytes.toString('base64');
+    };
+    expect(await check(withUnreadable(signed(), service)), 'of the signer').toBeUndefined();
+    expect(await check(withUnreadable(signed(), issuing)), 'of the issuer').toBeUndefined();
+  });
+
   it('is refused to whoever shows another binding, another API, or comes before or after its time', async () => {
     const token = signed();
     expect(await check(token, { binding: 'the-binding-of-another' })).toBeUndefined();
