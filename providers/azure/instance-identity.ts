@@ -6,7 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { digitsOf } from '../../lib/text/digits-of.ts';
 import type { ExpectedInstance, InstanceVerifier } from '../descriptor.ts';
-import { leadsTo } from '../cloud/certificate-chain.ts';
+import { isForServers, leadsTo } from '../cloud/certificate-chain.ts';
 import { parseSignedMessage } from '../cloud/signed-message.ts';
 
 /** The clocks of Azure and of this host may differ by this much. */
@@ -71,6 +71,7 @@ function isMetadataService(certificate: X509Certificate): boolean {
   const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([a-z0-9.-]+)(?=,|$)/g)].map(
     ([, name = '']) => name,
   );
+  if (!isForServers(certificate)) return false;
   return names.some(
     (name) =>
       SIGNERS.some((signer) => name === signer || name.endsWith(`.${signer}`)) &&

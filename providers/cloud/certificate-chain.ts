@@ -1,6 +1,12 @@
 /** Whether certificates lead to one that is trusted. */
 import { X509Certificate } from 'node:crypto';
 
+/** Object identifiers of what a key is for. */
+const SERVERS = '1.3.6.1.5.5.7.3.1';
+const ANYTHING = '2.5.29.37.0';
+/** 2.5.29.30 as it stands in a certificate: its issuer may issue for some names alone. */
+const NAME_CONSTRAINTS = Buffer.from('0603551d1e', 'hex');
+
 /** The leaf and its issuers, the trusted one not counted. */
 const MOST_STEPS = 4;
 
@@ -13,7 +19,7 @@ export function certificatesIn(pem: string): X509Certificate[] {
 
 /**
  * Whether `leaf` is trusted, or is issued by one that is, over `others` that anybody may have given. All of them must be valid at
- * `nowMs`, epoch ms, and those that issue must be authorities.
+ * `nowMs`, epoch ms, and those that issue must be authorities; those of `others` for servers, whatever their names are.
  */
 export function leadsTo(
   trusted: readonly X509Certificate[],
@@ -28,11 +34,23 @@ export function leadsTo(
     if (trusted.some((one) => one.fingerprint512 === fingerprint512)) return true;
     const issued = (by: X509Certificate): boolean => isIssuedBy(current, by);
     if (trusted.some((one) => issued(one) && isValidAt(one, nowMs))) return true;
-    const issuer = others.find((one) => one.fingerprint512 !== fingerprint512 && issued(one));
+    const issuer = others.find((one) => one.fingerprint512 !== fingerprint512 && isOpen(one) && issued(one));
     if (issuer === undefined) return false;
     current = issuer;
   }
   return false;
+}
+
+/** Whether the key of a certificate may be that of a server. */
+export function isForServers({ keyUsage: purposes }: X509Certificate): boolean {
+  // Its types say that they are there always.
+  const said = purposes as string[] | undefined;
+  return said === undefined || said.includes(SERVERS) || said.includes(ANYTHING);
+}
+
+/** Names are not compared with constraints here, so an authority that has some is none. */
+function isOpen(issuer: X509Certificate): boolean {
+  return isForServers(issuer) && !issuer.raw.includes(NAME_CONSTRAINTS);
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

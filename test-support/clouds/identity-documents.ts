@@ -24,6 +24,8 @@ export interface SignerOptions {
   /** DNS names that it is for. */
   hosts?: readonly string[];
   days?: number;
+  /** More of its extensions, each as a line of openssl's configuration. */
+  extensions?: readonly string[];
   /** As openssl makes them: `rsa:2048`, `ec`. */
   key?: 'rsa:2048' | 'rsa:1024' | 'ec';
 }
@@ -45,12 +47,13 @@ export class IdentityAuthority {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
-  signer({ name, issuer, authority = false, hosts = [], days = 3650, key = 'rsa:2048' }: SignerOptions): Signer {
+  signer({ name, issuer, authority = false, hosts = [], days = 3650, key = 'rsa:2048', ...more }: SignerOptions): Signer {
     const base = join(this.#dir, `signer-${++this.#made}`);
     const [keyFile, certificateFile, config] = [`${base}.key`, `${base}.pem`, `${base}.cnf`];
     const names = hosts.length === 0 ? '' : `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(', ')}\n`;
     const uses = authority ? 'keyUsage = critical, keyCertSign\n' : 'keyUsage = critical, digitalSignature\n';
-    const extensions = `basicConstraints = critical, CA:${authority ? 'TRUE' : 'FALSE'}\n${uses}${names}`;
+    const others = (more.extensions ?? []).map((line) => `${line}\n`).join('');
+    const extensions = `basicConstraints = critical, CA:${authority ? 'TRUE' : 'FALSE'}\n${uses}${names}${others}`;
     writeFileSync(config, `[req]\ndistinguished_name = dn\nx509_extensions = x\n[dn]\n[x]\n${extensions}`);
     const kind = key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'] : ['-newkey', key];
     const by = issuer === undefined ? [] : ['-CA', issuer.certificateFile, '-CAkey', issuer.keyFile];

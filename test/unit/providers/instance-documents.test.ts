@@ -112,8 +112,10 @@ describe('an attested document of an Azure VM', { timeout: SLOW }, () => {
 
   beforeAll(() => {
     root = authority.signer({ name: 'Root', authority: true, key: 'ec' });
-    issuing = authority.signer({ name: 'Issuing', authority: true, issuer: root });
-    service = authority.signer({ name: 'metadata.azure.com', hosts: ['metadata.azure.com'], issuer: issuing });
+    const extensions = ['extendedKeyUsage = serverAuth, clientAuth'];
+    issuing = authority.signer({ name: 'Issuing', authority: true, issuer: root, extensions });
+    const hosts = ['metadata.azure.com'];
+    service = authority.signer({ name: 'metadata.azure.com', hosts, issuer: issuing, extensions });
   }, SLOW);
 
   const check = (token: string, { nowMs = NOW, trusted = [root], binding = 'the-binding' } = {}) =>
@@ -151,6 +153,29 @@ describe('an attested document of an Azure VM', { timeout: SLOW }, () => {
       () => {
         const issuer = by({ name: 'shop', hosts: ['shop.test'], issuer: issuing, key: 'ec' });
         return signed({}, by({ name: 'metadata.azure.com', hosts: ['metadata.azure.com'], issuer }), [issuer, issuing]);
+      },
+    ],
+    [
+      'of an authority for the names of one company alone',
+      () => {
+        const extensions = ['nameConstraints = critical, permitted;DNS:shop.test'];
+        const issuer = by({ name: 'Shop', authority: true, issuer: root, key: 'ec', extensions });
+        return signed({}, by({ name: 'x', hosts: ['metadata.azure.com'], issuer }), [issuer]);
+      },
+    ],
+    [
+      'of an authority for mail alone',
+      () => {
+        const extensions = ['extendedKeyUsage = emailProtection'];
+        const issuer = by({ name: 'Mail', authority: true, issuer: root, key: 'ec', extensions });
+        return signed({}, by({ name: 'x', hosts: ['metadata.azure.com'], issuer }), [issuer]);
+      },
+    ],
+    [
+      'whose signer is no server',
+      () => {
+        const extensions = ['extendedKeyUsage = codeSigning'];
+        return signed({}, by({ name: 'x', hosts: ['metadata.azure.com'], issuer: issuing, extensions }));
       },
     ],
     ['of another host', () => signed({}, by({ name: 'metadata.azure.com', hosts: ['shop.test'], issuer: issuing }))],
