@@ -4,6 +4,7 @@
  * when nothing carries it any more (tag-cleaning.ts).
  */
 import { randomInt } from 'node:crypto';
+import { z } from 'zod';
 import { machineLabels } from '../../../domain/machine/owner.ts';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import { opensEgress } from '../../../domain/network/egress.ts';
@@ -84,10 +85,15 @@ export function generationOf(tags: readonly string[]): number {
   return recordGenerationOf(textsOf(tags));
 }
 
-/** Undefined where the tags say nothing that is whole, or nothing of ours. */
+/** Undefined where the tags say nothing that is whole, or nothing of ours. Whoever has a token of the account writes tags. */
 export function recordOf(tags: readonly string[]): MachineRecord | undefined {
   const json = recordFromTexts(textsOf(tags));
-  return json === undefined ? undefined : unpacked(JSON.parse(json) as Packed);
+  if (json === undefined) return undefined;
+  try {
+    return unpacked(packedSchema.parse(JSON.parse(json)));
+  } catch {
+    return undefined;
+  }
 }
 
 function textsOf(tags: readonly string[]): string[] {
@@ -95,25 +101,32 @@ function textsOf(tags: readonly string[]): string[] {
 }
 
 /** Without names of fields, and what follows from the rest, most records take one tag; each is two calls to make and one to clear. */
-type Packed = readonly [
-  version: number,
-  deployment: string,
-  machineId: string,
-  owner: string,
-  uid: string | null,
-  ports: readonly (readonly [name: string, port: number, protocol?: 'udp'])[],
-  flags: number,
-  startSignature?: string | null,
-  madeFor?: string,
-];
+const packedSchema = z
+  .tuple([
+    z.literal(1).describe('version'),
+    z.string().describe('deployment'),
+    z.string().describe('machineId'),
+    z.string().describe('owner'),
+    z.string().nullable().describe('uid'),
+    z
+      .tuple([z.string(), z.number(), z.literal('udp').optional()])
+      .array()
+      .describe('ports: name, number, protocol'),
+    z.int().describe('flags'),
+    z.string().nullish().describe('startSignature'),
+    z.string().optional().describe('madeFor'),
+  ])
+  .readonly();
+
+type Packed = z.output<typeof packedSchema>;
 
 const EXTERNAL_IP = 1;
 const AWAITS_ASSIGNMENT = 2;
 
 function packed({ labels, ports, externalIp, awaitsAssignment, startSignature, madeFor }: MachineRecord): Packed {
   const { deployment, machineId, owner, uid } = labels;
-  const written = ports.map(({ name, port, protocol }) =>
-    protocol === 'udp' ? ([name, port, protocol] as const) : ([name, port] as const),
+  const written = ports.map(({ name, port, protocol }): Packed[5][number] =>
+    protocol === 'udp' ? [name, port, protocol] : [name, port],
   );
   const flags = (externalIp ? EXTERNAL_IP : 0) | (awaitsAssignment === true ? AWAITS_ASSIGNMENT : 0);
   const always = [1, deployment, machineId, owner, uid ?? null, written, flags] as const;
@@ -121,9 +134,7 @@ function packed({ labels, ports, externalIp, awaitsAssignment, startSignature, m
   return startSignature === undefined ? always : [...always, startSignature];
 }
 
-function unpacked([version, deployment, machineId, owner, uid, ports, flags, startSignature, madeFor]: Packed):
-  MachineRecord | undefined {
-  if (version !== 1) return undefined;
+function unpacked([, deployment, machineId, owner, uid, ports, flags, startSignature, madeFor]: Packed): MachineRecord {
   return {
     labels: machineLabels({ deployment, machineId, owner, uid: uid ?? undefined }),
     ports: ports.map(([name, port, protocol]): PortSpec => ({ name, port, protocol: protocol ?? 'tcp' })),

@@ -1,4 +1,5 @@
 import { machineOfImage } from '../../../domain/vm/imaging.ts';
+import { z } from 'zod';
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { CallSettings } from '../../cloud/api-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
@@ -127,12 +128,24 @@ export class Snapshots implements CloudImages {
   }
 }
 
+const packedSchema = z.tuple([z.literal(1)], z.unknown());
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 function packed({ imageId, family, machineId, owner, deployment }: ImageRecord): object {
   return [1, deployment, imageId, family, machineId, owner];
 }
 
+/** Undefined for what is none of ours: names are written by whoever has a token of the account. */
 function unpacked(json: string): ImageRecord | undefined {
-  const [version, deployment, imageId, family, machineId, owner] = JSON.parse(json) as unknown[];
-  if (version !== 1) return undefined;
+  const { success, data } = packedSchema.safeParse(parsed(json));
+  if (!success) return undefined;
+  const [, deployment, imageId, family, machineId, owner] = data;
   return parseImageRecord(JSON.stringify({ imageId, family, machineId, owner, deployment }));
 }

@@ -7,6 +7,7 @@ import {
   warmClient,
   type DigitalOceanHarness,
 } from '../../../test-support/digitalocean-server/harness.ts';
+import { recordTexts } from '../../../providers/cloud/record-texts.ts';
 import { describeImages } from '../../../test-support/machines/image-contract.ts';
 
 const never = { signal: new AbortController().signal };
@@ -51,6 +52,16 @@ describe('a snapshot of a droplet', () => {
     digitalOceanRequest({ spec: chatOnDigitalOcean({ zones, startFrom: { imageId: name, host: null } }) });
   const own = () => [...harness.server.model.images.snapshots.values()];
   const snapshotActions = (): number => harness.server.countOf('dropletActions.snapshot');
+
+  it('is listed whatever the snapshots beside it are called by others with the same account', async () => {
+    await make();
+    const [first] = own();
+    [{}, [], [1], [1, 'test', 7]].forEach((written, index) => {
+      const [text] = recordTexts(written, 900);
+      harness.server.model.images.snapshots.set(9000 + index, { ...first!, id: 9000 + index, name: `ephemera ${text!}` });
+    });
+    expect(await harness.provider.images!.list(never)).toMatchObject([{ name }]);
+  });
 
   it('is made once where the answer to its action is lost', async () => {
     harness.server.faults.add({ method: 'dropletActions.snapshot', times: 1, what: { kind: 'resetAfter' } });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CreateMachineRequest } from '../../../domain/machine/provider.ts';
 import { recordOfRequest, type MachineRecord } from '../../../providers/cloud/machine-record.ts';
+import { recordTexts } from '../../../providers/cloud/record-texts.ts';
 import {
   generationOf,
   isRecordTag,
@@ -46,6 +47,17 @@ describe('the tags of a droplet', () => {
       expect(recordOf(tags.slice(1))).toBeUndefined();
     }
     expect(recordOf(['ephemera-record:nonsense', 'web'])).toBeUndefined();
+  });
+
+  it.each([
+    ['an object', {}],
+    ['nothing', []],
+    ['a record that is cut off', [1, 'test', 'm-1']],
+    ['a record with other ports', [1, 'test', 'm-1', 'vm/default/lobby', null, 'all', 0]],
+    ['a record of no machine', [1, 'test', { id: 'm-1' }, 'vm/default/lobby', null, [], 0]],
+    ['a record of a later version', [2, 'test', 'm-1', 'vm/default/lobby', null, [], 0]],
+  ])('are nobody of ours where somebody with the same account wrote %s into them', (_, written) => {
+    expect(recordOf(recordTexts(written, 200).map((text) => `ephemera-record:${text}`))).toBeUndefined();
   });
 
   it('hold most records in one, for each is calls', () => {
