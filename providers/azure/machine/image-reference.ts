@@ -12,8 +12,11 @@ import { resourceId, type ResourceGroup } from './resource-ids.ts';
 export const DEFAULT_IMAGE = 'Canonical:ubuntu-26_04-lts:minimal:latest';
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/;
+// Nothing that Azure might read otherwise: whether it takes `%65` for an `e` is not known here.
 const WHOLE =
-  /^\/subscriptions\/[0-9a-fA-F-]{36}\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/(images\/[^/]+|galleries\/[^/]+\/images\/[^/]+(\/versions\/[^/]+)?)$/i;
+  /^\/subscriptions\/[0-9a-fA-F-]{36}\/resourceGroups\/[\p{L}\p{N}_().-]+\/providers\/Microsoft\.Compute\/(images\/\w[\w.-]*|galleries\/\w[\w.-]*\/images\/\w[\w.-]*(\/versions\/\w[\w.-]*)?)$/iu;
+/** Images of machines, of whatever deployment. */
+const KEPT = new RegExp(`/Microsoft\\.Compute/images/${NAME_PREFIX}`, 'i');
 
 /**
  * The image that a spec names: `vm-server`, `container:IMAGE`, `PUBLISHER:OFFER:SKU:VERSION` of the marketplace, `NAME` of a
@@ -54,8 +57,7 @@ export function isImageReference(text: string): boolean {
  */
 export function refuseKeptDisk(image: string, group: ResourceGroup, plainImage: string): void {
   const { id } = imageReferenceOf(image, group, plainImage);
-  const ours = resourceId(group, 'Microsoft.Compute/images', NAME_PREFIX).toLowerCase();
-  if (id === undefined || !id.toLowerCase().startsWith(ours)) return;
+  if (id === undefined || !KEPT.test(id)) return;
   const text = `${JSON.stringify(image)} is what a VM was closed into: reopen that VM, or create one of its name`;
   throw new ProviderError('badSpec', `field image: ${text}`);
 }
