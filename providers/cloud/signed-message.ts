@@ -83,7 +83,7 @@ function messageIn(bytes: Buffer): SignedMessage | undefined {
 /** Throws where nobody could verify anything with it: else who asks for its key later would. */
 function withReadableKey(bytes: Buffer): X509Certificate {
   const certificate = new X509Certificate(bytes);
-  void certificate.publicKey;
+  if (certificate.publicKey.asymmetricKeyType === undefined) throw new Error('the key is of no kind');
   return certificate;
 }
 

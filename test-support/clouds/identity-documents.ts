@@ -47,7 +47,15 @@ export class IdentityAuthority {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
-  signer({ name, issuer, authority = false, hosts = [], days = 3650, key = 'rsa:2048', ...more }: SignerOptions): Signer {
+  signer({
+    name,
+    issuer,
+    authority = false,
+    hosts = [],
+    days = 3650,
+    key = 'rsa:2048',
+    ...more
+  }: SignerOptions): Signer {
     const base = join(this.#dir, `signer-${++this.#made}`);
     const [keyFile, certificateFile, config] = [`${base}.key`, `${base}.pem`, `${base}.cnf`];
     const names = hosts.length === 0 ? '' : `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(', ')}\n`;

@@ -58,7 +58,11 @@ describe('a snapshot of a droplet', () => {
     const [first] = own();
     [{}, [], [1], [1, 'test', 7]].forEach((written, index) => {
       const [text] = recordTexts(written, 900);
-      harness.server.model.images.snapshots.set(9000 + index, { ...first!, id: 9000 + index, name: `ephemera ${text!}` });
+      harness.server.model.images.snapshots.set(9000 + index, {
+        ...first!,
+        id: 9000 + index,
+        name: `ephemera ${text!}`,
+      });
     });
     expect(await harness.provider.images!.list(never)).toMatchObject([{ name }]);
   });
