@@ -1,5 +1,5 @@
-import { machineOfImage } from '../../../domain/vm/imaging.ts';
 import { z } from 'zod';
+import { machineOfImage } from '../../../domain/vm/imaging.ts';
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import type { CallSettings } from '../../cloud/api-calls.ts';
 import { CloudFailure } from '../../cloud/cloud-failure.ts';
