@@ -172,7 +172,7 @@ class CloudProvider implements MachineProvider {
     const { cloud } = this.parts;
     const before = this.surplus;
     this.surplus = new Set();
-    if (cloud.makesOnce) return;
+    if (cloud.makesOnce && cloud.makesOncePerPlace !== true) return;
     for (const servers of machines) {
       const first = firstOf(servers);
       if (first === undefined) continue;

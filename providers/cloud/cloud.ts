@@ -65,6 +65,8 @@ export interface Cloud {
   readonly name: string;
   /** Whether two makes of one request at one place can never give two servers. Without it the provider looks again after each. */
   readonly makesOnce: boolean;
+  /** That holds for one place: two processes that find different places full make two. Absent where a machine is one anywhere. */
+  readonly makesOncePerPlace?: true;
   /** Refuses what cannot be made, before anything is asked of the cloud. Throws ProviderError `badSpec`, naming the field. */
   check(request: CreateMachineRequest): void;
   /** Zones or regions in the order to try. */

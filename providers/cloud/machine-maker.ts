@@ -167,16 +167,24 @@ export class MachineMaker {
       return undefined;
     };
     const machine = (await decide([first])) ?? (await watch.follow(machineId, [first], signal, decide));
-    return making.lost && !cloud.makesOnce ? this.lookOnceMore(machine, making) : machine;
+    return this.mayHaveOther(making) ? this.lookOnceMore(machine, making) : machine;
   }
 
-  /** A make whose answer was lost may have shown only now. */
-  private async lookOnceMore(machine: Machine, { request, signal }: Making): Promise<Machine> {
+  /** A make whose answer was lost, or that of another process in another place, may show only now. */
+  private mayHaveOther({ request, lost }: Making): boolean {
+    const { cloud } = this.parts;
+    if (!cloud.makesOnce) return lost;
+    return cloud.makesOncePerPlace === true && cloud.places(request.spec).length > 1;
+  }
+
+  private async lookOnceMore(machine: Machine, making: Making): Promise<Machine> {
+    const { request, signal } = making;
     const servers = await this.parts.cloud.find(request.machineId, ongoing(signal));
     const first = await this.only(servers, signal);
     if (first === undefined) return machine;
     const now = machineOf(this.parts.cloud.name, first);
-    return now.status === 'starting' ? machine : now;
+    if (now.instanceId === machine.instanceId) return now.status === 'starting' ? machine : now;
+    return this.awaitRunning(first, making);
   }
 
   private async throwGivenUp(servers: readonly CloudServer[], making: Making): Promise<void> {

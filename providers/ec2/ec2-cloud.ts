@@ -48,6 +48,8 @@ export class Ec2Cloud implements Cloud {
   readonly name = PROVIDER_NAME;
   /** By the client token, which EC2 remembers for a day after the instance is gone. */
   readonly makesOnce = true;
+  /** A zone is a part of the token. */
+  readonly makesOncePerPlace = true;
   readonly images: MachineImages;
   readonly #options: Ec2CloudOptions;
   readonly #disks: StartDisks;
