@@ -90,7 +90,8 @@ describe('two workers', () => {
   it('of which one finds no room in a zone where the other does end with one machine, though EC2 shows none at once', async () => {
     const request = ec2Request();
     harness.server.ec2.lagMs = 300;
-    harness.server.ec2.stepMs = 500;
+    // A boot takes longer than EC2 takes to show an instance.
+    harness.server.ec2.stepMs = 2000;
     fail('RunInstances', 1, answer(500, 'InsufficientInstanceCapacity'));
     const machines = await Promise.all([
       harness.provider.create(request, never),
