@@ -11,7 +11,7 @@ import { LABEL } from '../cloud/resource-names.ts';
 import { proofTags } from './agent-proof.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import type { Ec2Calls } from './calls/ec2-calls.ts';
-import { TOKEN_ENDED, TOKEN_TAKEN } from './calls/ec2-errors.ts';
+import { failureOfLaunch, TOKEN_ENDED, TOKEN_TAKEN } from './calls/ec2-errors.ts';
 import { MachineImages, StartDisks, type StartDisk } from './machine/images.ts';
 import { clientTokenOf, runInstancesInput, type InstanceDefaults } from './machine/run-instances.ts';
 import { asTags, recordIn, tagOf, tagsOfRecord, tagValueOf } from './machine/tags.ts';
@@ -91,11 +91,17 @@ export class Ec2Cloud implements Cloud {
     }
   }
 
-  async make(
+  make(request: CreateMachineRequest, options: MakeOptions, settings: CallSettings): Promise<CloudServer> {
+    return this.#makeWith(1, request, options, settings);
+  }
+
+  async #makeWith(
+    attempt: number,
     request: CreateMachineRequest,
-    { place, startImage }: MakeOptions,
+    options: MakeOptions,
     settings: CallSettings,
   ): Promise<CloudServer> {
+    const { place, startImage } = options;
     const { calls, defaults } = this.#options;
     const base = await this.#disks.of(request.spec.image, settings);
     const disk: StartDisk =
@@ -103,15 +109,19 @@ export class Ec2Cloud implements Cloud {
         ? base
         : { imageId: startImage.id, device: base.device, sizeGb: Math.max(startImage.diskGb, 1) };
     if (startImage === undefined) refuseSmallDisk(request.spec, disk);
-    const input = runInstancesInput(request, place, disk, defaults);
+    const input = runInstancesInput(request, place, disk, defaults, attempt);
     try {
-      const { Instances = [] } = await calls.make(settings, (ec2, options) => ec2.runInstances(input, options));
+      const { Instances = [] } = await calls.make(settings, (ec2, call) => ec2.runInstances(input, call));
       const [made] = Instances.flatMap((instance) => this.#serverOf(instance) ?? []);
       if (made !== undefined) return made;
       throw new CloudFailure('unavailable', 'noInstance', 'RunInstances answered without an instance of ours');
     } catch (error) {
       refuseMissingImage(disk, startImage !== undefined, error);
-      return this.#made(request, error, settings);
+      if (!isOfReason(error, TOKEN_ENDED)) return this.#made(request, error, settings);
+      // Each instance that could not be launched there has used a token up.
+      const next = 1 + (await this.#notLaunched(request, place, settings));
+      if (next > attempt) return this.#makeWith(next, request, options, settings);
+      throw new ProviderError('machineEnded', `${request.machineId} was made and is gone; its id is never used again`);
     }
   }
 
@@ -189,17 +199,18 @@ export class Ec2Cloud implements Cloud {
 
   /** What is there after a make that was refused for its token. */
   async #made({ machineId }: CreateMachineRequest, error: unknown, settings: CallSettings): Promise<CloudServer> {
-    const { reason = '' } = error instanceof CloudFailure ? error : {};
-    if (reason === TOKEN_ENDED) {
-      throw new ProviderError('machineEnded', `${machineId} was made and is gone; its id is never used again`);
-    }
-    if (reason !== TOKEN_TAKEN) throw error;
+    if (!isOfReason(error, TOKEN_TAKEN)) throw error;
     // Another process has made it, with other words: its one-time secret is another one.
     const [first] = await this.find(machineId, { ...settings, once: false });
     if (first !== undefined) return first;
-    throw new CloudFailure('unavailable', reason, 'it was made a moment ago and is not to be seen yet', {
+    throw new CloudFailure('unavailable', TOKEN_TAKEN, 'it was made a moment ago and is not to be seen yet', {
       cause: error,
     });
+  }
+
+  async #notLaunched({ machineId }: CreateMachineRequest, place: string, settings: CallSettings): Promise<number> {
+    const servers = await this.find(machineId, { ...settings, once: false });
+    return servers.filter((server) => server.place === place && server.failure !== undefined).length;
   }
 
   async #terminate(InstanceIds: string[], settings: CallSettings): Promise<void> {
@@ -241,10 +252,13 @@ export class Ec2Cloud implements Cloud {
     const record = parseMachineRecord(recordIn(instance.Tags) ?? '');
     if (record?.labels.deployment !== this.#options.defaults.deployment) return undefined;
     const wish = tagOf(instance.Tags, LABEL.power);
+    const state = instance.State?.Name ?? '';
+    const isOver = state === 'terminated' || state === 'shutting-down';
+    const failure = isOver ? failureOfLaunch(instance.StateReason ?? {}) : undefined;
     return {
       id: instance.InstanceId ?? '',
       place: instance.Placement?.AvailabilityZone ?? '',
-      status: STATUS[instance.State?.Name ?? ''] ?? 'starting',
+      ...(failure === undefined ? { status: STATUS[state] ?? 'starting' } : { status: 'gone', failure }),
       ip: (record.externalIp ? instance.PublicIpAddress : instance.PrivateIpAddress) ?? null,
       createdAt: madeAt(instance),
       record,
@@ -268,6 +282,10 @@ function refuseSmallDisk({ diskGb }: VmSpec, { imageId, sizeGb }: StartDisk): vo
 function refuseMissingImage({ imageId }: StartDisk, isKept: boolean, error: unknown): void {
   if (!(error instanceof CloudFailure) || !error.reason.startsWith('InvalidAMIID')) return;
   throw new ProviderError(isKept ? 'imageGone' : 'imageUnknown', `${imageId} is not there any more: ${error.message}`);
+}
+
+function isOfReason(error: unknown, reason: string): boolean {
+  return error instanceof CloudFailure && error.reason === reason;
 }
 
 function isKind(error: unknown, kind: CloudFailure['kind']): boolean {

@@ -102,8 +102,12 @@ export class PlayedEc2 {
 
   /** EC2 takes a spot instance back. */
   async preempt(id: string): Promise<void> {
-    await this.#options.forward(asParams({ Action: 'TerminateInstances', 'InstanceId.1': id }));
-    this.#one(id).enter('shutting-down', 'Server.SpotInstanceTermination');
+    await this.#takeAway(id, 'Server.SpotInstanceTermination');
+  }
+
+  /** EC2 cannot launch what it has accepted. */
+  async giveUp(id: string, reason: string): Promise<void> {
+    await this.#takeAway(id, reason);
   }
 
   /** EC2 takes the tags of a terminated instance away before it forgets it. */
@@ -122,6 +126,11 @@ export class PlayedEc2 {
 
   close(): void {
     for (const instance of this.instances.values()) instance.close();
+  }
+
+  async #takeAway(id: string, reason: string): Promise<void> {
+    await this.#options.forward(asParams({ Action: 'TerminateInstances', 'InstanceId.1': id }));
+    this.#one(id).enter('shutting-down', reason);
   }
 
   async #runInstances(params: URLSearchParams): Promise<Forwarded> {

@@ -1,4 +1,5 @@
 /** What EC2's error codes mean, in one place; the codes are those of its documentation. */
+import type { StateReason } from '@aws-sdk/client-ec2';
 import { CloudFailure, kindOfStatus, type FailureKind } from '../../cloud/cloud-failure.ts';
 
 const CODES: Readonly<Record<string, readonly string[]>> = {
@@ -70,6 +71,19 @@ const KIND_OF_CODE: ReadonlyMap<string, FailureKind> = new Map(
 export const TOKEN_ENDED = 'IdempotentInstanceTerminated';
 /** A call with the token of another call. */
 export const TOKEN_TAKEN = 'IdempotentParameterMismatch';
+
+/** What an instance says that EC2 had accepted and could not launch; the codes are those of its `StateReason`. */
+const NOT_LAUNCHED: Readonly<Record<string, FailureKind>> = {
+  'Server.InsufficientInstanceCapacity': 'noCapacity',
+  'Client.VolumeLimitExceeded': 'noCapacity',
+  'Server.InternalError': 'unavailable',
+};
+
+/** Undefined where the instance has ended for another reason. */
+export function failureOfLaunch({ Code = '', Message = Code }: StateReason): CloudFailure | undefined {
+  const kind = NOT_LAUNCHED[Code];
+  return kind === undefined ? undefined : new CloudFailure(kind, Code, Message, { settled: true });
+}
 
 /** What a rejected call of the client means. */
 export function failureOfCall(error: unknown): CloudFailure {

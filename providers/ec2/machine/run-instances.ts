@@ -29,9 +29,12 @@ const MAX_USER_DATA_BYTES = 16_384;
 /** Words of the tokens; stable. */
 const TOKENS = 'ephemera ec2';
 
-/** A second RunInstances with it makes nothing, until a day after the instance was terminated. */
-export function clientTokenOf(deployment: string, machineId: string, place: string): string {
-  return requestIdOf(TOKENS, deployment, machineId, place, 1);
+/**
+ * A second RunInstances with it makes nothing, until a day after the instance was terminated. `attempt`: from 1; a further one where
+ * EC2 could not launch the instance of the one before.
+ */
+export function clientTokenOf(deployment: string, machineId: string, place: string, attempt = 1): string {
+  return requestIdOf(TOKENS, deployment, machineId, place, attempt);
 }
 
 /** Tags of the instance; `check` counts them before anything is made. */
@@ -59,6 +62,7 @@ export function runInstancesInput(
   place: string,
   disk: StartDisk,
   defaults: InstanceDefaults,
+  attempt = 1,
 ): RunInstancesCommandInput {
   const { spec, machineId } = request;
   const { deployment, rules, instanceProfile, volumeType } = defaults;
@@ -68,7 +72,7 @@ export function runInstancesInput(
   return {
     MinCount: 1,
     MaxCount: 1,
-    ClientToken: clientTokenOf(deployment, machineId, place),
+    ClientToken: clientTokenOf(deployment, machineId, place, attempt),
     ImageId: disk.imageId,
     InstanceType: machineTypeOf(spec) as RunInstancesCommandInput['InstanceType'],
     ...(subnet === undefined ? { Placement: { AvailabilityZone: place } } : {}),

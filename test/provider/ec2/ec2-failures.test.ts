@@ -183,6 +183,46 @@ describe('a zone without room', () => {
   );
 });
 
+describe('an instance that EC2 accepts and cannot launch', () => {
+  const giveUpNext = async (machineId: string, reason: string): Promise<void> => {
+    const { ec2 } = harness.server;
+    const pending = () => ec2.ofMachine(machineId).find(({ state }) => state === 'pending');
+    await eventually(() => expect(pending()).toBeDefined());
+    await ec2.giveUp(pending()!.parts.id, reason);
+  };
+
+  it('for want of room is followed by one in the next zone', async () => {
+    harness.server.ec2.stepMs = 300;
+    const request = ec2Request();
+    const creating = create(request);
+    await giveUpNext(request.machineId, 'Server.InsufficientInstanceCapacity');
+    expect(await creating).toMatchObject({ status: 'running', zone: ZONE_B });
+    expect(harness.server.ec2.alive).toHaveLength(1);
+    expect(await harness.restarted().list(never)).toMatchObject([{ machineId: request.machineId, status: 'running' }]);
+  });
+
+  it('everywhere is a retryable error with the reason, and a later try makes it where room came back', async () => {
+    harness.server.ec2.stepMs = 300;
+    const request = ec2Request({ spec: chatOnEc2({ zones: [ZONE_A] }) });
+    const creating = refusal(create(request));
+    await giveUpNext(request.machineId, 'Server.InsufficientInstanceCapacity');
+    expect(await creating).toMatchObject({ code: 'noCapacity', terminal: false });
+    expect(await harness.restarted().create(request, never)).toMatchObject({ status: 'running', zone: ZONE_A });
+    await harness.restarted().destroy(request.machineId, never);
+    expect(await refusal(harness.restarted().create(request, never))).toMatchObject({ code: 'machineEnded' });
+    expect(harness.server.ec2.alive).toEqual([]);
+  });
+
+  it('by an error of its own is tried again', async () => {
+    harness.server.ec2.stepMs = 300;
+    const request = ec2Request();
+    const creating = create(request);
+    await giveUpNext(request.machineId, 'Server.InternalError');
+    expect(await creating).toMatchObject({ status: 'running', zone: ZONE_A });
+    expect(harness.server.ec2.alive).toHaveLength(1);
+  });
+});
+
 describe('a refusal that trying again cannot change', () => {
   it('names the missing permission', async () => {
     harness.server.ec2.denied.add('RunInstances');
