@@ -95,8 +95,7 @@ export class AzureCloud implements Cloud {
 
   async list(settings: CallSettings): Promise<AzureServer[]> {
     const { resourceGroup, deployment } = this.options;
-    // What is left of them for another round costs nothing.
-    await this.ended.prune(settings).catch(() => undefined);
+    this.ended.pruneNowAndThen();
     // In this order: a machine whose parts were seen first is not taken for parts that were left behind.
     const parts = await this.parts.list(settings);
     const states = await this.calls.all(settings, (options) =>

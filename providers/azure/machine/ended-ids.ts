@@ -18,6 +18,8 @@ const MOST_AT_ONCE = 50;
 /** Between two rounds of one process. */
 const ROUND_MS = 10 * 60_000;
 
+const BACKGROUND: CallSettings = { purpose: 'starting', signal: new AbortController().signal };
+
 export interface EndedIdOptions {
   deployment: string;
   resourceGroup: string;
@@ -63,10 +65,16 @@ export class AzureEndedIds implements EndedIds {
     return found !== undefined;
   }
 
-  /** Takes away those that are older than a day; called with every list, and does nothing most of the time. */
-  async prune(settings: CallSettings, nowMs = Date.now()): Promise<void> {
+  /** Takes away those that are older than a day; called with every list, which waits for none of it. */
+  pruneNowAndThen(): void {
+    const nowMs = Date.now();
     if (nowMs - this.lastRound < ROUND_MS) return;
     this.lastRound = nowMs;
+    // What is left of them for another round costs nothing.
+    void this.prune(BACKGROUND, nowMs).catch(() => undefined);
+  }
+
+  private async prune(settings: CallSettings, nowMs: number): Promise<void> {
     const { deployment, resourceGroup } = this.options;
     const all = await this.calls.all(settings, (options) =>
       this.api().applicationSecurityGroups.list(resourceGroup, options),

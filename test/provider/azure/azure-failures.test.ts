@@ -1,5 +1,5 @@
 /** Everything that goes wrong at Azure, one by one. */
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CreateMachineRequest, Machine } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
 import type { FaultKind } from '../../../test-support/clouds/faults.ts';
@@ -291,6 +291,26 @@ describe('a machine of which only a part was made', () => {
     expect(await swept.list(never)).toMatchObject([{ machineId: request.machineId, status: 'starting' }]);
     await swept.destroy(request.machineId, never);
     expect(partsLeft(harness.server)).toEqual([]);
+  });
+});
+
+describe('marks of machines that ended more than a day ago', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('go behind everything else: where Azure does not take them away, lists answer all the same', async () => {
+    const { faults, model } = harness.server;
+    const { machineId } = await create();
+    await harness.provider.destroy(machineId, never);
+    const marks = (): string[] => model.names('applicationSecurityGroups');
+    expect(marks()).toHaveLength(1);
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 25 * 3600_000);
+    fail('applicationSecurityGroups.delete', 9999, answer(503, 'ServiceUnavailable'));
+    const listing = harness.provider.list(never);
+    await eventually(() => expect(harness.server.countOf('applicationSecurityGroups.delete')).toBeGreaterThan(0));
+    expect(await listing).toEqual([]);
+    faults.clear();
+    await eventually(() => expect(marks()).toEqual([]));
   });
 });
 
