@@ -55,7 +55,9 @@ export function failureOfCall(error: unknown): CloudFailure {
   const { name, message, code, statusCode } = asRecord(error);
   const words = typeof message === 'string' && message !== '' ? message : 'no message';
   const reason = typeof code === 'string' ? code : '';
-  if (typeof name === 'string' && NO_CREDENTIALS.has(name)) return new CloudFailure('permission', name, words);
+  if (typeof name === 'string' && NO_CREDENTIALS.has(name)) {
+    return new CloudFailure(kindOfNoToken(statusCode), name, words);
+  }
   if (typeof statusCode !== 'number') return new CloudFailure('unavailable', reason, words);
   return new CloudFailure(kindOf(statusCode, reason, words), reason, withCode(reason, words), waitOf(error));
 }
@@ -63,6 +65,12 @@ export function failureOfCall(error: unknown): CloudFailure {
 /** What the words of a failed resource mean: `AllocationFailed` of `ProvisioningState/failed/AllocationFailed`. */
 export function failureOfState(reason: string, message: string): CloudFailure {
   return new CloudFailure(kindOf(400, reason, message), reason, withCode(reason, message), { settled: true });
+}
+
+/** Who gives tokens may be down or slow as anything else, and no permission is missing then. */
+function kindOfNoToken(status: unknown): FailureKind {
+  const kind = typeof status === 'number' ? kindOfStatus(status) : 'permission';
+  return kind === 'unavailable' || kind === 'rateLimited' ? kind : 'permission';
 }
 
 function kindOf(status: number, reason: string, message: string): FailureKind {

@@ -37,7 +37,15 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
     // This type is not in this zone.
     'Unsupported',
   ],
-  unavailable: ['InternalError', 'InternalFailure', 'ServiceUnavailable', 'Unavailable', 'RequestTimeout'],
+  unavailable: [
+    'InternalError',
+    'InternalFailure',
+    'ServiceUnavailable',
+    'Unavailable',
+    'RequestTimeout',
+    // The clock of this computer jumped; the client has set its own by the answer.
+    'RequestExpired',
+  ],
   permission: [
     'UnauthorizedOperation',
     'AuthFailure',
@@ -49,7 +57,6 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
     'MissingAuthenticationToken',
     'SignatureDoesNotMatch',
     'ExpiredToken',
-    'RequestExpired',
     'CredentialsProviderError',
     'TokenProviderError',
   ],
