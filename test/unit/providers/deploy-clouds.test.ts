@@ -1,10 +1,11 @@
 /** deploy/{ec2,azure,digitalocean} as far as they can be checked without the clouds: HashiCorp's own parser, and what must agree with the code. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EC2 } from '@aws-sdk/client-ec2';
 import { parse } from '@cdktf/hcl2json';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SETTINGS } from '../../../config/settings.ts';
 import { MACHINE_ACTIONS, OTHER_ACTIONS } from '../../../providers/ec2/permissions.ts';
 import { PROVIDERS } from '../../../providers/registry.ts';
@@ -120,6 +121,39 @@ describe.each(Object.keys(PREFIX) as Cloud[])('the Terraform of deploy/%s', (clo
   it.skipIf(NO_TERRAFORM)(`is formatted as terraform fmt would${NO_TERRAFORM}`, () => {
     const checked = ['fmt', '-check', join(DEPLOY, cloud)];
     expect(execFileSync('terraform', checked, { encoding: 'utf8', stdio: 'pipe' })).toBe('');
+  });
+});
+
+describe.each(['control-plane/setup.sh.tftpl', 'gcp/control-startup.sh.tftpl'])('the script of deploy/%s', (file) => {
+  const script = readFileSync(join(DEPLOY, file), 'utf8');
+  const beginning = script.indexOf('/cert.pem\n', script.indexOf('chmod 640')) + '/cert.pem\n'.length;
+  const piece = script.slice(beginning, script.indexOf('for part in worker api'));
+  let dir: string;
+  beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'eph-setup-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  /** The part of it that writes the environment of API and worker, in a directory of its own. */
+  const run = (secret: string): { status: number | null; environment: string } => {
+    const shell = piece
+      .replaceAll(/^%\{.*$\n?/gm, '')
+      .replaceAll(/\$\{(\w+)\}/g, '$1')
+      .replaceAll('/etc/ephemera', dir);
+    const input = `set -eu\nwork='${dir}'\napi_address=10.0.0.1\nsecret() { ${secret}; }\n${shell}`;
+    const { status } = spawnSync('sh', [], { input, encoding: 'utf8' });
+    const written = join(dir, 'environment');
+    return { status, environment: existsSync(written) ? readFileSync(written, 'utf8') : '' };
+  };
+
+  it('gives API and worker the secrets of the deployment', () => {
+    const { status, environment } = run('echo "of $1"');
+    expect(status).toBe(0);
+    expect(environment).toMatch(/^EPHEMERA_SECRET_KEY=of deployment_secret$/m);
+    expect(environment).toMatch(/^TEMPORAL_API_KEY=of temporal_api_key_secret$/m);
+  });
+
+  it.each(['return 1', 'true'])('ends where there is no secret (%s): without one they make up one of their own', (none) => {
+    const { status, environment } = run(none);
+    expect({ status, environment }).toEqual({ status: 1, environment: '' });
   });
 });
 
