@@ -72,9 +72,11 @@ export class Ec2Cloud implements Cloud {
     return set.length > 0 ? set : [`${region}a`];
   }
 
-  find(machineId: string, settings: CallSettings): Promise<CloudServer[]> {
+  async find(machineId: string, settings: CallSettings): Promise<CloudServer[]> {
     const Filters = [{ Name: `tag:${LABEL.machine}`, Values: [tagValueOf(machineId)] }, this.#ours()];
-    return this.#servers({ Filters }, settings);
+    const found = await this.#servers({ Filters }, settings);
+    // The tag is only to search by: what is destroyed is what the record names.
+    return found.filter(({ record }) => record.labels.machineId === machineId);
   }
 
   list(settings: CallSettings): Promise<CloudServer[]> {

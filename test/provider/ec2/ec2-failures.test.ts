@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateMachineRequest, Machine } from '../../../domain/machine/provider.ts';
 import { ProviderError } from '../../../domain/machine/provider-error.ts';
+import { ec2Client } from '../../../providers/ec2/calls/ec2-calls.ts';
 import type { FaultKind } from '../../../test-support/clouds/faults.ts';
 import {
   chatOnEc2,
@@ -46,6 +47,20 @@ function expectOne(machineId: string): void {
   expect(harness.server.ec2.ofMachine(machineId)).toHaveLength(1);
   expect(harness.server.ec2.instances.size).toBe(1);
 }
+
+describe('a tag that names another machine than the record beside it', () => {
+  it('makes an instance no part of that machine: it is not taken away with it', async () => {
+    const [{ machineId }, other] = [await create(), await create()];
+    const [{ id }] = harness.server.ec2.ofMachine(other.machineId).map(({ parts }) => parts) as [{ id: string }];
+    const client = await ec2Client({ region: harness.server.world.region, endpoint: harness.server.endpoint });
+    await client.createTags({ Resources: [id], Tags: [{ Key: 'ephemera-machine', Value: machineId }] });
+    client.destroy();
+    expect(await harness.provider.list(never)).toHaveLength(2);
+    await harness.provider.destroy(machineId, never);
+    expect(harness.server.ec2.instances.get(id)!.state).toBe('running');
+    expect(await harness.provider.list(never)).toMatchObject([{ machineId: other.machineId }]);
+  });
+});
 
 describe('a connection that breaks', () => {
   it('before the machine was made: the call is repeated, one machine is made', async () => {
