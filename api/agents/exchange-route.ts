@@ -26,7 +26,7 @@ export const exchangeRoute = openRoute({
   replies: { 200: { description: 'A token that lets this machine report for itself.', schema: exchangeReplySchema } },
   errors: ['tokenRefused', 'rateLimited', 'temporalUnavailable', 'identityUnavailable'],
   handle: async ({ body, remoteAddress }, api) => {
-    const proven = await provenAgent(api, body);
+    const proven = await provenAgent(api, { ...body, remoteAddress });
     if (proven === undefined) {
       api.requestLimits.takeRefusedAgent(remoteAddress, api.now());
       throw tokenRefused('The proof of the machine is not valid');

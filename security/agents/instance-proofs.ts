@@ -95,18 +95,21 @@ export interface ProvenAgent extends AgentTokenSubject {
 
 /**
  * Whom the proof speaks for, or undefined when it proves nothing to this deployment. Rejects only when the provider's
- * keys cannot be fetched: then the agent tries again.
+ * keys cannot be fetched: then the agent tries again; and with what `admit` throws for the machine whose binding it has, before
+ * its document is looked at.
  */
 export async function verifyInstanceProof(
   proof: string,
   trusted: readonly TrustedInstances[],
   nowMs: number,
+  admit: (machineId: string) => void = () => undefined,
 ): Promise<ProvenAgent | undefined> {
   const [word, binding, identityToken, ...rest] = proof.split(' ');
   const provider = trusted.find(({ proofWord }) => proofWord === word);
   if (provider === undefined || !binding || !identityToken || rest.length > 0) return undefined;
   const bound = provider.bindings.verify(binding, nowMs);
   if (bound === undefined) return undefined;
+  admit(bound.machineId);
   const { instanceName, ...subject } = bound;
   const identity = await provider.identities.verify(identityToken, { instanceName, binding }, nowMs);
   if (identity === undefined) return undefined;

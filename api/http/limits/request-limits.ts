@@ -14,6 +14,8 @@ const OPEN_LIMIT = { burst: 2000, perSecond: 1000 };
 const DOCS_LIMIT = { burst: 100, perSecond: 5 };
 /** Tokens and proofs of agents that are refused: a cloud's machines may share one address, and each may be late. */
 const REFUSED_AGENT_LIMIT = { burst: 500, perSecond: 50 };
+/** Documents of clouds that somebody on one address shows beside the binding of a machine: one can take a tenth of a second to judge. */
+const PROOF_LIMIT = { burst: 20, perSecond: 1 };
 /** Exchanges of a machine that proved itself: each is an update of its workflow, and lost answers are asked for again. */
 const EXCHANGE_LIMIT = { burst: 20, perSecond: 1 };
 
@@ -32,6 +34,7 @@ export class RequestLimits {
   readonly #open = new RateLimiter(OPEN_LIMIT, 'requests from this address');
   readonly #docs = new RateLimiter(DOCS_LIMIT, 'files of /docs for this address');
   readonly #refusedAgents = new RateLimiter(REFUSED_AGENT_LIMIT, 'refused tokens from this address');
+  readonly #proofs = new RateLimiter(PROOF_LIMIT, 'proofs of this machine from this address');
   readonly #exchanges = new RateLimiter(EXCHANGE_LIMIT, 'exchanges of this machine');
   readonly #refusedJoins = new RateLimiter(REFUSED_JOIN_LIMIT, 'refused join tokens from this address');
   readonly #joins = new RateLimiter(JOIN_LIMIT, 'uses of this join token');
@@ -75,6 +78,11 @@ export class RequestLimits {
    */
   takeWrongKey(address: string, now: number): void {
     this.#wrongKeys.take(address, now);
+  }
+
+  /** One document that is to be judged, of whoever has the binding of this machine. @throws ApiProblem `rateLimited`. */
+  takeProof(machineId: string, address: string, now: number): void {
+    this.#proofs.take(`${machineId} ${address}`, now);
   }
 
   /** One exchange of a machine whose proof was checked. @throws ApiProblem `rateLimited`. */

@@ -65,4 +65,13 @@ describe('an instance of Compute Engine', () => {
     expect(await exchange('77', { aud: 'https://other.test' })).toMatchObject({ status: 401 });
     expect(await exchange('77', { exp: Math.floor(Date.now() / 1000) - 60 })).toMatchObject({ status: 401 });
   });
+
+  it('is soon asked to wait where it shows one document after the other, before any more of them is looked at', async () => {
+    const elsewhere = { aud: 'https://other.test' };
+    const answers = await Promise.all(Array.from({ length: 60 }, () => exchange('77', elsewhere)));
+    const limited = answers.filter(({ status }) => status === 429);
+    expect(limited.length).toBeGreaterThan(5);
+    expect(limited[0]).toMatchObject({ body: { code: 'rateLimited' } });
+    expect(answers.filter(({ status }) => status !== 429 && status !== 401)).toEqual([]);
+  });
 });
