@@ -151,10 +151,13 @@ describe.each(['control-plane/setup.sh.tftpl', 'gcp/control-startup.sh.tftpl'])(
     expect(environment).toMatch(/^TEMPORAL_API_KEY=of temporal_api_key_secret$/m);
   });
 
-  it.each(['return 1', 'true'])('ends where there is no secret (%s): without one they make up one of their own', (none) => {
-    const { status, environment } = run(none);
-    expect({ status, environment }).toEqual({ status: 1, environment: '' });
-  });
+  it.each(['return 1', 'true'])(
+    'ends where there is no secret (%s): without one they make up one of their own',
+    (none) => {
+      const { status, environment } = run(none);
+      expect({ status, environment }).toEqual({ status: 1, environment: '' });
+    },
+  );
 });
 
 /** Files of a provider that make calls, as one text; empty where the provider is not there. */
