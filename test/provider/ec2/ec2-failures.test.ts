@@ -51,7 +51,7 @@ function expectOne(machineId: string): void {
 describe('a tag that names another machine than the record beside it', () => {
   it('makes an instance no part of that machine: it is not taken away with it', async () => {
     const [{ machineId }, other] = [await create(), await create()];
-    const [{ id }] = harness.server.ec2.ofMachine(other.machineId).map(({ parts }) => parts) as [{ id: string }];
+    const { id } = harness.server.ec2.ofMachine(other.machineId)[0]!.parts;
     const client = await ec2Client({ region: harness.server.world.region, endpoint: harness.server.endpoint });
     await client.createTags({ Resources: [id], Tags: [{ Key: 'ephemera-machine', Value: machineId }] });
     client.destroy();
