@@ -150,19 +150,19 @@ export class MachineMaker {
     const { cloud, watch } = this.parts;
     const { request, signal } = making;
     const { machineId } = request;
-    let seenAt = Date.now();
+    let seenAt = performance.now();
     const decide = async (servers: readonly CloudServer[]): Promise<Machine | undefined> => {
       this.refuseDestroyed(machineId);
       const server = await this.only(servers, signal);
       if (server !== undefined) {
-        seenAt = Date.now();
+        seenAt = performance.now();
         const machine = machineOf(cloud.name, server);
         if (machine.status === 'ended') throw ended(machineId, 'ended; a machine lives once');
         return machine.status === 'starting' ? undefined : machine;
       }
       await this.throwGivenUp(servers, making);
       // One that was just made may not be found yet.
-      const isGone = servers.length > 0 || Date.now() - seenAt > this.parts.settleMs;
+      const isGone = servers.length > 0 || performance.now() - seenAt > this.parts.settleMs;
       if (isGone) throw ended(machineId, 'is gone');
       return undefined;
     };

@@ -240,6 +240,54 @@ describe('servers beside the first of their machine', () => {
   });
 });
 
+describe('a create on a cloud that shows late what it made', () => {
+  let harness: PaperHarness;
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await harness.dispose();
+  });
+
+  it('goes on where the clock jumps meanwhile', async () => {
+    harness = await paperHarness();
+    const { model, hooks } = harness.server;
+    let [jumpMs, looks] = [0, 0];
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + jumpMs);
+    vi.spyOn(model, 'shown').mockImplementation(() => (looks < 4 ? [] : [...model.servers.values()]));
+    hooks.set('GET servers', () => {
+      if (model.made.length > 0) looks += 1;
+      if (looks === 2) jumpMs = 3600_000;
+      return Promise.resolve();
+    });
+    expect(await harness.provider.create(paperRequest(), never)).toMatchObject({ status: 'running' });
+    expect(jumpMs).toBeGreaterThan(0);
+  });
+
+  it('ends with the first server where that shows last and takes longer to start, for that is the one that stays', async () => {
+    harness = await paperHarness({ stepMs: 1500 });
+    const { model, faults, hooks } = harness.server;
+    faults.push({ operation: MAKE, what: 'after', times: 1 });
+    hooks.set(MAKE, () => {
+      if (model.made.length > 0) model.options.stepMs = 15;
+      return Promise.resolve();
+    });
+    let showsAll = false;
+    vi.spyOn(model, 'shown').mockImplementation(() => {
+      const all = [...model.servers.values()];
+      if (showsAll) return all;
+      const [second] = all.filter(({ id }) => id === model.made[1]);
+      showsAll = second?.status === 'running';
+      return second === undefined ? [] : [second];
+    });
+    const request = paperRequest();
+    const { address } = await harness.provider.create(request, never);
+    const first = model.servers.get(model.made[0]!);
+    expect(model.made).toHaveLength(2);
+    expect(address?.ip).toBe(first?.ip);
+    await eventually(() => expect(harness.serversOf(request.machineId)).toHaveLength(1));
+  });
+});
+
 describe('what a cloud gave up after it had accepted it', () => {
   let harness: PaperHarness;
   afterEach(() => harness.dispose());
