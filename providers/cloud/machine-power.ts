@@ -95,7 +95,13 @@ class MachinePower {
       // The secret of its create is used up, or too old.
       await cloud.change(now, { record: server.record, secret: agentBootstrap.secret }, settings);
     }
-    await this.call(cloud, change, now, signal);
+    try {
+      await this.call(cloud, change, now, signal);
+    } catch (error) {
+      // It goes on, and must not be taken for stopped on request when it ends.
+      if (wish !== null && isFailure(error, 'badRequest', 'permission')) await cloud.setWish(now, null, settings);
+      throw error;
+    }
     return 'begun';
   }
 

@@ -150,15 +150,8 @@ export class Ec2Cloud implements Cloud {
     );
   }
 
-  async stop(server: CloudServer, settings: CallSettings): Promise<void> {
-    const InstanceIds = [server.id];
-    try {
-      await this.#options.calls.make(settings, (ec2, options) => ec2.stopInstances({ InstanceIds }, options));
-    } catch (error) {
-      // A spot instance: it goes on, and must not be taken for stopped on request when it ends.
-      if (isKind(error, 'badRequest')) await this.setWish(server, null, settings);
-      throw error;
-    }
+  async stop({ id }: CloudServer, settings: CallSettings): Promise<void> {
+    await this.#options.calls.make(settings, (ec2, options) => ec2.stopInstances({ InstanceIds: [id] }, options));
   }
 
   async start({ id }: CloudServer, settings: CallSettings): Promise<void> {

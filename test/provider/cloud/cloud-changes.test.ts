@@ -98,6 +98,13 @@ describe('stops and starts of a cloud', () => {
     expect(await harness.provider.describe(machineId, never)).toMatchObject({ status: 'stopped' });
     expect(await start()).toMatchObject({ status: 'running' });
   });
+
+  it('that are refused for good leave no word of them, so that its own end is seen as one', async () => {
+    fault('POST servers/ID/VERB', { status: 403, error: 'no permission' });
+    await expect(harness.provider.power!.stop(machineId, never)).rejects.toMatchObject({ code: 'permissionDenied' });
+    harness.server.model.crash(only(machineId));
+    expect(await harness.restarted().describe(machineId, never)).toMatchObject({ status: 'ended' });
+  });
 });
 
 describe('a machine of a cloud that changes its owner', () => {
