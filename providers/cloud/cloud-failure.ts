@@ -57,7 +57,8 @@ const BY_STATUS: Readonly<Record<number, FailureKind>> = {
 
 /** What an HTTP status means where the cloud gives no better reason. */
 export function kindOfStatus(status: number): FailureKind {
-  if (status >= 500) return 'unavailable';
+  // A success that nobody could read: it was cut off, or is somebody else's.
+  if (status >= 500 || status < 400) return 'unavailable';
   return BY_STATUS[status] ?? 'badRequest';
 }
 
