@@ -11,7 +11,7 @@ import { LABEL } from '../cloud/resource-names.ts';
 import { proofTags } from './agent-proof.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import type { Ec2Calls } from './calls/ec2-calls.ts';
-import { failureOfLaunch, TOKEN_ENDED, TOKEN_TAKEN } from './calls/ec2-errors.ts';
+import { failureOfLaunch, listOf, TOKEN_ENDED, TOKEN_TAKEN } from './calls/ec2-errors.ts';
 import { MachineImages, StartDisks, type StartDisk } from './machine/images.ts';
 import { clientTokenOf, runInstancesInput, type InstanceDefaults } from './machine/run-instances.ts';
 import { asTags, recordIn, tagOf, tagsOfRecord, tagValueOf } from './machine/tags.ts';
@@ -230,11 +230,12 @@ export class Ec2Cloud implements Cloud {
     do {
       // A page may be asked for of filters alone.
       const page = input.InstanceIds === undefined ? { MaxResults: pageSize, NextToken } : {};
-      const answer = await calls.make(settings, (ec2, options) =>
-        ec2.describeInstances({ ...input, ...page }, options),
-      );
-      found.push(...(answer.Reservations ?? []).flatMap(({ Instances = [] }) => Instances));
-      NextToken = answer.NextToken;
+      const answer = await calls.make(settings, async (ec2, options) => {
+        const { Reservations, NextToken: next } = await ec2.describeInstances({ ...input, ...page }, options);
+        return { reservations: listOf(Reservations), next };
+      });
+      found.push(...answer.reservations.flatMap(({ Instances = [] }) => Instances));
+      NextToken = answer.next;
     } while (NextToken !== undefined && NextToken !== '');
     return found;
   }

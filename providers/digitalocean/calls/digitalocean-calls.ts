@@ -61,8 +61,8 @@ export class DigitalOceanCalls {
     const items: Item[] = [];
     let total: number | undefined;
     for (let page = 1; ; page++) {
-      const answer = await this.make<ListAnswer>(settings, (v2, config) =>
-        call(v2, config, { page, perPage: PAGE_SIZE }),
+      const answer = await this.make<ListAnswer>(settings, async (v2, config) =>
+        listAnswer(await call(v2, config, { page, perPage: PAGE_SIZE }), field),
       );
       items.push(...((answer[field] ?? []) as Item[]));
       total ??= answer.meta?.total;
@@ -82,6 +82,13 @@ export class DigitalOceanCalls {
     const text = `${remaining} of ${limit} requests of the hour are left, and destroys may need them`;
     throw new CloudFailure('rateLimited', 'ratelimit-remaining', text, { retryAfterMs });
   }
+}
+
+/** What came as a success without the list is no list that is empty. */
+function listAnswer(answer: unknown, field: string): ListAnswer {
+  const list = answer as ListAnswer | undefined;
+  if (list !== undefined && (Array.isArray(list[field]) || list[field] === null)) return list;
+  throw new CloudFailure('unavailable', 'noList', `an answer came without its list of ${field}`);
 }
 
 type PageCall = (

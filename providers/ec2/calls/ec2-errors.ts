@@ -92,6 +92,12 @@ export function failureOfLaunch({ Code = '', Message = Code }: StateReason): Clo
   return kind === undefined ? undefined : new CloudFailure(kind, Code, Message, { settled: true });
 }
 
+/** The list of an answer. An empty list is there, so without one the answer is none of EC2's, or nothing came of it. */
+export function listOf<Item>(list: Item[] | undefined): Item[] {
+  if (list !== undefined) return list;
+  throw new CloudFailure('unavailable', 'noList', 'an answer came without its list');
+}
+
 /** What a rejected call of the client means. */
 export function failureOfCall(error: unknown): CloudFailure {
   if (error instanceof CloudFailure) return error;

@@ -7,6 +7,7 @@ import type { CloudImage, CloudImages, CloudServer } from '../../cloud/cloud.ts'
 import { parseImageRecord, type ImageRecord } from '../../cloud/image-record.ts';
 import { LABEL, imageFamilyOf, serverNameOf } from '../../cloud/resource-names.ts';
 import type { CallOptions, Ec2Calls } from '../calls/ec2-calls.ts';
+import { listOf } from '../calls/ec2-errors.ts';
 import { FAMILY_TAG, imageQuestion } from './image-reference.ts';
 import { DEPRECATED_TAG, IMAGE_TAG, recordIn, recordTags, tagOf, tagValueOf, type Tag } from './tags.ts';
 
@@ -120,10 +121,10 @@ export class MachineImages implements CloudImages {
 
   async #search(filters: { Name: string; Values: string[] }[], settings: CallSettings): Promise<CloudImage[]> {
     const Filters = [...filters, { Name: `tag:${LABEL.deployment}`, Values: [tagValueOf(this.#deployment)] }];
-    const { Images = [] } = await this.#send(settings, (ec2, options) =>
-      ec2.describeImages({ Owners: ['self'], Filters }, options),
+    const found = await this.#send(settings, async (ec2, options) =>
+      listOf((await ec2.describeImages({ Owners: ['self'], Filters }, options)).Images),
     );
-    return Images.flatMap((image) => this.#imageOf(image) ?? []);
+    return found.flatMap((image) => this.#imageOf(image) ?? []);
   }
 
   #imageOf(image: Image): CloudImage | undefined {

@@ -28,6 +28,8 @@ const TEXTS: Readonly<Record<string, [type: string, text: string]>> = {
   DigitalOcean: ['application/json', '{"droplets":[{"id":1'],
 };
 
+const ELSE: Readonly<Record<string, string>> = { 'text/xml': '<html><body/></html>', 'application/json': '{}' };
+
 describe.each(CLOUDS)('an answer of %s that is none', (name, providerAt) => {
   let server: Server;
   afterEach(() => {
@@ -45,6 +47,8 @@ describe.each(CLOUDS)('an answer of %s that is none', (name, providerAt) => {
         response.write(text, () => response.destroy());
       },
     ],
+    ['empty', (response) => response.writeHead(200, { 'content-type': type }).end()],
+    ['of something else', (response) => response.writeHead(200, { 'content-type': type }).end(ELSE[type])],
     [
       'a page for people',
       (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please wait<br></body></html>'),
