@@ -17,9 +17,17 @@ const CLOUDS: [string, (endpoint: string) => MachineProvider][] = [
   [
     'Azure',
     (endpoint) =>
-      createAzureProvider({ ...common, endpoint, subscription: '11111111-2222-3333-4444-555555555555', resourceGroup: 'g' }),
+      createAzureProvider({
+        ...common,
+        endpoint,
+        subscription: '11111111-2222-3333-4444-555555555555',
+        resourceGroup: 'g',
+      }),
   ],
-  ['DigitalOcean', (endpoint) => createDigitalOceanProvider({ ...common, endpoint, token: () => Promise.resolve('t') })],
+  [
+    'DigitalOcean',
+    (endpoint) => createDigitalOceanProvider({ ...common, endpoint, token: () => Promise.resolve('t') }),
+  ],
 ];
 
 const TEXTS: Readonly<Record<string, [type: string, text: string]>> = {
@@ -51,7 +59,8 @@ describe.each(CLOUDS)('an answer of %s that is none', (name, providerAt) => {
     ['of something else', (response) => response.writeHead(200, { 'content-type': type }).end(ELSE[type])],
     [
       'a page for people',
-      (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please wait<br></body></html>'),
+      (response) =>
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please wait<br></body></html>'),
     ],
   ])('because it is %s is asked for again, and no machine is forgotten for it', async (_, answer) => {
     let asked = 0;
