@@ -70,8 +70,18 @@ umask 077
 rm -rf ${ATTRIBUTE_DIRECTORY} ${ATTRIBUTE_DIRECTORY}.next
 mkdir -p ${ATTRIBUTE_DIRECTORY}.next
 ${texts.join('')}mv ${ATTRIBUTE_DIRECTORY}.next ${ATTRIBUTE_DIRECTORY}
-${script === null ? '' : hereFile(START_FILE, script) + START}`;
+${FORGET}${script === null ? '' : hereFile(START_FILE, script) + START}`;
 }
+
+/**
+ * cloud-init pickles all that the metadata service says onto its disk, with it what makes the machine itself; it does with a
+ * link, and without the file at its next boot.
+ */
+const FORGET = `kept=/var/lib/cloud/instance/obj.pkl
+if [ -d /run/cloud-init ] && [ -f "$kept" ] && [ ! -L "$kept" ]; then
+  cp -p "$kept" /run/cloud-init/obj.pkl && { shred -u "$kept" || rm -f "$kept"; } && ln -s /run/cloud-init/obj.pkl "$kept" || true
+fi
+`;
 
 const START_FILE = `${MEMORY_DIRECTORY}/start`;
 

@@ -161,6 +161,8 @@ exec node ${vmServer} agent --api-url "$(cat ${memory}/attributes/ephemera-api-u
   #here(text: string): string {
     return text
       .replaceAll('/run/systemd/system', `${this.#memory}/no-systemd`)
+      .replaceAll('/run/cloud-init', `${this.#memory}/cloud-init`)
+      .replaceAll('/var/lib/cloud/', `${this.#dir}/var/lib/cloud/`)
       .replaceAll('/dev/console', `${this.#memory}/console`)
       .replaceAll('/run/ephemera', this.#memory)
       .replaceAll('/opt/ephemera', `${this.#dir}/opt/ephemera`)
