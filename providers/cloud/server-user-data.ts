@@ -32,8 +32,8 @@ export function serverUserData(request: CreateMachineRequest, deployment: string
   if (first === undefined) return '';
   const forms = [
     () => (parts.length === 1 ? first : mimeArchive(parts.map(textPart))),
-    // cloud-init unpacks what is packed.
-    () => mimeArchive(parts.map(packedPart)),
+    // cloud-init unpacks what is packed, and then takes letters beyond ASCII for those of another encoding.
+    () => mimeArchive(parts.map((text) => (isAscii(text) ? packedPart(text) : textPart(text)))),
   ];
   let bytes = Infinity;
   for (const form of forms) {
@@ -46,6 +46,18 @@ export function serverUserData(request: CreateMachineRequest, deployment: string
     userData !== undefined && userData.length >= JSON.stringify(request.spec.env).length ? 'userData' : 'env';
   const text = `what the machine is told takes ${bytes} bytes, and its cloud takes ${options.maxBytes}: shorten it`;
   throw new ProviderError('badSpec', `field ${field}: ${text}`);
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}
+
+/** JSON in ASCII. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Without line feeds in its middle cloud-init may not take a part for what it is. */
@@ -109,7 +121,7 @@ function attributesOf(request: CreateMachineRequest, deployment: string): Record
     ...(agentBootstrap === null ? {} : { 'ephemera-api-url': agentBootstrap.apiUrl }),
     ...(agentBootstrap?.apiCa === undefined ? {} : { 'ephemera-api-ca': agentBootstrap.apiCa }),
     ...(agentBootstrap === null ? {} : { 'ephemera-machine': JSON.stringify({ ports, awaitsAssignment }) }),
-    ...(ownEnvironment ? { 'ephemera-environment': JSON.stringify(spec.env) } : {}),
+    ...(ownEnvironment ? { 'ephemera-environment': asciiJson(spec.env) } : {}),
     ...(containerOf(spec.image) === null ? {} : { 'ephemera-container-environment': environmentFile(spec.env) }),
   };
 }

@@ -44,17 +44,26 @@ describe('the user data of a server', () => {
     const [hook = '', own] = partsOfUserData(text);
     expect(own).toBe(USER_DATA);
     expect(hook).toMatch(/^#cloud-boothook\n#!\/bin\/sh\n/);
-    expect(hook).toContain('{"MOTD":"grüß\\ndich"}');
+    const environment = hook.split('\n').find((line) => line.includes('MOTD'));
+    expect(JSON.parse(environment ?? '')).toEqual({ MOTD: 'grüß\ndich' });
     expect(text).not.toContain(BOOTSTRAP.secret);
     expect(userDataOf({ userData: USER_DATA, env: { MOTD: 'grüß\ndich' } })).toBe(text);
   });
 
   it('is packed where it is too long as it is, and says the same', () => {
-    const spec = { userData: `${USER_DATA}# ${'long '.repeat(2000)}\n`, env: { A: 'b'.repeat(3000) } };
+    const spec = { userData: `#cloud-config\n# ${'long '.repeat(2000)}\n`, env: { A: 'b'.repeat(3000) } };
     const [plain, packed] = [userDataOf(spec, { maxBytes: 65_536 }), userDataOf(spec)];
     expect(Buffer.byteLength(plain)).toBeGreaterThan(16_384);
     expect(Buffer.byteLength(packed)).toBeLessThanOrEqual(16_384);
     expect(partsOfUserData(packed)).toEqual(partsOfUserData(plain));
+  });
+
+  it('is packed as far as it is ASCII: of what it unpacks cloud-init takes other letters for others', () => {
+    const spec = { userData: USER_DATA, env: { MOTD: 'grüß', A: 'b'.repeat(20_000) } };
+    const [hook = '', own] = partsOfUserData(userDataOf(spec));
+    expect(hook).toMatch(/^[\0-\x7f]*$/);
+    expect(own).toBe(USER_DATA);
+    expect(userDataOf(spec)).toContain('=C3=BC');
   });
 
   it.each([
