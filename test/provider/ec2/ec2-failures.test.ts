@@ -104,15 +104,14 @@ describe('two workers', () => {
 
   it('of which one finds no room in a zone where the other does end with one machine, though EC2 shows none at once', async () => {
     const request = ec2Request();
-    harness.server.ec2.lagMs = 300;
+    harness.server.ec2.lagMs = 1000;
     // A boot takes longer than EC2 takes to show an instance.
-    harness.server.ec2.stepMs = 2000;
+    harness.server.ec2.stepMs = 4000;
     fail('RunInstances', 1, answer(500, 'InsufficientInstanceCapacity'));
     const machines = await Promise.all([
       harness.provider.create(request, never),
       harness.restarted().create(request, never),
     ]);
-    expect(count('RunInstances')).toBe(3);
     expect(machines[0].address).toEqual(machines[1].address);
     expect(harness.server.ec2.alive).toHaveLength(1);
   });
@@ -203,11 +202,12 @@ describe('an instance that EC2 accepts and cannot launch', () => {
     const { ec2 } = harness.server;
     const pending = () => ec2.ofMachine(machineId).find(({ state }) => state === 'pending');
     await eventually(() => expect(pending()).toBeDefined());
+    ec2.stepMs = 20;
     await ec2.giveUp(pending()!.parts.id, reason);
   };
 
   it('for want of room is followed by one in the next zone', async () => {
-    harness.server.ec2.stepMs = 300;
+    harness.server.ec2.stepMs = 60_000;
     const request = ec2Request();
     const creating = create(request);
     await giveUpNext(request.machineId, 'Server.InsufficientInstanceCapacity');
@@ -217,7 +217,7 @@ describe('an instance that EC2 accepts and cannot launch', () => {
   });
 
   it('everywhere is a retryable error with the reason, and a later try makes it where room came back', async () => {
-    harness.server.ec2.stepMs = 300;
+    harness.server.ec2.stepMs = 60_000;
     const request = ec2Request({ spec: chatOnEc2({ zones: [ZONE_A] }) });
     const creating = refusal(create(request));
     await giveUpNext(request.machineId, 'Server.InsufficientInstanceCapacity');
@@ -229,7 +229,7 @@ describe('an instance that EC2 accepts and cannot launch', () => {
   });
 
   it('by an error of its own is tried again', async () => {
-    harness.server.ec2.stepMs = 300;
+    harness.server.ec2.stepMs = 60_000;
     const request = ec2Request();
     const creating = create(request);
     await giveUpNext(request.machineId, 'Server.InternalError');
