@@ -75,6 +75,8 @@ function kindOfNoToken(status: unknown): FailureKind {
 
 function kindOf(status: number, reason: string, message: string): FailureKind {
   if (status === 429) return 'rateLimited';
+  // Azure says what it has not found. A gateway's page is not about anything of ours.
+  if (status === 404 && reason === '') return 'unavailable';
   if (reason === 'OperationNotAllowed') return kindOfNotAllowed(message);
   const known = BY_CODE[reason];
   if (known !== undefined) return known;

@@ -70,7 +70,8 @@ export function failureOfAnswer(status: number, body: unknown, headers: Headers,
   const text = typeof message === 'string' && message !== '' ? message : `HTTP ${status}`;
   const retryAfterMs =
     status === 429 || status === 503 ? retryAfterMsOf((name) => headers.get(name), nowMs) : undefined;
-  const kind = kindOf(status, text);
+  // DigitalOcean says `not_found`. A gateway's page is not about anything of ours.
+  const kind = status === 404 && typeof id !== 'string' ? 'unavailable' : kindOf(status, text);
   const hint = kind === 'permission' ? 'the token of DigitalOcean, or what it may do (its scopes): ' : '';
   return new CloudFailure(kind, reason, `${hint}${text}`, { retryAfterMs });
 }

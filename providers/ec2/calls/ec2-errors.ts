@@ -112,8 +112,8 @@ function kindOf(code: string, status: unknown): FailureKind {
   const known = KIND_OF_CODE.get(code);
   if (known !== undefined) return known;
   if (code.endsWith('.NotFound') || code.endsWith('.Unknown')) return 'notFound';
-  // No answer came: reset, refused, timed out.
-  return typeof status === 'number' ? kindOfStatus(status) : 'unavailable';
+  // No answer came: reset, refused, timed out. Nor is 404 one of EC2's, but a gateway's.
+  return typeof status === 'number' && status !== 404 ? kindOfStatus(status) : 'unavailable';
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -62,16 +62,25 @@ describe.each(CLOUDS)('an answer of %s that is none', (name, providerAt) => {
       (response) =>
         response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please wait<br></body></html>'),
     ],
-  ])('because it is %s is asked for again, and no machine is forgotten for it', async (_, answer) => {
-    let asked = 0;
-    server = createServer((request, response) => {
-      asked += 1;
-      request.resume().on('end', () => answer(response));
-    });
+  ])('because it is %s may be asked for again, and no machine is forgotten for it', async (_, answer) => {
+    const provider = await at(answer);
+    await expect(provider.list(never)).rejects.toMatchObject({ code: 'backendUnavailable', terminal: false });
+  });
+
+  it('but a page of a gateway that says 404 takes no machine for gone', async () => {
+    const provider = await at((response) =>
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<html><body>no such page</body></html>'),
+    );
+    const refused = { code: 'backendUnavailable', terminal: false };
+    await expect(provider.describe('m-0123456789abcdef0123', never)).rejects.toMatchObject(refused);
+    await expect(provider.destroy('m-0123456789abcdef0123', never)).rejects.toMatchObject(refused);
+  });
+
+  /** The provider of a cloud that answers so. */
+  async function at(answer: (response: ServerResponse) => void): Promise<MachineProvider> {
+    server = createServer((request, response) => void request.resume().on('end', () => answer(response)));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const provider = providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    await expect(provider.list(never)).rejects.toMatchObject({ code: 'backendUnavailable', terminal: false });
-    expect(asked).toBeGreaterThan(1);
-  });
+    return providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  }
 });
