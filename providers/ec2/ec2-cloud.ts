@@ -215,7 +215,7 @@ export class Ec2Cloud implements Cloud {
       if (!isKind(error, 'notFound')) throw error;
       // Shown, and not known everywhere in EC2 yet: only another try takes it away.
       const text = `${InstanceIds.join(', ')} cannot be terminated yet`;
-      throw new CloudFailure('unavailable', 'notYetThere', text, { cause: error });
+      throw new CloudFailure('notReady', 'notYetThere', text, { cause: error });
     }
   }
 

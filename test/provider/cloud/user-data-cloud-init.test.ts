@@ -36,7 +36,11 @@ describe.skipIf(whyNoCloudInit())('cloud-init of a server', () => {
   });
 
   const made = (own: string | undefined, maxBytes: number): string => {
-    const spec = { ...chatTemplateSpec('gcp'), env: { MOTD: 'grüß' }, ...(own === undefined ? {} : { userData: own }) };
+    const spec = {
+      ...chatTemplateSpec('gcp'),
+      env: { MOTD: 'grüß \u0085\u007f😀 '.repeat(1000) },
+      ...(own === undefined ? {} : { userData: own }),
+    };
     const request = {
       machineId: 'm-1',
       owner: 'vm/default/lobby',
