@@ -157,6 +157,8 @@ export class MachineMaker {
       if (server !== undefined) {
         seenAt = performance.now();
         const machine = machineOf(cloud.name, server);
+        // One that goes may be the second of two, taken away by the process whose own was the first: it shows which.
+        if (machine.status === 'ended' && server.status === 'stopping') return undefined;
         if (machine.status === 'ended') throw ended(machineId, 'ended; a machine lives once');
         return machine.status === 'starting' ? undefined : machine;
       }
