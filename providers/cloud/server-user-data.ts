@@ -32,8 +32,8 @@ export function serverUserData(request: CreateMachineRequest, deployment: string
   if (first === undefined) return '';
   const forms = [
     () => (parts.length === 1 ? first : mimeArchive(parts.map(textPart))),
-    // cloud-init unpacks what is packed, and then takes letters beyond ASCII for those of another encoding.
-    () => mimeArchive(parts.map((text) => (isAscii(text) ? packedPart(text) : textPart(text)))),
+    // cloud-init unpacks what is packed.
+    () => mimeArchive([packedPart(parts)]),
   ];
   let bytes = Infinity;
   for (const form of forms) {
@@ -48,24 +48,23 @@ export function serverUserData(request: CreateMachineRequest, deployment: string
   throw new ProviderError('badSpec', `field ${field}: ${text}`);
 }
 
-function isAscii(text: string): boolean {
-  return !/[^\0-\x7f]/.test(text);
-}
-
-/** JSON in ASCII. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** Without line feeds in its middle cloud-init may not take a part for what it is. */
-function packedPart(text: string): MimePart {
-  const lines = gzipSync(text, { level: 9 })
+/**
+ * All parts as an archive of cloud-init's own: what it unpacks it takes for ASCII, but for an archive, whose text it reads as YAML.
+ * Without line feeds in its middle cloud-init may not take a part for what it is.
+ */
+function packedPart(texts: readonly string[]): MimePart {
+  const written = JSON.stringify(texts.map((content) => ({ content }))).replace(UNFIT_FOR_YAML, escaped);
+  const lines = gzipSync(`#cloud-config-archive\n${written}\n`, { level: 9 })
     .toString('base64')
     .match(/.{1,76}/g);
   return { type: 'application/gzip', encoding: 'base64', body: (lines ?? []).join('\n') };
+}
+
+/** JSON may have them as they are. */
+const UNFIT_FOR_YAML = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Runs at each boot: what a machine is told stays in its memory, and no image of its disk tells it to another one. */
@@ -121,7 +120,7 @@ function attributesOf(request: CreateMachineRequest, deployment: string): Record
     ...(agentBootstrap === null ? {} : { 'ephemera-api-url': agentBootstrap.apiUrl }),
     ...(agentBootstrap?.apiCa === undefined ? {} : { 'ephemera-api-ca': agentBootstrap.apiCa }),
     ...(agentBootstrap === null ? {} : { 'ephemera-machine': JSON.stringify({ ports, awaitsAssignment }) }),
-    ...(ownEnvironment ? { 'ephemera-environment': asciiJson(spec.env) } : {}),
+    ...(ownEnvironment ? { 'ephemera-environment': JSON.stringify(spec.env) } : {}),
     ...(containerOf(spec.image) === null ? {} : { 'ephemera-container-environment': environmentFile(spec.env) }),
   };
 }

@@ -58,12 +58,12 @@ describe('the user data of a server', () => {
     expect(partsOfUserData(packed)).toEqual(partsOfUserData(plain));
   });
 
-  it('is packed as far as it is ASCII: of what it unpacks cloud-init takes other letters for others', () => {
+  it('keeps letters beyond ASCII where it is packed', () => {
     const spec = { userData: USER_DATA, env: { MOTD: 'grüß', A: 'b'.repeat(20_000) } };
     const [hook = '', own] = partsOfUserData(userDataOf(spec));
-    expect(hook).toMatch(/^[\0-\x7f]*$/);
+    expect(hook).toContain('grüß');
     expect(own).toBe(USER_DATA);
-    expect(userDataOf(spec)).toContain('=C3=BC');
+    expect(userDataOf(spec)).toContain('application/gzip');
   });
 
   it.each([
