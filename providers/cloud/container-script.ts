@@ -99,13 +99,18 @@ function openPorts(ports: readonly PortSpec[]): string {
 
 /**
  * The environment as `docker run --env-file` reads it: one line for each variable, nothing quoted.
- * @throws ProviderError `badSpec` for a value of several lines, which has no form there
+ * @throws ProviderError `badSpec` for a value of several lines, or of half characters, which have no form there
  */
 export function environmentFile(env: Readonly<Record<string, string>>): string {
   return Object.entries(env)
     .map(([name, value]) => {
-      if (!/[\r\n]/.test(value)) return `${name}=${value}\n`;
-      throw new ProviderError('badSpec', `field env.${name}: must be one line: Docker takes no others`);
+      if (/\p{Surrogate}/u.test(value)) throw bad(name, 'must be text: it has half of a surrogate pair');
+      if (/[\r\n]/.test(value)) throw bad(name, 'must be one line: Docker takes no others');
+      return `${name}=${value}\n`;
     })
     .join('');
+}
+
+function bad(name: string, problem: string): ProviderError {
+  return new ProviderError('badSpec', `field env.${name}: ${problem}`);
 }

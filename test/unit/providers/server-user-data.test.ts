@@ -73,6 +73,13 @@ describe('the user data of a server', () => {
     expect(() => userDataOf(spec)).toThrow(new RegExp(`^field ${field}: .* its cloud takes 16384`));
   });
 
+  it('names the variable of a container that is no text, and fails at nothing else', () => {
+    const spec = { image: 'container:docker.io/library/redis:8', userData: USER_DATA };
+    expect(() => userDataOf({ ...spec, env: { A: 'half of a pair: \ud83d' } })).toThrow(/^field env\.A: /);
+    expect(userDataOf({ ...spec, env: { A: 'a pair: \ud83d\ude00' } })).toContain('=F0=9F=98=80');
+    expect(userDataOf({ userData: USER_DATA, env: { A: '\ud83d' } })).toContain('ephemera-environment');
+  });
+
   it('starts nothing where the image starts its agent itself, and installs Docker where a container is to run', () => {
     expect(userDataOf({}, { vmServerUrl: null })).not.toContain('systemd-run');
     const container = userDataOf({ image: 'container:docker.io/library/redis:8', env: { A: 'b' } });
