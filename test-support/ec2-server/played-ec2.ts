@@ -213,7 +213,8 @@ export class PlayedEc2 {
       const { id } = instance.parts;
       const now = await this.#options.forward(asParams({ Action: 'DescribeInstances', 'InstanceId.1': id }));
       instance.ips = addressesIn(this.#local(now.text));
-      instance.enter('pending');
+      // It may have been terminated meanwhile, and does not come back from that.
+      if (instance.state === 'stopped') instance.enter('pending');
     }
     return answer;
   }
