@@ -165,7 +165,12 @@ export class MachineMaker {
       await this.throwGivenUp(servers, making);
       // One that was just made may not be found yet.
       const isGone = servers.length > 0 || performance.now() - seenAt > this.parts.settleMs;
-      if (isGone) throw ended(machineId, 'is gone');
+      if (isGone) {
+        const other = this.mayHaveOther(making) ? firstOf(await cloud.find(machineId, ongoing(signal))) : undefined;
+        // The first of two, by which another process took this one away.
+        if (other !== undefined && !servers.some(({ id }) => id === other.id)) return decide([other]);
+        throw ended(machineId, 'is gone');
+      }
       return undefined;
     };
     const machine = (await decide([first])) ?? (await watch.follow(machineId, [first], signal, decide));
