@@ -2,6 +2,7 @@
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import { goesInClear } from '../../lib/network/plain-url.ts';
+import { isMachineId } from './cloud-machine.ts';
 
 export interface RequestedOf {
   /** As specs have it. */
@@ -13,7 +14,7 @@ export interface RequestedOf {
 /** @throws ProviderError `badSpec`, naming the field, or `insecureTransport` */
 export function checkForAnyCloud(request: CreateMachineRequest, { provider, vmServerUrl }: RequestedOf): void {
   const { spec, machineId, agentBootstrap } = request;
-  if (!/^m-[A-Za-z0-9_-]{1,80}$/.test(machineId)) throw bad('machineId', `${JSON.stringify(machineId)} is none`);
+  if (!isMachineId(machineId)) throw bad('machineId', `${JSON.stringify(machineId)} is none`);
   if (spec.provider !== provider) throw bad('provider', `is ${spec.provider}, this one is ${provider}`);
   if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
     throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');

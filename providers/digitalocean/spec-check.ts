@@ -2,9 +2,9 @@
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
-import { goesInClear } from '../../lib/network/plain-url.ts';
 import { containerOf } from '../cloud/container-image.ts';
 import { environmentFile } from '../cloud/container-script.ts';
+import { checkForAnyCloud } from '../cloud/request-check.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import { imageOf } from './image-reference.ts';
 import { refusedChoice, type DigitalOceanRules } from './rules.ts';
@@ -19,19 +19,13 @@ export interface RuledPlace {
 const MAX_LABELS = 40;
 
 /** Throws `badSpec`, naming the field, for what cannot be made. */
-export function checkRequest({ spec, agentBootstrap }: CreateMachineRequest, place: RuledPlace): void {
-  if (spec.provider !== PROVIDER_NAME) throw bad('provider', `is ${spec.provider}, this one is ${PROVIDER_NAME}`);
-  if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
-    throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
-  }
-  if (spec.sealed !== undefined) refuseClear([agentBootstrap?.apiUrl, place.vmServerUrl]);
+export function checkRequest(request: CreateMachineRequest, place: RuledPlace): void {
+  const { spec } = request;
+  checkForAnyCloud(request, { provider: PROVIDER_NAME, vmServerUrl: place.vmServerUrl });
   checkChoices(spec);
   const refused = refusedChoice(spec, place.rules);
   if (refused !== undefined) throw bad(refused.field, refused.problem);
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
-  for (const { name, port } of spec.ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
-  }
 }
 
 /** Throws `badSpec` for what no rule of a deployment could allow. */
@@ -48,13 +42,6 @@ export function checkChoices(spec: VmSpec): void {
   if (labels.length > MAX_LABELS) throw bad('labels', `at most ${MAX_LABELS} fit`);
   const reserved = labels.find((key) => key.toLowerCase().startsWith('ephemera-'));
   if (reserved !== undefined) throw bad(`labels.${reserved}`, 'names that begin with ephemera- are ours');
-}
-
-function refuseClear(urls: readonly (string | null | undefined)[]): void {
-  const clear = urls.find((url) => typeof url === 'string' && goesInClear(url));
-  if (clear === undefined) return;
-  const text = `secrets would travel in plain text to and from ${clear}; give the API TLS, and EPHEMERA_API_URL https://`;
-  throw new ProviderError('insecureTransport', text);
 }
 
 function bad(field: string, problem: string): ProviderError {

@@ -1,9 +1,9 @@
 /** What a machine of EC2 can be, checked before anything is asked of the API. */
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
-import { goesInClear } from '../../lib/network/plain-url.ts';
 import { containerOf } from '../cloud/container-image.ts';
 import { environmentFile } from '../cloud/container-script.ts';
+import { checkForAnyCloud } from '../cloud/request-check.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import { imageQuestion } from './machine/image-reference.ts';
 import { instanceTags, userDataOf, type InstanceDefaults } from './machine/run-instances.ts';
@@ -16,12 +16,8 @@ const SPARE_TAGS = 8;
 
 /** Throws `badSpec`, naming the field, for what cannot be made. */
 export function checkRequest(request: CreateMachineRequest, defaults: InstanceDefaults): void {
-  const { spec, agentBootstrap } = request;
-  if (spec.provider !== PROVIDER_NAME) throw bad('provider', `is ${spec.provider}, this one is ${PROVIDER_NAME}`);
-  if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
-    throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
-  }
-  if (spec.sealed !== undefined) refuseClear([agentBootstrap?.apiUrl, defaults.vmServerUrl]);
+  const { spec } = request;
+  checkForAnyCloud(request, { provider: PROVIDER_NAME, vmServerUrl: defaults.vmServerUrl });
   const refused = impossibleChoice(spec) ?? refusedChoice(spec, defaults.rules);
   if (refused !== undefined) throw bad(refused.field, refused.problem);
   const zone = spec.zones.find((name) => !/^[a-z]{2}(-[a-z]+)+-\d+[a-z]$/.test(name));
@@ -38,13 +34,6 @@ export function checkRequest(request: CreateMachineRequest, defaults: InstanceDe
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
   checkTags(request, defaults);
   userDataOf(request, defaults);
-}
-
-function refuseClear(urls: readonly (string | null | undefined)[]): void {
-  const clear = urls.find((url) => typeof url === 'string' && goesInClear(url));
-  if (clear === undefined) return;
-  const text = `secrets would travel in plain text to and from ${clear}; give the API TLS, and EPHEMERA_API_URL https://`;
-  throw new ProviderError('insecureTransport', text);
 }
 
 function checkTags(request: CreateMachineRequest, defaults: InstanceDefaults): void {

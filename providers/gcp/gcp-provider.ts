@@ -34,7 +34,8 @@ import { MachineInsert } from './machine/machine-insert.ts';
 import { Operations, parseToken, pendingOperation, tokenOf } from './calls/operations.ts';
 import { MachinePower } from './machine/machine-power.ts';
 import { DEFAULT_ZONES } from './place.ts';
-import { checkRequest, isMachineId } from './spec-check.ts';
+import { isMachineId } from '../cloud/cloud-machine.ts';
+import { checkRequest } from './spec-check.ts';
 import { Tombstones } from '../cloud/tombstones.ts';
 
 export interface GcpProviderOptions {

@@ -1,11 +1,11 @@
 /** What a Compute Engine machine can be, checked before anything is asked of the API. */
 import { refusedChoice, type GcpRules } from './rules.ts';
 import type { CreateMachineRequest } from '../../domain/machine/provider.ts';
-import { goesInClear } from '../../lib/network/plain-url.ts';
 import { ProviderError } from '../../domain/machine/provider-error.ts';
 import type { VmSpec } from '../../domain/vm/spec.ts';
 import { PROVIDER_NAME } from './capabilities.ts';
 import { environmentFile } from '../cloud/container-script.ts';
+import { checkForAnyCloud } from '../cloud/request-check.ts';
 import { containerOf } from '../cloud/container-image.ts';
 import { refuseKeptDisk } from './machine/image-reference.ts';
 import { LABEL } from '../cloud/resource-names.ts';
@@ -23,13 +23,9 @@ export interface RuledPlace {
 }
 
 /** Throws `badSpec`, naming the field, for what cannot be made. */
-export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineRequest, place: RuledPlace): void {
-  if (!isMachineId(machineId)) throw bad('machineId', `${JSON.stringify(machineId)} is none`);
-  if (spec.provider !== PROVIDER_NAME) throw bad('provider', `is ${spec.provider}, this one is ${PROVIDER_NAME}`);
-  if (spec.readiness.kind === 'agent' && agentBootstrap === null) {
-    throw bad('readiness', 'agent needs the address of the API: set EPHEMERA_API_URL to one that machines reach');
-  }
-  if (spec.sealed !== undefined) refuseClear([agentBootstrap?.apiUrl, place.vmServerUrl]);
+export function checkRequest(request: CreateMachineRequest, place: RuledPlace): void {
+  const { spec } = request;
+  checkForAnyCloud(request, { provider: PROVIDER_NAME, vmServerUrl: place.vmServerUrl });
   checkPlace(spec);
   const refused = refusedChoice(spec, place.rules, place.project);
   if (refused !== undefined) throw bad(refused.field, refused.problem);
@@ -39,9 +35,6 @@ export function checkRequest({ spec, machineId, agentBootstrap }: CreateMachineR
   if (containerOf(spec.image) !== null) environmentFile(spec.env);
   refuseKeptDisk(spec.image, place.project);
   checkLabels(spec);
-  for (const { name, port } of spec.ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad(`ports.${name}`, `${port} is no port`);
-  }
 }
 
 /** Throws `badSpec` for labels that no instance can have beside ours. */
@@ -50,17 +43,6 @@ export function checkLabels(spec: Pick<VmSpec, 'labels'>): void {
   if (labels.length > MAX_USER_LABELS) throw bad('labels', `at most ${MAX_USER_LABELS} fit`);
   const reserved = labels.find((key) => key.toLowerCase().startsWith('ephemera-'));
   if (reserved !== undefined) throw bad(`labels.${reserved}`, 'names that begin with ephemera- are ours');
-}
-
-function refuseClear(urls: readonly (string | null | undefined)[]): void {
-  const clear = urls.find((url) => typeof url === 'string' && goesInClear(url));
-  if (clear === undefined) return;
-  const text = `secrets would travel in plain text to and from ${clear}; give the API TLS, and EPHEMERA_API_URL https://`;
-  throw new ProviderError('insecureTransport', text);
-}
-
-export function isMachineId(text: string): boolean {
-  return /^m-[A-Za-z0-9_-]{1,80}$/.test(text);
 }
 
 function checkPlace(spec: VmSpec): void {
